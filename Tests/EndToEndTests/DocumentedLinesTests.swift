@@ -42,7 +42,8 @@ struct DocumentedLinesTests {
     /// The accounts in the documentation, and their counterparts in the sandbox tenant.
     private static let accounts = [
         ("ann@contoso.com", "lena.vogt@contoso-sandbox.example"),
-        ("ada@contoso.com", "lena.vogt@contoso-sandbox.example"), ("@contoso.com", "@contoso-sandbox.example"),
+        ("ada@contoso.com", "lena.vogt@contoso-sandbox.example"),
+        ("sales@contoso.com", "newsletter@contoso-sandbox.example"), ("@contoso.com", "@contoso-sandbox.example"),
     ]
 
     private static let pages: [String] = {

@@ -268,7 +268,7 @@ struct GuardedRequestTests {
         arguments: [
             (["/users", "-X", "POST", "-d", #"{"displayName":"X"}"#], nil, "standard"),
             (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 0, "standard"),
-            (["/users/someone", "-X", "DELETE"], 5, "standard"), (["/me"], 0, "readonly"),
+            (["/users/ben.baker@contoso-sandbox.example", "-X", "DELETE"], 5, "standard"), (["/me"], 0, "readonly"),
             (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 4, "readonly"),
             (["/me/messages", "-X", "POST", "-d", #"{"subject":"draft"}"#], 5, "strict"),
             (["/ME/SendMail", "-X", "POST", "-d", "{}"], 5, "standard"),
