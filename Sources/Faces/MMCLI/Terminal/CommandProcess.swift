@@ -16,7 +16,7 @@ package enum CommandProcess {
         } else {
             streams.note("mm: \(lack.description)")
         }
-        exit(lack.exitCode)
+        ProcessEnd.now(lack.exitCode)
     }
 
     private static var lack: MMError? {
@@ -63,7 +63,7 @@ package enum CommandProcess {
             } : nil
         let task = Task { await work(words, ProcessEnvironment.read()) }
         running.started(task)
-        Task { exit(running.exitCode(await task.value)) }
+        Task { ProcessEnd.now(running.exitCode(await task.value)) }
         while true { withExtendedLifetime((signals, work)) { _ = pause() } }
     }
 }
@@ -91,7 +91,7 @@ private final class RunningCommand: Sendable {
             state.signal = signal
             return (state.task, isSecond)
         }
-        if isSecond { exit(128 + signal) }
+        if isSecond { ProcessEnd.now(128 + signal) }
         task?.cancel()
     }
 

@@ -41,11 +41,11 @@ package enum MCPMain {
         do throws(MMError) {
             if words.contains("--help") || words.contains("-h") {
                 try streams.write(Array(help.utf8))
-                exit(0)
+                ProcessEnd.now(0)
             }
             if words == ["--version"] {
                 try streams.writeLine("mm-mcp \(ProductVersion.text)")
-                exit(0)
+                ProcessEnd.now(0)
             }
             let options = try MCPFaceOptions(words: words, environment: environment)
             let stop = options.http == nil ? nil : try StopSignal.take()
@@ -107,7 +107,7 @@ package enum MCPMain {
             upkeep?.cancel()
             await services.auditCopies.finish()
             try served.get()
-            exit(0)
+            ProcessEnd.now(0)
         } catch {
             fail(error, streams)
         }
@@ -115,7 +115,7 @@ package enum MCPMain {
 
     private static func fail(_ error: MMError, _ streams: CommandStreams) -> Never {
         streams.note("mm-mcp: \(error.description)")
-        exit(error.exitCode)
+        ProcessEnd.now(error.exitCode)
     }
 
     /// Serves HTTP until a signal asks to stop.

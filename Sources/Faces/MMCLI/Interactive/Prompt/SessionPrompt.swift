@@ -72,7 +72,7 @@ struct SessionPrompt: Sendable {
                 wasCalledOff = await perform(text, run, report)
                 guard wasCalledOff else { continue }
                 // Ctrl-C is only a key while a line is edited; until then it is a signal.
-                leaving = SignalTakers.shared.take(SIGINT) { exit(0) }
+                leaving = SignalTakers.shared.take(SIGINT) { ProcessEnd.now(0) }
                 streams.note(streams.styled("Press Ctrl-C again to quit; the session is kept.", .quiet))
             }
         }
@@ -113,7 +113,7 @@ struct SessionPrompt: Sendable {
             do throws(MMError) { try await run(text) } catch { report(error) }
         }
         let interrupt = SignalTakers.shared.take(SIGINT) {
-            guard !task.isCancelled else { exit(128 + SIGINT) }
+            guard !task.isCancelled else { ProcessEnd.now(128 + SIGINT) }
             task.cancel()
         }
         await withTaskCancellationHandler {
