@@ -96,7 +96,13 @@ struct NativeBounds {
             "('ab' * 400000).Replace('a', ('c' * 900000))", "1..900000 | % { 'x' * 900000 }",
             "$l = [Collections.ArrayList]@(1); foreach ($i in 1..21) { $l.AddRange($l) }",
             "$a = 1..900000; $a + $a", "'a' * 30 -match '(a*)*[bc]'", "while ($true) { $x = 1 }",
-            "$a = 0; while ($true) { $a = 0, $a }",
+            "$a = 0; while ($true) { $a = 0, $a }", "$a = 0; while ($true) { $a = @(), $a }",
+            "$l = [Collections.ArrayList]@(1); while ($true) { $l[0] = $l.ToArray() }",
+            "$q = [Collections.Queue]::new(); while ($true) { $a = $q.ToArray(); $q.Clear(); $q.Enqueue($a) }",
+            "$h = @{ a = 1 }; while ($true) { $h.a = $h.Values.Clone() }",
+            "$l = [Collections.ArrayList]@(1); while ($true) { $l[0] = @($l) }",
+            "$l = [Collections.ArrayList]@(1); while ($true) { $l[0] = [object[]]$l }",
+            "function f($x) { Write-Output $x -NoEnumerate }; $a = @(1); while ($true) { $a = @(f $a) }",
             "'\u{61}' * 200000 -replace 'a*a*a*[bc]','c'", "-join (1..900000 | % { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })",
         ])
     func bounded(script: String) async {

@@ -200,7 +200,7 @@ extension Evaluator {
         if type == .known(.array), value.isNull { return .null }
         do throws(Interrupt) {
             guard case .known(let known) = type else { return try cast(value.withoutNothing, to: type) }
-            let made = try Conversion.cast(value.withoutNothing, to: known)
+            let made = try limited(try Conversion.cast(value.withoutNothing, to: known))
             return known.isTypedArray ? noteTyped(made) : made
         } catch {
             guard case .statement(let record) = error else { throw error }

@@ -36,7 +36,7 @@ extension Evaluator {
             throw .handOver("an assignment to a part of System.Object[]")
         }
         try refuseConversion(of: value, in: items, at: place)
-        try limitNesting(of: [value])
+        try limited(.array([value]))
         owner[name] = .null
         let before = items.withUnsafeBufferPointer { $0.baseAddress }
         let after = items.withUnsafeMutableBufferPointer { elements in

@@ -142,12 +142,14 @@ final class Evaluator {
         return value
     }
 
-    /// Counts the memory of a value, excluding values nested in it.
+    /// Limits the nesting of a value, and counts its memory, excluding values nested in it.
     func note(_ value: PSValue) throws(Interrupt) {
         let stride = MemoryLayout<PSValue>.stride
         switch value {
         case .string(let text): madeBytes &+= stride + text.utf8.count
-        case .array(let items): madeBytes &+= stride + items.count &* stride
+        case .array(let items):
+            try limited(value)
+            madeBytes &+= stride + items.count &* stride
         case .object(let object): madeBytes &+= 4 * stride + object.values.count &* stride
         default: madeBytes &+= stride
         }
@@ -280,14 +282,13 @@ final class Evaluator {
             for element in node.elements {
                 items.append(try worth(of: element))
             }
-            try limitNesting(of: items)
-            return .array(items)
+            return try limited(.array(items))
         case .array(let node):
             return try list(node)
         case .sub(let node):
             return .collapsed(try collected(node.block, leaving: .handsOn))
         case .hashtable(let node): return .table(try table(node, isOrdered: false))
-        case .convert(let node): return try convert(node)
+        case .convert(let node): return try limited(try convert(node))
         case .ternary(let node):
             return try worth(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
         case .scriptBlock(let node): return .block(PSBlock(node, in: source))
@@ -380,7 +381,7 @@ final class Evaluator {
         switch try worth(of: expression) {
         case .nothing: return .array([])
         case .array(let items): return .array(items)
-        case .list(let list): return .array(list.items)
+        case .list(let list): return try limited(.array(list.items))
         case let only: return .array(only.elements ?? [only])
         }
     }
@@ -455,14 +456,27 @@ final class Evaluator {
         return .bool(read != nil)
     }
 
-    /// Limits the nesting of arrays, which are copied and released recursively.
-    func limitNesting(of items: [PSValue]) throws(Interrupt) {
-        var (depth, inner) = (0, items)
-        while case .array(let next)? = inner.first(where: { if case .array = $0 { true } else { false } }) {
-            depth += 1
+    /// Returns a value after limiting the nesting of arrays, which are copied and released recursively.
+    @discardableResult
+    func limited(_ value: PSValue) throws(Interrupt) -> PSValue {
+        guard case .array(let items) = value else { return value }
+        var (depth, level) = (0, [items])
+        while !level.isEmpty {
             guard depth <= 500 else { throw .handOver("values nested deeply") }
-            inner = next
+            depth += 1
+            // An array that is held several times counts once: a script may double one in each step.
+            var seen: Set<UnsafePointer<PSValue>?> = []
+            level = level.flatMap { items in
+                items.compactMap { item in
+                    guard case .array(let inner) = item,
+                        inner.contains(where: { if case .array = $0 { true } else { false } }),
+                        seen.insert(inner.withUnsafeBufferPointer(\.baseAddress)).inserted
+                    else { return nil }
+                    return inner
+                }
+            }
         }
+        return value
     }
 
     private func table(_ node: HashtableSyntax, isOrdered: Bool) throws(Interrupt) -> PSTable {
