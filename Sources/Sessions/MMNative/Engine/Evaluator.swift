@@ -459,7 +459,7 @@ final class Evaluator {
     /// Returns a value after limiting the nesting of arrays, which are copied and released recursively.
     @discardableResult
     func limited(_ value: PSValue) throws(Interrupt) -> PSValue {
-        guard case .array(let items) = value else { return value }
+        guard case .array(let items) = value, Self.holdArrays(items) else { return value }
         var (depth, level) = (0, [items])
         while !level.isEmpty {
             guard depth <= 500 else { throw .handOver("values nested deeply") }
@@ -468,8 +468,7 @@ final class Evaluator {
             var seen: Set<UnsafePointer<PSValue>?> = []
             level = level.flatMap { items in
                 items.compactMap { item in
-                    guard case .array(let inner) = item,
-                        inner.contains(where: { if case .array = $0 { true } else { false } }),
+                    guard case .array(let inner) = item, Self.holdArrays(inner),
                         seen.insert(inner.withUnsafeBufferPointer(\.baseAddress)).inserted
                     else { return nil }
                     return inner
@@ -477,6 +476,10 @@ final class Evaluator {
             }
         }
         return value
+    }
+
+    private static func holdArrays(_ items: [PSValue]) -> Bool {
+        items.contains { if case .array = $0 { true } else { false } }
     }
 
     private func table(_ node: HashtableSyntax, isOrdered: Bool) throws(Interrupt) -> PSTable {
