@@ -115,7 +115,7 @@ public actor SessionPool<Factory: SessionFactory> {
         while true {
             let turn = try await self.turn(entry, key, until: deadline, onPrompt)
             if let lease = await lend(key, turn) { return lease }
-            guard slots[key]?.turns === slot.turns else {
+            guard slots[key] === slot else {
                 throw MMError(.cancelled, "The session \(key) ended while the call waited.")
             }
             do throws(MMError) { try await makeRoom(for: key, order.limits) } catch {
