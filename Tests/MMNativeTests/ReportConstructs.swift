@@ -45,7 +45,12 @@ struct ReportConstructs {
                 ["ab"]
             ),
             ("param([IO.FileInfo]$folder = $null) $null -eq $folder", ["True"]),
-            ("try { @(1, 2)['a'] } catch { $_.FullyQualifiedErrorId }", ["InvalidCastFromStringToInteger"]),
+            ("$null -eq @(1, 2)['a']", ["True"]),
+            ("$null -eq 'text'['a']", ["True"]),
+            (
+                "Set-StrictMode -Version 3; try { @(1, 2)['a'] } catch { $_.FullyQualifiedErrorId }",
+                ["InvalidCastFromStringToInteger"]
+            ),
             ("@(1, 2)['1']", ["2"]),
             (
                 "try { [datetime]$null } catch { $_.Exception.Message }",

@@ -40,6 +40,48 @@ struct ScriptNumbers: RunningReports {
     }
 
     @Test(
+        "operators and casts give what PowerShell gives for two operands of different types",
+        arguments: [
+            ("[char]'c' - [char]'5'", "Int32 46"), ("2 * [char]'c'", "Int32 198"), ("-([char]'c')", "Int32 -99"),
+            ("$true + [char]'c'", "Int32 100"), ("'1.5' - [char]'5'", "Double -51.5"), ("[char]'c' + 1", "String c1"),
+            ("[char]'c' / [char]'c'", "Int32 1"), ("3 - [DayOfWeek]::Monday", "Int32 2"),
+            ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"), ("[nullable[bool]]'x'", "Boolean True"),
+            ("'4' -as [nullable[int]]", "Int32 4"), ("(12, 31 -like '1*')[0]", "String 12"),
+            ("(12, 31 -notlike '1*')[0]", "String 31"),
+        ])
+    func operands(script: String, expected: String) async throws {
+        #expect(try await texts("$r = \(script); \"$($r.GetType().Name) $r\"") == [expected])
+    }
+
+    @Test(
+        "a failing conversion of the second of two texts is one to a whole number",
+        arguments: ["'1.2' - 'x'", "'1.2' / 'x'", "'1' % 'x'"])
+    func words(script: String) async throws {
+        let found = try await texts("try { \(script) } catch { $_.FullyQualifiedErrorId }")
+        #expect(found == ["InvalidCastFromStringToInteger"])
+    }
+
+    @Test(
+        "what PowerShell refuses, or gives a type that isn't kept, is handed over",
+        arguments: [
+            "[DayOfWeek]::Monday * 2", "[DayOfWeek]::Monday - 1", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
+            "'x' -as [switch]", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'", "[System.Collections.ArrayList]3",
+            "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
+            "[string]::Join(',', $null)", "'abc'[0, 9]",
+        ])
+    func uncertain(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
+
+    @Test(
+        "a typed parameter converts its argument",
+        arguments: [
+            ("function f { param([nullable[int]]$p) \"<$p>\" }; f; f ''; f 2.6; f $null", ["<>", "<0>", "<3>", "<>"]),
+            ("function f { param([System.Collections.ArrayList]$p) $p.Count }; f 3; f @(1, 2)", ["1", "2"]),
+            ("function f { param([scriptblock]$p) & $p }; f { 7 }", ["7"]), ("{ 1 } -is [scriptblock]", ["True"]),
+            ("'x' -is [scriptblock]", ["False"]),
+        ])
+    func parameters(script: String, output: [String]) async throws { #expect(try await texts(script) == output) }
+
+    @Test(
         "lengths of time are whole ticks",
         arguments: [
             ("(New-TimeSpan -Days 10675199).Ticks", ["9223371936000000000"]),

@@ -59,6 +59,13 @@ extension Evaluator {
             return .string(try PSText.string(value))
         }
         do throws(Interrupt) {
+            // A parameter, unlike a cast, takes a single value as the only element of a list.
+            switch value {
+            case .string, .int, .long, .double, .bool, .date, .guid:
+                guard let kind = type.known?.listKind, kind.shape == .list || kind.shape == .set else { break }
+                return try cast(.array([value]), to: type)
+            default: break
+            }
             return try cast(value, to: type)
         } catch {
             guard case .statement(let record) = error else { throw error }

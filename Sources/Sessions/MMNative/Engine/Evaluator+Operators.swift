@@ -92,7 +92,9 @@ extension Evaluator {
             return .bool(op == .is ? answer : !answer)
         case .as:
             if case .ownType(let type) = right { return try converted(left, to: type) ?? .null }
-            guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
+            guard case .type(let type) = right, type != .toggle, type != .pscustomobject else {
+                throw .handOver("an unusual conversion")
+            }
             // The operator never fails, and `$null` converts to none of these types.
             if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
             let made = try Conversion.converted(left, to: type) ?? .null
@@ -117,7 +119,7 @@ extension Evaluator {
             (.doubles, _), (.bools, _), (.dates, _), (.guids, _), (.bitconverter, _),
             (.enumerable, _), (.stringcomparison, _), (.splitoptions, _),
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
-            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.optionalint, _), (.optionalbool, _), (.path, _),
             (.assembly, _), (.dialogresult, _), (.mailaddress, _),
             (.environment, _), (.uri, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
@@ -132,7 +134,8 @@ extension Evaluator {
         case (.bool, .bool), (.byte, .byte), (.int, .int), (.long, .long), (.double, .double), (.single, .single),
             (.string, .string),
             (.char, .char),
-            (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
+            (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version),
+            (.scriptblock, .block):
             return true
         case (.array, .array), (.anytable, .table), (.anylist, .array), (.anylist, .list): return true
         case (.anycollection, .array), (.anycollection, .list), (.anycollection, .table): return true
@@ -171,9 +174,15 @@ extension Evaluator {
             let text = try operand(right)
             let pattern = try wildcard(text, ignoringCase: ignoringCase)
             let wanted = op == .ilike || op == .clike
-            return try filtered(left) { (item) throws(Interrupt) in
-                try pattern.matches(try operand(item)) == wanted
+            guard case .array(let items) = left else { return .bool(try pattern.matches(try operand(left)) == wanted) }
+            // Unlike the other operators, these give the texts of the elements.
+            var texts: [PSValue] = []
+            for item in items {
+                try step()
+                let text = try operand(item)
+                if try pattern.matches(text) == wanted { texts.append(.string(text)) }
             }
+            return .array(texts)
         case .imatch, .cmatch, .inotmatch, .cnotmatch:
             if case .array = right, !onlyReads { throw .handOver("a pattern that isn't a string") }
             // A regex object decides by itself whether case matters.

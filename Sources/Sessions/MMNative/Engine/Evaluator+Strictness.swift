@@ -140,6 +140,9 @@ extension Evaluator {
         }
         guard strictness >= 3 else { return }
         for place in Cmdlets.list(index) {
+            if case .string = place, try Conversion.converted(place, to: .int) == nil {
+                throw .statement(try Conversion.failure(place, to: .int))
+            }
             guard case .int(let number) = place, !(0..<count).contains(number < 0 ? count + Int(number) : Int(number))
             else { continue }
             if case .list = target {

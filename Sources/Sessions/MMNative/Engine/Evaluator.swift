@@ -275,7 +275,13 @@ final class Evaluator {
             }
             if case .table(let table) = target { try table.refuse(key: index) }
             try refuseIndex(index, of: target)
-            return try Members.element(target.plain, index)
+            let found = try Members.element(target.plain, index)
+            if case .string = target, case .arrayLiteral(let places) = node.index, case .array(let characters) = found,
+                characters.count < places.elements.count
+            {
+                throw .handOver("characters that a text doesn't have")
+            }
+            return found
         case .arrayLiteral(let node):
             var items: [PSValue] = []
             items.reserveCapacity(node.elements.count)

@@ -233,7 +233,8 @@ enum Members {
         }
     }
 
-    /// Returns the element at an index, counted from the end if negative; `nil` out of range.
+    /// Returns the element at an index, counted from the end if negative; `nil` out of range, and for a text that is no
+    /// number.
     private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
         if case .array(let items) = value, case .string(let name) = index,
             let own = RegexObjects.group(name, among: items) ?? Evaluator.property(name, among: items)
@@ -244,9 +245,7 @@ enum Members {
         switch index {
         case .int(let given): number = given
         case .double, .string, .long, .bool:
-            guard case .int(let given) = try Conversion.cast(index, to: .int) else {
-                throw .handOver("an index that isn't an integer")
-            }
+            guard case .int(let given)? = try Conversion.converted(index, to: .int) else { return nil }
             number = given
         default: throw .handOver("an index that isn't an integer")
         }

@@ -250,6 +250,14 @@ enum Statics {
     /// The names of the first parameters that .NET doesn't call `value`, by function.
     private static let parameters = ["floor": "d", "ceiling": "a", "sqrt": "d", "truncate": "d"]
 
+    /// Returns whether .NET has, for a value's type, an overload or a way to one that isn't known here.
+    private static func choosesOverload(_ value: PSValue) -> Bool {
+        switch value {
+        case .single, .byte, .enumeration: true
+        default: false
+        }
+    }
+
     private static func parameter(of name: String, _ count: Int) -> String {
         parameters[name.lowercased()] ?? (count == 1 && name.lowercased() == "round" ? "a" : "value")
     }
@@ -260,6 +268,8 @@ enum Statics {
         let isOverloaded = overloaded.contains(name.lowercased())
         for value in given {
             switch value {
+            case _ where isOverloaded && arguments.isEmpty && choosesOverload(value):
+                throw .handOver("a function of \(value.typeName)")
             case .single(let number): arguments.append(.double(Double(number)))
             case .enumeration(let own) where arguments.isEmpty: arguments.append(.int(own.value))
             case .string where arguments.isEmpty && isOverloaded, _ where name.lowercased() == "sqrt" && !value.isNull:
@@ -444,7 +454,9 @@ enum Statics {
             default: return .bool(try PSText.string(arguments[0]).isEmpty)
             }
         case ("join", 2...):
-            guard case .string(let separator) = arguments[0] else { throw .handOver("an unusual Join") }
+            guard case .string(let separator) = arguments[0], arguments.count > 2 || !arguments[1].isNull else {
+                throw .handOver("an unusual Join")
+            }
             var items = Array(arguments.dropFirst())
             if items.count == 1, case .array(let inner) = items[0] { items = inner }
             var texts: [String] = []

@@ -138,6 +138,7 @@ enum Arithmetic {
         case .byte(let number): .int(Int32(number))
         case .single(let number): .double(Double(number))
         case .bool(let flag): .int(flag ? 1 : 0)
+        case .char(let unit): .int(Int32(unit))
         case .enumeration(let own): .int(own.value)
         default: nil
         }
@@ -188,19 +189,22 @@ enum Arithmetic {
     ) throws(Interrupt) -> PSValue {
         // A text beside a number, or on the left, is read as a number first.
         if case .string(let text) = left {
-            return try number(try number(in: text, beside: right), right, operation)
+            let first = try number(in: text, beside: right)
+            guard case .string(let other) = right else { return try number(first, right, operation) }
+            return try number(first, try number(in: other, beside: left), operation)
         }
-        let isCharacter = if case .char = left { true } else { false }
-        guard isCharacter || operand(left) != nil else { return try OperatorMethods.call(operation, left, right) }
+        guard let first = operand(left) else { return try OperatorMethods.call(operation, left, right) }
         if case .string(let text) = right {
             return try number(left, try number(in: text, beside: left), operation)
         }
-        // On the right, a character is no number.
         guard let second = operand(right.isNull ? .int(0) : right) else {
             return try OperatorMethods.call(operation, left, right)
         }
-        if case .char(let unit) = left { return try number(.int(Int32(unit)), second, operation) }
-        return try numbers(operand(left) ?? left, second, operation)
+        switch (left, second) {
+        // The result is a value of the enumeration again, if there is one.
+        case (.enumeration, _), (.bool, .decimal): throw .handOver("an operator of \(left.typeName)")
+        default: return try numbers(first, second, operation)
+        }
     }
 
     private static func numbers(

@@ -246,6 +246,13 @@ enum Conversion {
             if value.isNull { return .null }
             if case .string(let text) = value, text.isEmpty { return .null }
             return try converted(value, to: .datetime)
+        case .optionalint: return value.isNull ? .null : try converted(value, to: .int)
+        case .optionalbool: return value.isNull ? .null : try converted(value, to: .bool)
+        case .scriptblock:
+            switch value {
+            case .block, .null: return value
+            default: throw .handOver("a cast to a script block")
+            }
         case .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .guids:
             let element = type.element
             if type == .chars, case .string(let text) = value { return .array(text.utf16.map { .char($0) }) }
@@ -271,10 +278,6 @@ enum Conversion {
                 guard kind.shape == .list || kind.shape == .set else { throw .handOver("a cast to a queue") }
                 return try PSList.made(kind, [.array(items)])
             case .null where kind.shape == .list: return .null
-            // A single value becomes the only element, as for the binder of parameters.
-            case .string, .int, .long, .double, .bool, .date, .guid:
-                guard kind.shape == .list || kind.shape == .set else { throw .handOver("a cast to a queue") }
-                return try PSList.made(kind, [.array([value])])
             default: throw .handOver("a cast to a list")
             }
         case .reference:

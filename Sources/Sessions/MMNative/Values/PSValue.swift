@@ -147,7 +147,7 @@ package enum PSType: String, Sendable {
     case arraylist, objectlist, textlist, numberlist, textset, numberset, objectset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
     case objectbag, textbag, numberbag, concurrenttable, ipaddress
-    case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
+    case errorrecord, exception, texts, ints, toggle, optionaldate, optionalint, optionalbool, scriptblock, path, environment, uri, credential, securestring
     /// Exceptions, by their full names.
     case systemexception = "System.SystemException"
     case applicationexception = "System.ApplicationException"
@@ -344,9 +344,10 @@ package enum PSType: String, Sendable {
         case "int[]", "int32[]": self = .ints
         case "switch", "switchparameter", "management.automation.switchparameter": self = .toggle
         case "nullable[datetime]", "nullable[system.datetime]": self = .optionaldate
-        case "psobject", "management.automation.psobject", "scriptblock", "nullable[int]", "nullable[bool]",
-            "nullable[boolean]", "nullable[int32]", "nullable[system.int32]", "nullable[system.boolean]", "object[]?":
-            self = .object
+        case "nullable[int]", "nullable[int32]", "nullable[system.int32]": self = .optionalint
+        case "nullable[bool]", "nullable[boolean]", "nullable[system.boolean]": self = .optionalbool
+        case "scriptblock", "management.automation.scriptblock": self = .scriptblock
+        case "psobject", "management.automation.psobject", "object[]?": self = .object
         case "management.automation.pscustomobject": self = .pscustomobject
         case "collections.hashtable": self = .hashtable
         case "management.automation.errorrecord": self = .errorrecord
