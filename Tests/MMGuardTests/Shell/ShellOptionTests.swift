@@ -65,7 +65,11 @@ struct ShellOptionTests {
             "cp \"$f\" b /tmp/", "mv -$x a /tmp/", "ls | xargs sort", "ls | xargs find", "ls | xargs -I{} sort {}",
             "ls | xargs -I% find % -name x", "ls | xargs git log", "ls | xargs ip", "ls | xargs journalctl -u",
             "find . -name '*.c' | xargs sort", "find . -printf '%f' | xargs -0 sort",
-            "find . | xargs -d '\\n' sort", "kubectl get pods -o name -o json | xargs -n1 kubectl describe",
+            "find . | xargs -d '\\n' sort", "find . -print0 | xargs -0 -d, sort", "find . -print0 | xargs -0 -a l sort",
+            "find . -print0 | xargs -0 --arg-file=l sort", "find . -print0 | parallel -0 sort {/}",
+            "yes | find . -ok printf %s -o/etc/x ';' -print0 | xargs -0 sort",
+            "kubectl get pods -o name -Ao json | xargs sort", "pidof --sep ' -o/etc/x ' sh | xargs sort",
+            "kubectl get pods -o name -o json | xargs -n1 kubectl describe",
             "cat l | xargs -n1 sort",
             "ls | xargs -I{} sh -c 'ls {}'", "ls | parallel sort", "pgrep() { cat l; }; pgrep x | xargs sort",
         ])

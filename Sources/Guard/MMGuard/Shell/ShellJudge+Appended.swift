@@ -26,7 +26,10 @@ extension ShellJudge {
     private func completed(_ inside: ShellScript.Command, by call: ShellScript.Command) -> ShellScript.Command {
         let options = call.arguments.dropLast(inside.words.count).map(\.value)
         let isParallel = call.program == "parallel"
-        let start = outputStart(of: producer, isWhole: options.contains { ["-0", "--null"].contains($0) }) ?? ""
+        // parallel takes words apart (`{/}`), and both may read a file or end words elsewhere (`-a`, `-d`).
+        let isElsewhere = isParallel || options.contains { Self.hasLetter("ad", in: $0) }
+        let isWhole = options.contains { ["-0", "--null"].contains($0) }
+        let start = isElsewhere ? "" : outputStart(of: producer, isWhole: isWhole) ?? ""
         var whole = inside
         if let mark = isParallel ? "{}" : Self.mark(options),
             inside.words.contains(where: { $0.value.contains(mark) })
@@ -57,6 +60,13 @@ extension ShellJudge {
         return mark
     }
 
+    /// Returns whether a word is an option with one of these letters, among others or as the first of its name.
+    private static func hasLetter(_ letters: String, in word: String) -> Bool {
+        guard word.hasPrefix("-") else { return false }
+        let name = word.dropFirst()
+        return (name.hasPrefix("-") ? name.dropFirst().prefix(1) : name).contains { letters.contains($0) }
+    }
+
     /// Returns the text with which each word begins that a command shows; `nil` if other words may be among them.
     /// - Parameter isWhole: whether names with spaces and line ends are one word.
     private func outputStart(of call: ShellScript.Command?, isWhole: Bool) -> String? {
@@ -69,18 +79,18 @@ extension ShellJudge {
         case "find":
             guard isWhole, let start = call.arguments.first, start.isLiteral, !start.value.hasPrefix("-"),
                 words.dropFirst().first.map({ $0.hasPrefix("-") }) ?? true,
-                !words.contains(where: { $0.hasPrefix("-printf") || $0.hasPrefix("-exec") })
+                !words.contains(where: { word in ["-printf", "-exec", "-ok"].contains(where: word.hasPrefix) })
             else { return nil }
             return start.value + "/"
         // Names of things behind their kinds, and numbers.
         case "kubectl", "oc":
-            let forms = words.indices.filter { words[$0].hasPrefix("-o") || words[$0].hasPrefix("--o") }
+            let forms = words.indices.filter { Self.hasLetter("o", in: words[$0]) }
             let isNamed = forms.count == 1 && words[forms[0]...].prefix(2).elementsEqual(["-o", "name"])
             return words.first == "get" && isNamed && !words.contains { $0.hasPrefix("--te") } ? "kind/" : nil
         case "docker", "podman": return ["ps -q", "ps -aq"].contains(words.joined(separator: " ")) ? "0" : nil
         case "pgrep", "pidof":
-            let showsNames = words.contains { $0.hasPrefix("-") && $0.contains { "alcd".contains($0) } }
-            return showsNames ? nil : "0"
+            let showsOthers = words.contains { $0.hasPrefix("--") || Self.hasLetter("alcdS", in: $0) }
+            return showsOthers ? nil : "0"
         default: return nil
         }
     }
