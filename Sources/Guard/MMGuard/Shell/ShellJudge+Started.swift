@@ -141,7 +141,7 @@ extension ShellJudge {
     }
 
     /// Returns the value of an option's letter, which may stand behind others and before its value in the same word.
-    private static func value(of option: Character, _ arguments: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
+    static func value(of option: Character, _ arguments: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
         var rest = arguments.prefix { $0.value != "--" }
         while let word = rest.popFirst() {
             guard let place = letter(option, in: word.value) else { continue }

@@ -589,6 +589,7 @@ extension ShellJudge {
     /// Returns whether an option of `rsync` names a further place of the machine where it leaves files:
     /// `--backup-dir=/etc/cron.d`.
     private func leavesFiles(_ call: ShellScript.Command) -> Bool {
+        if Self.value(of: "T", call.arguments).map({ isOfMachine($0.value) }) == true { return true }
         let words = call.arguments.map(\.value)
         return zip(words, words.dropFirst() + [""]).contains { word, next in
             let name = word.prefix { $0 != "=" }
