@@ -38,9 +38,12 @@ extension ShellJudge {
     /// of a repository in it may name programs.
     func mayHaveForeignSettings(git call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
-        let named = zip(words, words.dropFirst()).first { $0.0 == "-C" }?.1 ?? "."
+        // Each folder begins where the one before it ends.
+        let folder = zip(words, words.dropFirst()).filter { $0.0 == "-C" }.reduce(".") { folder, option in
+            option.1.first.map { "/~$".contains($0) } == true ? option.1 : folder + "/" + option.1
+        }
         return !context.hasWalls && record.memory.hasFetchedArchive
-            && context.path(named).map(Self.isPassing) == true
+            && context.path(folder).map(Self.isPassing) == true
     }
 
     /// Returns the rule for a subcommand.
