@@ -495,8 +495,8 @@ extension ShellJudge {
 
     /// Returns whether a word names a file where files may be made without a question if nothing forbids it.
     func isOpen(_ word: String) -> Bool {
-        ["~/", "$HOME/", "/home/", "/tmp/", "/var/tmp/"].contains(where: (word + "/").hasPrefix)
-            && !word.contains("/.") && isFree(word)
+        ["~/", "$HOME/", "/home/", "/root/", "/Users/", "/tmp/", "/var/tmp/", "/dev/shm/"]
+            .contains(where: (word + "/").hasPrefix) && !word.contains("/.") && isFree(word)
     }
 
     /// Returns whether all that a word computes is the time: `~/hosts-$(date +%F)`.
