@@ -258,7 +258,7 @@ extension ShellJudge {
         case _ where Self.declaring.contains(call.program) || Self.filling.contains(call.program):
             let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
             return found.isEmpty ? one(.reads, call) : found
-        case "set" where Self.variable(namedBy: call.program, call.arguments) != nil:
+        case _ where Self.variable(namedBy: call.program, call.arguments) != nil:
             return (hiddenCommands(of: call, depth) ?? []) + sets(call, depth) + one(.reads, call)
         case "set", "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             return hiddenCommands(of: call, depth)
