@@ -200,8 +200,15 @@ extension ShellJudge {
         else { return false }
         let inside = word.value[start...].dropFirst().dropLast()
         guard !inside.contains("|") else { return false }
-        return inside.contains("+")
-            || inside.firstIndex(of: "e").map { !(inside[$0...].dropFirst().first ?? "e").isLetter } == true
+        if inside.contains("+") { return true }
+        let brackets: [Character: Character] = ["[": "]", "{": "}", "<": ">", "(": ")"]
+        // Any two signs enclose the command, or two brackets.
+        return inside.indices.contains { place in
+            let text = inside[place...].dropFirst()
+            guard inside[place] == "e", let mark = text.first else { return false }
+            let end = brackets[mark] ?? mark
+            return text.dropFirst().contains { $0 == end }
+        }
     }
 
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change

@@ -223,6 +223,9 @@ extension ShellJudge {
     func binding(_ binding: ShellScript.Binding, _ depth: Int) -> [GuardFinding] {
         // This sets the variable that another one names.
         if binding.name.value.hasPrefix("!") { return [finding(.dynamic, subject: binding.name.value)] }
+        if !isBash, binding.values.contains(where: Self.runsForFiles) {
+            return [finding(.dynamic, subject: binding.name.value)]
+        }
         let values: [ShellScript.Word?] = binding.values.isEmpty ? [nil] : binding.values
         let name = binding.name.value
         // zsh ties such lists to variables whose names are in capitals: `path`.
