@@ -135,8 +135,9 @@ enum SharePointPath {
     }
 
     /// Returns the steps of a plain path, each with the names that lead to it: `web/ensureuser('x')/groups` adds a user
-    /// on its way, and `recycle()` is `recycle`. A call in parentheses may do anything unless it is known to lead on.
-    static func steps(of path: [String]) -> [(names: [String], leadsOn: Bool)] {
+    /// on its way, and `recycle()` is `recycle`. A call in parentheses may do anything unless it is known to lead on;
+    /// on the way to a read, so may a word without them, which is a property or a call.
+    static func steps(of path: [String], isRead: Bool) -> [(names: [String], leadsOn: Bool)] {
         var names: [String] = []
         var isQuoted = false
         return path[(path.firstIndex(of: "_api") ?? path.startIndex)...].map { segment in
@@ -144,14 +145,15 @@ enum SharePointPath {
             let name = open.map { String(segment[..<$0]).trimmed } ?? segment
             names.append(name)
             // Addresses of folders in quotes have slashes, and may have parentheses.
-            let leadsOn = open == nil || isQuoted || name.hasPrefix("get") || collections.contains(name)
+            let leadsOn = open == nil && !isRead || isQuoted || name.hasPrefix("get") || places.contains(name)
             if !segment.filter({ $0 == "'" }).count.isMultiple(of: 2) { isQuoted.toggle() }
             return (names, leadsOn)
         }
     }
 
-    /// Collections, whose parentheses contain a key.
-    private static let collections: Set<String> = [
-        "lists", "items", "fields", "views", "webs", "folders", "files", "contenttypes", "attachmentfiles", "versions",
+    /// Properties that lead on, and collections, whose parentheses contain a key.
+    private static let places: Set<String> = [
+        "_api", "site", "web", "rootweb", "parentweb", "search", "rootfolder", "parentlist", "lists", "items", "fields",
+        "views", "webs", "folders", "files", "contenttypes", "attachmentfiles", "versions",
     ]
 }

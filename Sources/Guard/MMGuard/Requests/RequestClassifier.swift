@@ -100,7 +100,7 @@ struct RequestClassifier: Sendable {
         let plain = SharePointPath.plain(path)
         var result = byRules(method, [plain], request, selected, template: nil)
         guard method != .get, !result.classes.isEmpty else { return result }
-        for step in SharePointPath.steps(of: plain) {
+        for step in SharePointPath.steps(of: plain, isRead: result.classes == .read) {
             let other = builtIn(.post, [step.names], request, selected, template: nil)
             guard !step.leadsOn || !other.classes.isSubset(of: [.read, .write]) else { continue }
             result.isKnown = result.isKnown && other.isKnown
