@@ -56,6 +56,20 @@ struct NativeBounds {
     }
 
     @Test(
+        "an array that holds another one again and again costs no more than the arrays it is made of",
+        arguments: ["$h = @{ x = $a }; $h = $null; 'ok'", "$h = @{ x = $a }; $h.y = 1; 'ok'", "$a += , $a; 'ok'"],
+        ["1", "@{ x = 1 }"])
+    func doubled(use: String, held: String) async throws {
+        let made = "$a = @(\(held)); foreach ($i in 1..60) { $a = $a, $a }; foreach ($i in 1..60) { $a += , $a }"
+        let outcomes = await run([made, use, "$h = @{}; $h.z = 1"])
+        #expect(try texts(outcomes[1]) == ["ok"])
+        guard case .completed = outcomes[2] else {
+            Issue.record("\(outcomes[2])")
+            return
+        }
+    }
+
+    @Test(
         "chains of values, longer than a stack, stay with the session and end with it",
         arguments: [
             ("@{ Next = 0 }", "$last.Next = $new"), ("[pscustomobject]@{ Next = 0 }", "$last.Next = $new"),

@@ -466,22 +466,27 @@ final class Evaluator {
     @discardableResult
     func limited(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .array(let items) = value, Self.holdArrays(items) else { return value }
-        var (depth, level) = (0, [items])
-        while !level.isEmpty {
-            guard depth <= 500 else { throw .handOver("values nested deeply") }
-            depth += 1
-            // An array that is held several times counts once: a script may double one in each step.
-            var seen: Set<UnsafePointer<PSValue>?> = []
-            level = level.flatMap { items in
-                items.compactMap { item in
-                    guard case .array(let inner) = item, Self.holdArrays(inner),
-                        seen.insert(inner.withUnsafeBufferPointer(\.baseAddress)).inserted
-                    else { return nil }
-                    return inner
-                }
-            }
-        }
+        var known: [UnsafePointer<PSValue>?: Int] = [:]
+        guard Self.height(of: items, atMost: 500, &known) != nil else { throw .handOver("values nested deeply") }
         return value
+    }
+
+    /// Returns how many arrays are within one another, the given one included; `nil` if there are more than allowed.
+    /// - Parameter known: the results for arrays that were met before: a script may double one in each step.
+    private static func height(
+        of items: [PSValue], atMost most: Int, _ known: inout [UnsafePointer<PSValue>?: Int]
+    ) -> Int? {
+        guard most > 0 else { return nil }
+        guard holdArrays(items) else { return 1 }
+        let place = items.withUnsafeBufferPointer(\.baseAddress)
+        if let height = known[place] { return height <= most ? height : nil }
+        var height = 1
+        for case .array(let inner) in items {
+            guard let below = self.height(of: inner, atMost: most - 1, &known) else { return nil }
+            height = max(height, below + 1)
+        }
+        known[place] = height
+        return height
     }
 
     private static func holdArrays(_ items: [PSValue]) -> Bool {

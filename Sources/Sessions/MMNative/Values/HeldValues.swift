@@ -36,11 +36,17 @@ enum HeldValues {
 }
 
 extension PSValue {
-    /// Whether this is a container, or an array that holds one: releasing it may release others in turn.
+    /// Whether releasing the value may release containers: it is one, or an array that holds one or another array.
     var holdsOthers: Bool {
+        guard case .array(let items) = self else { return isContainer }
+        return items.contains { item in
+            if case .array = item { true } else { item.isContainer }
+        }
+    }
+
+    private var isContainer: Bool {
         switch self {
         case .table, .list, .object: true
-        case .array(let items): items.contains(where: \.holdsOthers)
         default: false
         }
     }

@@ -5,6 +5,8 @@
 struct SharedCopies {
     /// The copies, by the identities of their originals.
     private var copies: [ObjectIdentifier: PSValue] = [:]
+    /// The copies of arrays, by the places of their elements.
+    private var arrays: [UnsafePointer<PSValue>: PSValue] = [:]
     /// The copies that still hold what their originals hold.
     private var unfinished: [PSValue] = []
 
@@ -17,12 +19,20 @@ struct SharedCopies {
 
     private mutating func begun(_ value: PSValue) -> PSValue {
         switch value {
-        case .array(let items): value.holdsOthers ? .array(items.map { begun($0) }) : value
+        case .array(let items): value.holdsOthers ? copied(items) : value
         case .table(let table): copied(table.identity) { .table(table.copy()) }
         case .list(let list): copied(ObjectIdentifier(list)) { .list(list.copy()) }
         case .object(let object): copied(object.identity) { .object(object.copy()) }
         default: value
         }
+    }
+
+    private mutating func copied(_ items: [PSValue]) -> PSValue {
+        let place = items.withUnsafeBufferPointer(\.baseAddress)
+        if let place, let known = arrays[place] { return known }
+        let copy = PSValue.array(items.map { begun($0) })
+        if let place { arrays[place] = copy }
+        return copy
     }
 
     private mutating func copied(_ original: ObjectIdentifier, _ make: () -> PSValue) -> PSValue {
