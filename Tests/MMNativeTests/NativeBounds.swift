@@ -56,6 +56,18 @@ struct NativeBounds {
     }
 
     @Test(
+        "a list within a list is shown by the name of its type, also in itself",
+        arguments: [
+            ("\"$l\"", "1 System.Collections.ArrayList"), ("[string]$l", "1 System.Collections.ArrayList"),
+            ("$l -join ','", "1,System.Collections.ArrayList"),
+            ("$e = [Collections.ArrayList]@(); [void]$e.Add($e); [bool]$e", "True"),
+        ])
+    func ownText(script: String, shown: String) async throws {
+        let outcome = await run(["$l = [Collections.ArrayList]@(1); [void]$l.Add($l); \(script)"])[0]
+        #expect(try texts(outcome) == [shown])
+    }
+
+    @Test(
         "an array that holds another one again and again costs no more than the arrays it is made of",
         arguments: ["$h = @{ x = $a }; $h = $null; 'ok'", "$h = @{ x = $a }; $h.y = 1; 'ok'", "$a += , $a; 'ok'"],
         ["1", "@{ x = 1 }"])

@@ -453,7 +453,11 @@ extension Evaluator {
             return try callMethod(object, type, "ToString", []) ?? value
         case .array(let items) where items.contains(where: { if case .object = $0 { true } else { false } }):
             var texts: [PSValue] = []
-            for item in items { texts.append(try spoken(item)) }
+            // A list within a list has no texts of its objects.
+            for item in items {
+                let text = if case .object = item { try spoken(item) } else { item }
+                texts.append(text)
+            }
             return .array(texts)
         case .list(let list): return try spoken(.array(list.items))
         default: return value

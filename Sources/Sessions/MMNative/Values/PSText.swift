@@ -38,7 +38,10 @@ enum PSText {
 
     /// Returns the text of a value where a list is shown by the name of its type.
     static func whole(_ value: PSValue) throws(Interrupt) -> String {
-        if case .array = value { value.typeName } else { try string(value) }
+        switch value {
+        case .array, .list: value.typeName
+        default: try string(value)
+        }
     }
 
     /// Returns the text of an element of a list, where a custom object's text is empty and a list shows only its type.

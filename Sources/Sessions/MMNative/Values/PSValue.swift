@@ -122,7 +122,11 @@ extension PSValue {
             case 0: false
             case 1:
                 // A list within a list counts by its length, not by its content.
-                if case .array(let inner) = items[0] { !inner.isEmpty } else { items[0].isTrue }
+                switch items[0] {
+                case .array(let inner): !inner.isEmpty
+                case .list(let inner): !inner.items.isEmpty
+                case let only: only.isTrue
+                }
             default: true
             }
         case .table, .object, .date, .span, .guid, .version, .block, .type, .typeInfo, .ownType: true
