@@ -81,6 +81,18 @@ struct NativeBounds {
         }
     }
 
+    @Test("a walk through values ends where it is deep, or has met too many")
+    func walks() {
+        var walk = ValueWalk()
+        #expect((1...50).allSatisfy { _ in walk.enter() } && !walk.enter())
+        var other = ValueWalk()
+        let goesOn = (1...200_000).allSatisfy { _ in
+            defer { other.leave() }
+            return other.enter()
+        }
+        #expect(goesOn && !other.enter())
+    }
+
     @Test(
         "chains of values, longer than a stack, stay with the session and end with it",
         arguments: [

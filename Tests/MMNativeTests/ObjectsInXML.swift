@@ -1,3 +1,4 @@
+import MMNative
 import Testing
 
 /// `Export-Clixml`, `Import-Clixml` and `ConvertTo-Xml`.
@@ -169,5 +170,20 @@ struct ObjectsInXML: RunningReports {
         ])
     func elements(script: String, expected: String) async throws {
         #expect(try await texts(script) == [expected])
+    }
+
+    @Test(
+        "leave to PowerShell what holds itself without end",
+        arguments: [
+            "$h = @{}; $h.a = $h; $h | ConvertTo-Xml", "$h = @{}; $h.a = $h, $h; $h | ConvertTo-Xml",
+            "$l = [Collections.ArrayList]@(1); [void]$l.Add($l); [void]$l.Add($l); , $l | ConvertTo-Xml",
+            "$l = [Collections.ArrayList]@(1); [void]$l.Add($l); [void]$l.Add($l); , $l | Export-Clixml a.xml",
+        ])
+    func circles(script: String) async {
+        guard case .handedOver(let reason, _) = await outcome(script) else {
+            Issue.record("\(script) was carried out")
+            return
+        }
+        #expect(reason.hasSuffix("nested deeply"), "\(reason)")
     }
 }

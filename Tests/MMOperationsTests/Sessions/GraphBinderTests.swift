@@ -105,6 +105,18 @@ struct GraphBinderTests {
         #expect(try GraphBinder().bind(call).body == ["detectionScriptContent": "Af8="])
     }
 
+    @Test("a body of values that are nested without end is left to the modules")
+    func endlessBody() {
+        let value = (0..<60).reduce(PSValue.int(1)) { value, _ in .array([value]) }
+        let call = CmdletCall(name: "New-MgGroup", arguments: [.parameter("BodyParameter", value, text: nil)])
+        let fault = #expect(throws: GraphBinder.Fault.self) { try GraphBinder().bind(call) }
+        guard case .beyond(let reason)? = fault else {
+            Issue.record("\(String(describing: fault))")
+            return
+        }
+        #expect(reason == "a body nested deeply")
+    }
+
     @Test(
         "a parameter that a cmdlet doesn't have is refused before anything is sent",
         arguments: [

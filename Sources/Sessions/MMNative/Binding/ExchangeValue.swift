@@ -30,7 +30,8 @@ enum ExchangeValue {
                     + (parameter.pipeline == 0 ? " Give one." : " Send them through a pipeline, one by one."))
         }
         if parameter.type == "Boolean", case .int(let number) = value { return .bool(number != 0) }
-        let single = try plain(value, text, parameter)
+        var walk = ValueWalk()
+        let single = try plain(value, text, parameter, &walk)
         if parameter.isList, !value.isNull {
             if case .array = value { return single }
             return .array([single])
@@ -42,8 +43,13 @@ enum ExchangeValue {
     }
 
     private static func plain(
-        _ value: PSValue, _ text: String?, _ parameter: ExchangeTable.Parameter
+        _ value: PSValue, _ text: String?, _ parameter: ExchangeTable.Parameter, _ walk: inout ValueWalk
     ) throws(BindingFault) -> JSONValue {
+        guard walk.enter() else {
+            throw BindingFault(
+                "CannotConvertArgument", "\(parameter.name) was given values that are nested too deeply.")
+        }
+        defer { walk.leave() }
         let isText = parameter.type == "String" || parameter.type == "String[]"
         switch value {
         case .null, .nothing: return .null
@@ -64,21 +70,21 @@ enum ExchangeValue {
         case .string(let string): return .string(string)
         case .array(let items):
             var list: [JSONValue] = []
-            for item in items { list.append(try plain(item, nil, parameter)) }
+            for item in items { list.append(try plain(item, nil, parameter, &walk)) }
             return .array(list)
         case .table(let table):
             var members = JSONObject()
             members["@odata.type"] = "#Exchange.GenericHashTable"
-            for pair in table.pairs { members[pair.key] = try plain(pair.value, nil, parameter) }
+            for pair in table.pairs { members[pair.key] = try plain(pair.value, nil, parameter, &walk) }
             return .object(members)
         case .date(let date):
             // A date without a time zone counts as local time, as in .NET.
             return .string(date.asUniversal.roundTrip)
         case .span, .guid, .version, .enumeration: return .string((try? PSText.string(value)) ?? "")
-        case .list(let list): return try plain(.array(list.items), nil, parameter)
+        case .list(let list): return try plain(.array(list.items), nil, parameter, &walk)
         case .object(let object) where parameter.name == "Identity" && object["Identity"]?.plain.text.isEmpty == false:
             // An object of the service is passed by its identity, the name that the service gives it.
-            return try plain(object["Identity"]?.plain ?? .null, nil, parameter)
+            return try plain(object["Identity"]?.plain ?? .null, nil, parameter, &walk)
         case .object(let object) where object.typeName == FolderUser.typeName: return .string(value.text)
         case .object, .block, .type, .typeInfo, .ownType:
             throw BindingFault(

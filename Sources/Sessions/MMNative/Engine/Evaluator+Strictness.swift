@@ -79,6 +79,11 @@ extension Evaluator {
 
     /// Returns whether it is certain that a value has no property of a name.
     private func lacks(_ name: String, _ target: PSValue) throws(Interrupt) -> Bool {
+        var walk = ValueWalk()
+        return try lacks(name, target, &walk)
+    }
+
+    private func lacks(_ name: String, _ target: PSValue, _ walk: inout ValueWalk) throws(Interrupt) -> Bool {
         let folded = name.lowercased()
         // Every object has a count only where nothing is strict.
         let isCount = folded == "count" || folded == "length"
@@ -87,10 +92,10 @@ extension Evaluator {
         case _ where Self.ofAny.contains(folded): return false
         case .array(let items):
             if try Members.ownProperty(target, name) != nil { return false }
-            return try areWithout(name, items)
+            return try areWithout(name, items, &walk)
         case .list(let list):
             if Self.ofLists.contains(folded) || list.kind == .excelSheets { return false }
-            return try areWithout(name, list.items)
+            return try areWithout(name, list.items, &walk)
         case .table(let table): return table[name] == nil && !Self.ofTables.contains(folded)
         case .object(let object):
             guard object.read(name) == nil, object.declared?.spelling(of: name) == nil,
@@ -109,10 +114,14 @@ extension Evaluator {
     }
 
     /// Returns whether the elements of a list give no value of a property: one has no such property, or all are empty.
-    private func areWithout(_ name: String, _ items: [PSValue]) throws(Interrupt) -> Bool {
+    private func areWithout(
+        _ name: String, _ items: [PSValue], _ walk: inout ValueWalk
+    ) throws(Interrupt) -> Bool {
+        guard walk.enter() else { throw .handOver("a property of lists within lists") }
+        defer { walk.leave() }
         var hasValue = false
         for item in items {
-            if try lacks(name, item) { return true }
+            if try lacks(name, item, &walk) { return true }
             guard !hasValue else { continue }
             if case .object(let object) = item, case .array(let own)? = object.read(name), own.isEmpty { continue }
             hasValue = true

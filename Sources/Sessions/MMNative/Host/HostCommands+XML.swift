@@ -55,15 +55,21 @@ extension HostCommands {
 /// `ConvertTo-Xml`.
 struct XMLOfObjects {
     private let hasTypes: Bool
+    private var walk = ValueWalk()
+
+    private init(hasTypes: Bool) { self.hasTypes = hasTypes }
 
     static func convert(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let writer = XMLOfObjects(hasTypes: !command.isSet("NoTypeInformation"))
+        var writer = XMLOfObjects(hasTypes: !command.isSet("NoTypeInformation"))
         let depth = try HostCommands.positive("Depth", command) ?? 1
         let declaration = "version=\"1.0\" encoding=\"utf-8\""
         var objects: [PSObject] = []
-        for item in items { objects.append(try writer.element(item, "Object", nil, depth)) }
+        for item in items {
+            writer.walk = ValueWalk()
+            objects.append(try writer.element(item, "Object", nil, depth))
+        }
         let kind = command["As"]?.text.lowercased() ?? "document"
         if kind == "stream" {
             try emit(.string("<?xml \(declaration)?>"))
@@ -88,9 +94,12 @@ struct XMLOfObjects {
     ///   - tag: `Object` for what was put in, `Property` for anything within it.
     ///   - name: the property whose value it is.
     ///   - depth: the levels of objects that are still written with their properties. Lists and tables don't count.
-    private func element(
+    private mutating func element(
         _ value: PSValue, _ tag: String, _ name: String?, _ depth: Int, type: String? = nil
     ) throws(Interrupt) -> PSObject {
+        guard walk.enter() else { throw .handOver("XML of values nested deeply") }
+        defer { walk.leave() }
+        let hasTypes = hasTypes
         func made(_ type: String, _ inner: [PSObject] = [], text: String? = nil) throws(Interrupt) -> PSObject {
             var attributes = name.map { [("Name", $0)] } ?? []
             if hasTypes { attributes.append(("Type", type)) }
@@ -121,13 +130,13 @@ struct XMLOfObjects {
         }
     }
 
-    private func elements(_ items: [PSValue], _ depth: Int) throws(Interrupt) -> [PSObject] {
+    private mutating func elements(_ items: [PSValue], _ depth: Int) throws(Interrupt) -> [PSObject] {
         var found: [PSObject] = []
         for item in items { found.append(try element(item, "Property", nil, depth)) }
         return found
     }
 
-    private func properties(of object: PSObject, _ depth: Int) throws(Interrupt) -> [PSObject] {
+    private mutating func properties(of object: PSObject, _ depth: Int) throws(Interrupt) -> [PSObject] {
         var found: [PSObject] = []
         for (name, value) in zip(object.shape.names, object.values) {
             if value.isNull {

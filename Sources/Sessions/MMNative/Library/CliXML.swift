@@ -2,17 +2,19 @@ import MMCore
 
 /// The XML in which PowerShell keeps objects in files (MS-PSRP, "Serialization"): what `Export-Clixml` writes.
 struct CliXMLWriter {
-    private static let deepest = 50
     private var ids: [ObjectIdentifier: Int] = [:]
     private var types: [[String]: Int] = [:]
     private var count = 0
-    private var level = 0
+    private var walk = ValueWalk()
 
     /// Returns the text of a file that holds objects.
     static func text(of items: [PSValue], depth: Int) throws(Interrupt) -> String {
         var writer = CliXMLWriter()
         var inner: [PSObject] = []
-        for item in items { inner.append(try writer.element(item, nil, depth)) }
+        for item in items {
+            writer.walk = ValueWalk()
+            inner.append(try writer.element(item, nil, depth))
+        }
         let namespace = "http://schemas.microsoft.com/powershell/2004/04"
         return XMLNode.indented(
             try XMLNode.element("Objs", [("Version", "1.1.0.1"), ("xmlns", namespace)], inner))
@@ -24,9 +26,8 @@ struct CliXMLWriter {
     ///   - depth: the levels of objects of .NET's own that are still written with their properties. Lists, tables and
     ///     custom objects don't count.
     private mutating func element(_ value: PSValue, _ name: String?, _ depth: Int) throws(Interrupt) -> PSObject {
-        level += 1
-        defer { level -= 1 }
-        guard level < Self.deepest else { throw .handOver("objects nested deeply") }
+        guard walk.enter() else { throw .handOver("objects nested deeply") }
+        defer { walk.leave() }
         let named = name.map { [("N", Self.encoded($0))] } ?? []
         if let (tag, text) = try Self.plain(value) { return try XMLNode.element(tag, named, text: text) }
         switch value {

@@ -447,11 +447,18 @@ struct GraphBinder: Sendable {
     /// Returns a value as JSON for a body.
     /// - Parameter isNamed: whether the members are properties of a type, whose names begin with a lower-case letter.
     static func json(_ value: PSValue, isNamed: Bool) throws(Fault) -> JSONValue {
+        var walk = ValueWalk()
+        return try json(value, isNamed, &walk)
+    }
+
+    private static func json(_ value: PSValue, _ isNamed: Bool, _ walk: inout ValueWalk) throws(Fault) -> JSONValue {
+        guard walk.enter() else { throw .beyond("a body nested deeply") }
+        defer { walk.leave() }
         switch value {
         case .table(let table):
             var object = JSONObject()
             for (key, member) in table.pairs {
-                object[isNamed ? property(key) : key] = try json(member, isNamed: isNamed)
+                object[isNamed ? property(key) : key] = try json(member, isNamed, &walk)
             }
             return .object(object)
         case .object(let own):
@@ -460,15 +467,15 @@ struct GraphBinder: Sendable {
             var object = JSONObject()
             for (name, member) in zip(own.shape.names, own.values) {
                 if name == "AdditionalProperties" { continue }
-                object[isNamed ? property(name) : name] = try json(member, isNamed: isNamed)
+                object[isNamed ? property(name) : name] = try json(member, isNamed, &walk)
             }
             return .object(object)
         case .array(let items):
             if let bytes = bytes(items) { return .string(Base64.text(bytes)) }
             var values: [JSONValue] = []
-            for item in items { values.append(try json(item, isNamed: isNamed)) }
+            for item in items { values.append(try json(item, isNamed, &walk)) }
             return .array(values)
-        case .list(let list): return try json(.array(list.values), isNamed: isNamed)
+        case .list(let list): return try json(.array(list.values), isNamed, &walk)
         case .block, .type, .typeInfo: throw .beyond("a \(value.typeName) in a body")
         default: return value.json(depth: 20)
         }
