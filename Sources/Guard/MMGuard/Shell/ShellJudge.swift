@@ -375,10 +375,12 @@ struct ShellJudge {
 
     /// Judges a wrapper without a command.
     private func withoutCommand(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        // These start a shell then, which reads the input.
-        let isShell = ShellWords.contains(call.program, in: "namespace-wrappers")
-        let read = isShell ? call.inputs[0].map { commands(from: $0, by: call, depth) } ?? [] : []
-        return read + [withoutCommand(call.program, call.arguments.map(\.value))]
+        guard ShellWords.contains(call.program, in: "lone-shells"), depth < Self.deepest else {
+            return [withoutCommand(call.program, call.arguments.map(\.value))]
+        }
+        var started = call
+        started.words.append(ShellScript.Word("sh"))
+        return judge(started, depth + 1)
     }
 
     private func withoutCommand(_ name: String, _ arguments: [String]) -> GuardFinding {
