@@ -196,19 +196,22 @@ extension ShellJudge {
     /// Returns whether zsh runs a command for each file that a pattern matches: `*(e:'rm x':)`, `*(+f)`.
     static func runsForFiles(_ word: ShellScript.Word) -> Bool {
         guard !word.isFixed, !word.hasNoPattern, word.value.hasSuffix(")"),
-            let start = word.value.lastIndex(of: "("), start > word.value.startIndex
+            let start = word.value.dropFirst().firstIndex(of: "(")
         else { return false }
-        let inside = word.value[start...].dropFirst().dropLast()
-        guard !inside.contains("|") else { return false }
-        if inside.contains("+") { return true }
-        let brackets: [Character: Character] = ["[": "]", "{": "}", "<": ">", "(": ")"]
+        let signs = Array(word.value[start...].dropFirst().dropLast())
+        // Among names to choose from, as in `!(*.jpeg|*.png)`, an `e` before a letter belongs to a name.
+        let hasNames = signs.contains("|")
+        if !hasNames, signs.contains("+") { return true }
         // Any two signs enclose the command, or two brackets.
-        return inside.indices.contains { place in
-            let text = inside[place...].dropFirst()
-            guard inside[place] == "e", let mark = text.first else { return false }
-            let end = brackets[mark] ?? mark
-            return text.dropFirst().contains { $0 == end }
+        let brackets: [Character: Character] = ["[": "]", "{": "}", "<": ">", "(": ")"]
+        var behind: Set<Character> = []
+        for place in signs.indices.dropLast().reversed() {
+            let next = signs[place + 1]
+            let begins = signs[place] == "e" && !(hasNames && (next.isLetter || next == "|"))
+            if begins, behind.contains(brackets[next] ?? next) { return true }
+            behind.insert(next)
         }
+        return false
     }
 
     /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change
