@@ -27,7 +27,7 @@ extension ShellJudge {
             guard start < 3, words.dropFirst(start + 1).first?.value == "exec", depth < 8,
                 let inside = call.inner(from: start + 4)
             else { return nil }
-            return judge(inside, depth + 1)
+            return bringsAnother(call.words.prefix(start + 4)) + judge(inside, depth + 1)
         // In `time -p`, the keyword's option is in the place of a program's name.
         case "-p":
             guard let inside = call.inner(from: 1), depth < 8 else { return nil }

@@ -327,18 +327,28 @@ struct ShellJudge {
         set += bringsAnother(call.words.prefix(index))
         guard let inside = call.inner(from: index) else { return set + withoutCommand(call, depth) }
         var found = set
-        // Such a program passes its words to a shell, which parses them again.
-        let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
-        if !joins {
+        if let joined = joined(inside, by: name) {
+            found += text(joined, depth)
+        } else {
             found += depth < Self.deepest ? behind.judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         }
         if isUnsure, depth < Self.deepest, let later = call.inner(from: index + 1) {
             found += behind.judge(later, depth + 1).filter(Self.weighs)
         }
-        // The operands of `parallel` follow this mark.
-        let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
-        if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
         return found + appended(to: inside, by: call, depth, isLook: found.allSatisfy { $0.classes == .read })
+    }
+
+    /// Returns the text that a wrapper passes to a shell, which parses it again, with the values in it and the names
+    /// that patterns match; `nil` if it starts the command itself.
+    private func joined(_ inside: ShellScript.Command, by name: String) -> ShellScript.Word? {
+        guard ShellPrograms.joiners.contains(name) else { return nil }
+        // The operands of `parallel` follow this mark.
+        let words = inside.words.prefix { !$0.value.hasPrefix(":::") }
+        let isKnown = words.allSatisfy { word in
+            word.isFixed && (word.hasNoPattern || !word.value.contains { "*?[".contains($0) })
+        }
+        guard !isKnown || inside.words.contains(where: { $0.value.contains(" ") }) else { return nil }
+        return ShellScript.Word(words.map(\.value).joined(separator: " "), isFixed: isKnown)
     }
 
     /// Returns the file that a wrapper writes because of the option at an index.
@@ -368,7 +378,7 @@ struct ShellJudge {
     }
 
     /// Judges the words before the command that a wrapper starts: a value without quotes may bring another one.
-    private func bringsAnother(_ words: ArraySlice<ShellScript.Word>) -> [GuardFinding] {
+    func bringsAnother(_ words: ArraySlice<ShellScript.Word>) -> [GuardFinding] {
         guard context.asksInterpreters, let word = words.first(where: mayAddOption) else { return [] }
         return [mayBeOptions(word.value)]
     }
