@@ -98,6 +98,23 @@ struct FrontEndServiceTests {
     }
 
     @Test(
+        "a gateway whose pool doesn't answer is no other server: the pool may have done what was asked",
+        arguments: [500, 502, 504])
+    func gateway(status: Int) async throws {
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            .text("<html><body>Bad Gateway</body></html>", status: status, type: "text/html")
+        }
+        let service = try FrontEndService(.elsewhere("http://127.0.0.1:\(listener.port)"), home.services, [:])
+        let error = await #expect(throws: MMError.self) {
+            try await service.call(
+                "run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"],
+                in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
+        }
+        #expect(error?.message.contains("its outcome is unknown") == true, "\(String(describing: error))")
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test(
         "state of a pool isn't searched here",
         arguments: [
             ("run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"]), ("status", [:]),

@@ -208,7 +208,7 @@ private final class NamedPool: Sendable {
 
     /// What is at the address.
     private enum Peer {
-        /// A pool, also one that is stopping, or a server that doesn't answer at present.
+        /// A pool, also one that is stopping, or a server that doesn't answer at present, itself or through a gateway.
         case pool
         /// Nothing listens.
         case nobody
@@ -219,7 +219,7 @@ private final class NamedPool: Sendable {
     private func peer() async -> Peer {
         do throws(MMError) {
             let answer = try await pool.ask("GET", PoolHandshake.path)
-            return answer.status == 503 || answer.status == 200 && PoolHandshake(answer.body) != nil ? .pool : .other
+            return answer.status >= 500 || answer.status == 200 && PoolHandshake(answer.body) != nil ? .pool : .other
         } catch {
             if error.details["failure"] == .string(PoolFailure.noHTTP) { return .other }
             return error.retry == .now ? .nobody : .pool

@@ -67,6 +67,8 @@ package enum PoolFailure {
                 .unavailable, "The pool at \(pool) is stopping.", hint: "Repeat the call: a new pool is started.",
                 retry: .now,
                 details: details(pool))
+        // A gateway answers for a pool that may have carried it out.
+        case 500...: return lost(pool, during: work, cause: "HTTP \(status)")
         default: return notAPool(pool)
         }
     }
