@@ -141,6 +141,9 @@ struct NativeBounds {
             "$l = [Collections.ArrayList]@(1); while ($true) { $l[0] = @($l) }",
             "$l = [Collections.ArrayList]@(1); while ($true) { $l[0] = [object[]]$l }",
             "function f($x) { Write-Output $x -NoEnumerate }; $a = @(1); while ($true) { $a = @(f $a) }",
+            "$b = { 1 | % $b }; & $b", "$b = { 1 | ? $b }; 1 | ? $b", "$b = { @(1).ForEach($b) }; & $b",
+            "$b = { 1 | Sort-Object $b }; & $b", "$b = { 'a' -replace 'a', $b }; & $b",
+            "$b = { 1 | Select-Object @{ n = 'a'; e = $b } }; & $b",
             "'\u{61}' * 200000 -replace 'a*a*a*[bc]','c'", "-join (1..900000 | % { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })",
         ])
     func bounded(script: String) async {

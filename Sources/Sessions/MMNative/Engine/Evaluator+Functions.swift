@@ -2,7 +2,7 @@ import PowerShellSyntax
 
 /// Calls of functions.
 extension Evaluator {
-    /// The maximum depth of nested calls.
+    /// The maximum depth of nested calls, and that of nested script blocks.
     static let deepest = 40
 
     /// Returns the value that `@name` spreads.

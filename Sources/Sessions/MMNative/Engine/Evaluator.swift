@@ -14,6 +14,8 @@ final class Evaluator {
     var functions: [String: ScriptFunction] = [:]
     /// The depth of nested function calls.
     var calls = 0
+    /// The depth of script blocks that run within each other.
+    private var blocks = 0
     /// The scopes of the callers of the running function, outermost first.
     var frames: [Scope] = []
     /// The statements that the engine can't run, found before the script began, with the reasons.
@@ -175,9 +177,14 @@ final class Evaluator {
     func inside<Value>(
         _ block: PSBlock, _ body: () throws(Interrupt) -> Value
     ) throws(Interrupt) -> Value {
+        guard blocks < Self.deepest else { throw .handOver("a deep recursion") }
         let outer = isMethodBody
         isMethodBody = false
-        defer { isMethodBody = outer }
+        blocks += 1
+        defer {
+            blocks -= 1
+            isMethodBody = outer
+        }
         return try inside(block.source, body)
     }
 
