@@ -144,6 +144,11 @@ struct NativeBounds {
             "$b = { 1 | % $b }; & $b", "$b = { 1 | ? $b }; 1 | ? $b", "$b = { @(1).ForEach($b) }; & $b",
             "$b = { 1 | Sort-Object $b }; & $b", "$b = { 'a' -replace 'a', $b }; & $b",
             "$b = { 1 | Select-Object @{ n = 'a'; e = $b } }; & $b",
+            "$x = [xml]'<a><b/></a>'; [void]$x.SelectSingleNode('//b').AppendChild($x.DocumentElement); $x.OuterXml",
+            "$x = [xml]'<a/>'; [void]$x.DocumentElement.PrependChild($x); $x.OuterXml",
+            "$x = [xml]'<a/>'; $n = $x.CreateElement('b'); [void]$n.AppendChild($n); $n.OuterXml",
+            "$x = [xml]'<a b=\"c\"/>'; $n = $x.DocumentElement; [void]$n.Attributes['b'].AppendChild($n); $x.InnerText",
+            "$x = [xml]'<a/>'; $n = $x.DocumentElement; [void]$n.SetAttributeNode($n); $n.CloneNode($true).OuterXml",
             "'\u{61}' * 200000 -replace 'a*a*a*[bc]','c'", "-join (1..900000 | % { 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' })",
         ])
     func bounded(script: String) async {

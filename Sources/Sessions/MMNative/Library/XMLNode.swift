@@ -308,9 +308,9 @@ enum XMLNode {
         case ("getelementsbytagname", 1, _):
             return .array(descendants(node).filter { texts[0] == "*" || name($0) == texts[0] }.map { .object($0) })
         case ("appendchild", 1, let child?), ("prependchild", 1, let child?):
-            guard case .object(let inner) = child, isNode(inner) else {
-                throw .handOver("an unusual child of an XML node")
-            }
+            guard case .object(let inner) = child, isNode(inner), [documentType, elementType].contains(node.typeName),
+                !([inner] + descendants(inner)).contains(where: { $0.identity == node.identity })
+            else { throw .handOver("an unusual child of an XML node") }
             // A node that is already a child is moved.
             children(node).items.removeAll { isSame($0, inner) }
             children(node).items.insert(child, at: method == "appendchild" ? children(node).items.count : 0)
@@ -325,6 +325,7 @@ enum XMLNode {
         case ("append", 1, .object(let attribute)?) where node.typeName == collectionType,
             ("setnameditem", 1, .object(let attribute)?) where node.typeName == collectionType,
             ("setattributenode", 1, .object(let attribute)?):
+            guard attribute.typeName == attributeType else { throw .handOver("an unusual attribute of an XML node") }
             let all = attributes(node)
             all.items.removeAll { if case .object(let other) = $0 { name(other) == name(attribute) } else { false } }
             all.items.append(.object(attribute))
