@@ -157,7 +157,7 @@ struct NativeScripts {
             ["2025-11-23T08:37:00", "2026-01-02T15:04:05"]
         ),
         ("'A1' -match '(?im)^[{(]?a\\d$'; 5 -ne '-'", ["True", "True"]),
-        ("([datetime]'2026-01-05').DayOfWeek - [System.DayOfWeek]::Saturday + 7", ["2"]),
+        ("([datetime]'2026-01-05').DayOfWeek - [System.DayOfWeek]::Saturday + 7", ["Tuesday"]),
         ("$s = '1 GB (1,073,741,824 bytes)'; $s.Value; $s.ToMB()", ["1 GB (1,073,741,824 bytes)", "1024"]),
         (
             "('11/01/2026 12:00' | New-TimeSpan -End '11/03/2026').Days; ([pscustomobject]@{A=1}).ToString().Length",

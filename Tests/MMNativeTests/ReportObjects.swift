@@ -74,7 +74,6 @@ struct ReportObjects: RunningReports {
             ("Invoke-Expression '1 + 1'; $a = 2; iex '$b = $a * 3'; $b", ["2", "6"]),
             ("function F($n) { $n + 1 }; Invoke-Expression 'F 4'", ["5"]),
             ("'2 * 4' | Invoke-Expression", ["8"]),
-            ("$l = [System.Collections.ArrayList]''; $l.Count; [void]$l.Add(1); $l.Count", ["1", "2"]),
             (
                 "[TimeZoneInfo]::ConvertTimeBySystemTimeZoneId([datetime]'2026-01-15T12:00:00Z', 'Pacific Standard Time').ToString('HH:mm')",
                 ["04:00"]

@@ -45,6 +45,7 @@ struct ScriptNumbers: RunningReports {
             ("[char]'c' - [char]'5'", "Int32 46"), ("2 * [char]'c'", "Int32 198"), ("-([char]'c')", "Int32 -99"),
             ("$true + [char]'c'", "Int32 100"), ("'1.5' - [char]'5'", "Double -51.5"), ("[char]'c' + 1", "String c1"),
             ("[char]'c' / [char]'c'", "Int32 1"), ("3 - [DayOfWeek]::Monday", "Int32 2"),
+            ("[DayOfWeek]::Monday * 3", "DayOfWeek Wednesday"), ("[DayOfWeek]::Monday - 3", "DayOfWeek -2"),
             ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"), ("[nullable[bool]]'x'", "Boolean True"),
             ("'4' -as [nullable[int]]", "Int32 4"), ("(12, 31 -like '1*')[0]", "String 12"),
             ("(12, 31 -notlike '1*')[0]", "String 31"),
@@ -64,7 +65,7 @@ struct ScriptNumbers: RunningReports {
     @Test(
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
-            "[DayOfWeek]::Monday * 2", "[DayOfWeek]::Monday - 1", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
+            "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
             "'x' -as [switch]", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'", "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",

@@ -250,14 +250,6 @@ enum Statics {
     /// The names of the first parameters that .NET doesn't call `value`, by function.
     private static let parameters = ["floor": "d", "ceiling": "a", "sqrt": "d", "truncate": "d"]
 
-    /// Returns whether .NET has, for a value's type, an overload or a way to one that isn't known here.
-    private static func choosesOverload(_ value: PSValue) -> Bool {
-        switch value {
-        case .single, .byte, .enumeration: true
-        default: false
-        }
-    }
-
     private static func parameter(of name: String, _ count: Int) -> String {
         parameters[name.lowercased()] ?? (count == 1 && name.lowercased() == "round" ? "a" : "value")
     }
@@ -268,7 +260,8 @@ enum Statics {
         let isOverloaded = overloaded.contains(name.lowercased())
         for value in given {
             switch value {
-            case _ where isOverloaded && arguments.isEmpty && choosesOverload(value):
+            case .byte where isOverloaded && arguments.isEmpty, .enumeration where isOverloaded && arguments.isEmpty,
+                .single where name.lowercased() == "abs":
                 throw .handOver("a function of \(value.typeName)")
             case .single(let number): arguments.append(.double(Double(number)))
             case .enumeration(let own) where arguments.isEmpty: arguments.append(.int(own.value))

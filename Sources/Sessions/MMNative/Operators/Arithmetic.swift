@@ -64,7 +64,6 @@ enum Arithmetic {
                 NativeError(
                     "AddHashTableToNonHashTable", "A hash table can only be added to another hash table.",
                     category: "InvalidOperation", isReadable: true))
-        case (.enumeration, _): throw .handOver("adding to \(left.typeName)")
         default: return try number(left, right, .add)
         }
     }
@@ -201,10 +200,14 @@ enum Arithmetic {
             return try OperatorMethods.call(operation, left, right)
         }
         switch (left, second) {
-        // The result is a value of the enumeration again, if there is one.
-        case (.enumeration, _), (.bool, .decimal): throw .handOver("an operator of \(left.typeName)")
+        case (.enumeration(let own), .int):
+            // The result is a value of the enumeration again.
+            guard case .int(let result) = try numbers(first, second, operation) else { break }
+            return .enumeration(PSEnum(own.kind, result))
+        case (.enumeration, _), (.bool, .decimal): break
         default: return try numbers(first, second, operation)
         }
+        throw .handOver("an operator of \(left.typeName)")
     }
 
     private static func numbers(
