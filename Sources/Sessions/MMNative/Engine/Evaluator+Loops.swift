@@ -141,7 +141,7 @@ extension Evaluator {
         guard let (clause, isInner) = try clause(of: node, for: record) else { return }
         let value = ErrorRecords.value(of: record, at: failingPlace, isInner: isInner, isWhole: onlyReads)
         position = outer
-        errors.items.insert(value, at: 0)
+        try keep(value)
         try handling(record, as: value) { () throws(Interrupt) in try run(clause.body, into: sink) }
     }
 

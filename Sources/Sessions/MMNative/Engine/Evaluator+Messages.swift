@@ -33,7 +33,7 @@ extension Evaluator {
     /// - Parameter action: the command's own `-ErrorAction`.
     func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
-        record(error, isKept: action != .ignore)
+        try record(error, isKept: action != .ignore)
         switch action ?? preference {
         case .goOn: show(.error(error))
         case .silence, .ignore: break
@@ -43,10 +43,16 @@ extension Evaluator {
 
     /// Records an error that doesn't end its command, without showing it.
     /// - Parameter isKept: whether it stays in `$Error`.
-    func record(_ error: NativeError, isKept: Bool = true) {
-        if isKept { errors.items.insert(ErrorRecords.value(of: error, isWhole: onlyReads), at: 0) }
+    func record(_ error: NativeError, isKept: Bool = true) throws(Interrupt) {
+        if isKept { try keep(ErrorRecords.value(of: error, isWhole: onlyReads)) }
         hasSucceeded = false
         reports += 1
+    }
+
+    /// Adds an error to `$Error`, and to the variables of the running command and of those around it.
+    func keep(_ error: PSValue) throws(Interrupt) {
+        errors.items.insert(error, at: 0)
+        for keeper in routes.keepers { try keeper.add(error: error, in: self) }
     }
 
     /// Shows a message, unless the running command sends its stream elsewhere.

@@ -84,7 +84,7 @@ extension Evaluator {
                 guard case .leaveLoop(let isBreak, nil, let items) = error else { throw error }
                 for item in items { try sink(item) }
                 guard !isBreak else { throw .fatal(record) }
-                errors.items.insert(ErrorRecords.value(of: record, isWhole: onlyReads), at: 0)
+                try keep(ErrorRecords.value(of: record, isWhole: onlyReads))
                 return
             }
             try report(record)

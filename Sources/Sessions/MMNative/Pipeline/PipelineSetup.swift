@@ -21,20 +21,23 @@ struct PipelineSetup {
     private(set) var recordings: [RecordedOutput] = []
     /// Where the messages of each element go.
     private var routed: [MessageRoutes] = []
+    /// The command that fails, if one does.
+    let failing = FailingCommand()
 
     init(_ node: PipelineSyntax, in evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
         var target = Redirection.Target.none
         for (place, element) in node.elements.enumerated() {
+            let isLast = place == node.elements.count - 1
             switch element {
             case .expression(let expression):
                 target = try Redirection.target(of: expression.redirections, in: evaluator)
-                routed.append(MessageRoutes(expression.redirections))
+                routed.append(MessageRoutes(expression.redirections, isLast: isLast))
                 head = .expression(expression.expression)
             case .command(let command):
                 let own = try Redirection.target(of: command.redirections, in: evaluator)
-                if place == node.elements.count - 1 { target = own }
-                try add(command, isHead: place == 0, isAlone: node.elements.count == 1)
+                if isLast { target = own }
+                try add(command, isHead: place == 0, isLast: isLast)
             }
         }
         switch target {
@@ -46,17 +49,15 @@ struct PipelineSetup {
 
     // MARK: Commands
 
-    private mutating func add(_ command: CommandSyntax, isHead: Bool, isAlone: Bool) throws(Interrupt) {
+    private mutating func add(_ command: CommandSyntax, isHead: Bool, isLast: Bool) throws(Interrupt) {
         let before = stages.count
-        let own = MessageRoutes(command.redirections)
-        routed.append(own)
         let recorded: RecordedOutput
         if let function = try Self.function(command, in: evaluator) {
             recorded = try add(function, calledBy: command, isHead: isHead)
         } else if let rows = try Self.source(command, isHead: isHead, in: evaluator) {
             recorded = rows.recorded
             if isHead { head = .source(rows) } else { stages.append(SourceStage(rows)) }
-        } else if try opensFile(command, isAlone: isAlone) {
+        } else if try opensFile(command, isAlone: isHead && isLast) {
             return
         } else {
             recorded = try addOwn(command, isHead: isHead)
@@ -65,6 +66,8 @@ struct PipelineSetup {
             recordings.append(recorded)
             stages.append(RecordingStage(recorded, evaluator))
         }
+        let own = MessageRoutes(command.redirections, recorded: recorded.isEmpty ? nil : recorded, isLast: isLast)
+        routed.append(own)
         for stage in stages.dropFirst(before) { stage.routes = own }
     }
 
@@ -135,36 +138,37 @@ struct PipelineSetup {
     // MARK: Connections
 
     /// Leads each command's output to the next one, and the last one's to a sink.
-    /// - Returns: where messages go while the head runs, and while what follows the pipeline does, `nil` if no command
-    ///   redirects any; and the messages that the head puts out among its objects.
+    /// - Returns: where messages go while the head runs, and while what follows the pipeline does, `nil` if all go
+    ///   where they went before; and the messages that the head puts out among its objects.
     func connect(to sink: @escaping Sink) -> (routes: (MessageRoutes, MessageRoutes)?, merged: MergedMessages?) {
-        let (evaluator, outer) = (evaluator, evaluator.routes)
-        let redirects = routed.contains { !$0.isEmpty }
+        // What follows the pipeline is no command of it, so that its failure is in none of its variables.
+        let (evaluator, outer, failing) = (evaluator, evaluator.routes.replaced(by: MessageRoutes()), failing)
+        let redirects = routed.contains { !$0.isEmpty } || routed.count > 1 && !outer.keepers.isEmpty
         let isFed = if case .none = head { false } else { true }
-        let merged = isFed ? routed.first?.merged : nil
-        var before = merged
+        // A stage that records a command's output stands after that command's own; its messages follow there.
+        let merged = isFed && stages.first?.routes?.merged !== routed.first?.merged ? routed.first?.merged : nil
         for (place, stage) in stages.enumerated() {
+            let following = place + 1 < stages.count ? stages[place + 1] : nil
             let own = stage.routes?.merged
             stage.routes = redirects ? outer.replaced(by: stage.routes) : nil
             stage.isPiped = place > 0 || isFed
+            stage.isLast = following == nil
             let pass: Sink
-            if place + 1 < stages.count {
-                let following = stages[place + 1]
+            if let following {
                 pass = { (item) throws(Interrupt) in
                     try evaluator.note(item)
-                    try evaluator.routing(following.routes) { () throws(Interrupt) in try following.take(item) }
+                    try failing.watching(following.routes, evaluator) { () throws(Interrupt) in
+                        try following.take(item)
+                    }
                 }
             } else {
                 pass =
                     redirects
                     ? { (item) throws(Interrupt) in
-                        try evaluator.routing(outer) { () throws(Interrupt) in try sink(item) }
+                        try failing.watching(outer, evaluator) { () throws(Interrupt) in try sink(item) }
                     } : sink
-                stage.isLast = true
             }
-            // A stage that records a command's output stands after that command's own.
-            if let own, own !== before { stage.merges(own, into: pass) } else { stage.next = pass }
-            before = own
+            if let own, own !== following?.routes?.merged { stage.merges(own, into: pass) } else { stage.next = pass }
         }
         return (redirects ? (outer.replaced(by: routed.first), outer) : nil, merged)
     }
@@ -255,5 +259,28 @@ struct PipelineSetup {
             }
         }
         return SourceRows(call, of: source, recorded, in: evaluator)
+    }
+}
+
+/// The command of a pipeline that fails. Its error passes through the commands before it.
+final class FailingCommand {
+    private var routes: MessageRoutes?
+
+    /// The variables that it names; `nil` if it names none, and if what follows the pipeline failed.
+    func recorded(orOf head: MessageRoutes?) -> RecordedOutput? { (routes ?? head)?.recorded }
+
+    /// Runs a part of a command, during which messages go these ways; `nil` leaves them as they are.
+    func watching(
+        _ routes: MessageRoutes?, _ evaluator: Evaluator, _ body: () throws(Interrupt) -> Void
+    ) throws(Interrupt) {
+        do throws(Interrupt) {
+            try evaluator.routing(routes, body)
+        } catch {
+            switch error {
+            case .statement, .fatal, .refused: self.routes = self.routes ?? routes
+            default: break
+            }
+            throw error
+        }
     }
 }

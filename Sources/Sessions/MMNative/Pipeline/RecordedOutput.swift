@@ -26,6 +26,9 @@ struct RecordedOutput {
     }
 
     private var targets: [String: Target] = [:]
+    /// The lists in the variables since the command began, by parameter.
+    private final class Lists { var all: [String: PSList] = [:] }
+    private let lists = Lists()
     /// Whether one of the names can't be a variable's.
     private var isStrange = false
     /// Whether the command's warnings are added one by one.
@@ -84,7 +87,7 @@ struct RecordedOutput {
         }
     }
 
-    /// Empties the variables, as a command does at its start.
+    /// Empties the variables, as a command does at its start, except those whose name has a `+`.
     func begin(in evaluator: Evaluator) throws(Interrupt) {
         guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
         for parameter in Self.ofMessages where targets[parameter] != nil {
@@ -98,8 +101,24 @@ struct RecordedOutput {
             try evaluator.write(.null, to: place(passing))
         }
         for (parameter, target) in targets where parameter != Self.passing {
-            if target.isAppending, case .list? = try? evaluator.read(place(target)) { continue }
-            try evaluator.write(.list(PSList(.arrayList)), to: place(target))
+            // No variable yet is no error here.
+            let before = target.isAppending ? (try? evaluator.read(place(target))) ?? .null : .null
+            let list = try Self.list(with: before)
+            lists.all[parameter] = list
+            try evaluator.write(.list(list), to: place(target))
+        }
+    }
+
+    /// Returns the list to which a command adds what it puts out.
+    /// - Parameter before: the variable's value so far.
+    private static func list(with before: PSValue) throws(Interrupt) -> PSList {
+        switch before {
+        case .list(let list):
+            guard [.arrayList, .objects].contains(list.kind) else { throw .handOver("output added to a typed list") }
+            return list
+        case .null, .nothing: return PSList(.arrayList)
+        case .array(let items): return PSList(.arrayList, items)
+        default: return PSList(.arrayList, before.elements ?? [before])
         }
     }
 
@@ -125,7 +144,7 @@ struct RecordedOutput {
     }
 
     private func add(_ item: PSValue, to parameter: String, _ evaluator: Evaluator) throws(Interrupt) {
-        guard let target = targets[parameter], case .list(let list) = try evaluator.read(place(target)) else { return }
+        guard let list = lists.all[parameter] else { return }
         try evaluator.note(item)
         list.items.append(item)
     }
@@ -143,8 +162,6 @@ final class RecordingStage: Stage {
     init(_ recorded: RecordedOutput, _ evaluator: Evaluator) {
         (self.recorded, self.evaluator) = (recorded, evaluator)
     }
-
-    override func begin() throws(Interrupt) { try recorded.begin(in: evaluator) }
 
     override func process(_ item: PSValue) throws(Interrupt) {
         try recorded.add(item, in: evaluator)

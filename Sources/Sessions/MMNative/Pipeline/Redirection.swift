@@ -1,6 +1,6 @@
 import PowerShellSyntax
 
-/// Where a command's messages go, beside the screen.
+/// Where a command's messages go: its streams, beside the screen, and the variables that also get its errors.
 struct MessageRoutes {
     /// Where the messages of one stream go.
     enum Route {
@@ -13,9 +13,20 @@ struct MessageRoutes {
     private var routes: [RedirectionStream: Route] = [:]
     /// The messages that are put out among the command's objects; `nil` if none are.
     private(set) var merged: MergedMessages?
+    /// The variables of the command itself; `nil` if it names none.
+    private(set) var recorded: RecordedOutput?
+    /// The variables that get the command's errors: its own, and those of the functions that put out what it puts out.
+    private(set) var keepers: [RecordedOutput]
+    /// Whether what runs the command puts out what the command does.
+    private let isLast: Bool
 
     /// Reads the redirections of one command.
-    init(_ nodes: [RedirectionSyntax] = []) {
+    /// - Parameters:
+    ///   - recorded: the variables that the command fills; `nil` for none.
+    ///   - isLast: whether it is the last command of its pipeline.
+    init(_ nodes: [RedirectionSyntax] = [], recorded: RecordedOutput? = nil, isLast: Bool = true) {
+        (self.recorded, self.isLast) = (recorded, isLast)
+        keepers = [recorded].compactMap(\.self)
         for node in nodes {
             switch node {
             case .merging(let node): merge(node.from)
@@ -26,7 +37,7 @@ struct MessageRoutes {
         }
     }
 
-    var isEmpty: Bool { routes.isEmpty }
+    var isEmpty: Bool { routes.isEmpty && keepers.isEmpty }
 
     subscript(stream: RedirectionStream) -> Route? { routes[stream] }
 
@@ -47,9 +58,11 @@ struct MessageRoutes {
 
     /// Returns these routes with those of an inner command, which come first.
     func replaced(by inner: MessageRoutes?) -> MessageRoutes {
-        guard let inner, !inner.isEmpty else { return self }
+        guard let inner else { return self }
         var all = self
         all.routes.merge(inner.routes) { _, inner in inner }
+        all.recorded = inner.recorded
+        all.keepers = (inner.isLast ? keepers : []) + inner.keepers
         return all
     }
 }

@@ -15,50 +15,39 @@ final class RunningPipeline {
     private let routes: (head: MessageRoutes, outer: MessageRoutes)?
     /// The messages that the head puts out among its objects.
     private let merged: MergedMessages?
+    private let failing: FailingCommand
 
     /// Sets up a pipeline.
     init(_ node: PipelineSyntax, in evaluator: Evaluator, sink: @escaping Sink) throws(Interrupt) {
         let setup = try PipelineSetup(node, in: evaluator)
         self.evaluator = evaluator
         self.sink = sink
-        (head, stages, recordings) = (setup.head, setup.stages, setup.recordings)
+        (head, stages, recordings, failing) = (setup.head, setup.stages, setup.recordings, setup.failing)
         (routes, merged) = setup.connect(to: sink)
     }
 
     /// Runs the pipeline from its head.
     func run() throws(Interrupt) {
-        guard !recordings.isEmpty else { return try runThrough() }
-        let before = evaluator.errors.items.count
         do throws(Interrupt) {
-            try runThrough()
+            try evaluator.routing(routes?.head) { () throws(Interrupt) in try runHead() }
+            try merged?.release { (item) throws(Interrupt) in _ = try pushOne(item) }
+            try finish()
         } catch {
             switch error {
             case .statement(let record), .fatal(let record), .refused(let record):
-                try recordErrors(since: before, ErrorRecords.value(of: record, isWhole: evaluator.onlyReads))
+                guard let recorded = failing.recorded(orOf: routes?.head) else { break }
+                try recorded.add(error: ErrorRecords.value(of: record, isWhole: evaluator.onlyReads), in: evaluator)
             default: break
             }
             throw error
         }
-        try recordErrors(since: before, nil)
         for recorded in recordings { try recorded.end(in: evaluator) }
-    }
-
-    private func recordErrors(since before: Int, _ last: PSValue?) throws(Interrupt) {
-        let new = evaluator.errors.items.dropLast(before).reversed() + [last].compactMap(\.self)
-        for recorded in recordings {
-            for error in new { try recorded.add(error: error, in: evaluator) }
-        }
-    }
-
-    private func runThrough() throws(Interrupt) {
-        try evaluator.routing(routes?.head) { () throws(Interrupt) in try runHead() }
-        try merged?.release { (item) throws(Interrupt) in _ = try pushOne(item) }
-        try finish()
     }
 
     private func runHead() throws(Interrupt) {
         switch head {
         case .source(let rows):
+            try open()
             try begin()
             try rows.read { (item) throws(Interrupt) in try push(item) }
         case .function(let function, let arguments, let isDotted):
@@ -73,15 +62,18 @@ final class RunningPipeline {
                     items.append(item)
                 }
             }
+            try open()
             try begin()
             for item in items {
                 guard try push(item) else { break }
                 try collection?.check()
             }
         case .value(let value):
+            try open()
             try begin()
             _ = try push(value)
         case .none:
+            try open()
             try begin()
         }
     }
@@ -96,6 +88,7 @@ final class RunningPipeline {
             guard try push(item) else { throw .stopUpstream(end) }
         }
         do throws(Interrupt) {
+            try open()
             try call.begin(into: sink)
             try begin()
             try call.process(nil, into: sink)
@@ -105,10 +98,15 @@ final class RunningPipeline {
         }
     }
 
+    /// Empties the variables that commands fill, before any command runs.
+    private func open() throws(Interrupt) {
+        for recorded in recordings { try recorded.begin(in: evaluator) }
+    }
+
     /// Starts every command that no object has started yet.
     private func begin() throws(Interrupt) {
         for stage in stages {
-            try evaluator.routing(stage.routes) { () throws(Interrupt) in try stage.start() }
+            try failing.watching(stage.routes, evaluator) { () throws(Interrupt) in try stage.start() }
         }
     }
 
@@ -122,11 +120,11 @@ final class RunningPipeline {
         try evaluator.step()
         try evaluator.note(item)
         guard let first = stages.first else {
-            try evaluator.routing(routes?.outer) { () throws(Interrupt) in try sink(item) }
+            try failing.watching(routes?.outer, evaluator) { () throws(Interrupt) in try sink(item) }
             return true
         }
         do throws(Interrupt) {
-            try evaluator.routing(first.routes) { () throws(Interrupt) in try first.take(item) }
+            try failing.watching(first.routes, evaluator) { () throws(Interrupt) in try first.take(item) }
             return true
         } catch {
             try stop(error)
@@ -140,7 +138,7 @@ final class RunningPipeline {
             let stage = stages[firstOpen]
             firstOpen += 1
             do throws(Interrupt) {
-                try evaluator.routing(stage.routes) { () throws(Interrupt) in
+                try failing.watching(stage.routes, evaluator) { () throws(Interrupt) in
                     try stage.start()
                     try stage.finish()
                 }
@@ -225,7 +223,7 @@ struct SourceRows {
         }
         for text in batch.information { evaluator.show(.information(text)) }
         for error in batch.errors {
-            evaluator.record(error, isKept: batch.errorDisplay != .ignored)
+            try evaluator.record(error, isKept: batch.errorDisplay != .ignored)
             if batch.errorDisplay == .shown { evaluator.show(.error(error)) }
         }
         for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
@@ -240,7 +238,7 @@ struct SourceRows {
     private func fail(_ fault: CmdletFault) throws(Interrupt) {
         switch fault {
         case .failed(let error) where evaluator.routes[.error] != nil:
-            evaluator.record(error)
+            try evaluator.record(error)
             evaluator.show(.error(error))
         case .failed(let error): throw .statement(error)
         case .handedOver(let reason): throw .handOver(reason)

@@ -1,0 +1,67 @@
+import MMNative
+import Testing
+
+/// `-OutVariable` and `-ErrorVariable`, by which a script keeps what single commands put out.
+@Suite("Variables that commands fill", .timeLimit(.minutes(2)))
+struct VariablesOfCommands: RunningReports {
+    private static let echo =
+        "function f { [CmdletBinding()] param([Parameter(ValueFromPipeline)][string]$x) process { $x; Write-Error $x } }; "
+    private static let inner = "function g { [CmdletBinding()] param() Write-Error own; "
+
+    @Test(
+        "each gets the errors of its own command, and a function's those of the commands that end its pipelines",
+        arguments: [
+            (echo + "f a -ErrorVariable one 2>$null | f -ErrorVariable two 2>$null; \"$one/$two\"", ["a", "a/a"]),
+            (echo + "$null = f a -ev one -ea SilentlyContinue | ForEach-Object { 1 }; $one.Count", ["1"]),
+            (echo + "$null = f a 2>$null | f -ErrorVariable two 2>$null; $two.Count", ["1"]),
+            (
+                echo + inner + "f a | f }; $null = g -ErrorVariable all 2>$null; \"$all\"",
+                ["own a"]
+            ),
+            (echo + inner + "$y = f a }; g -ErrorVariable all 2>$null; \"$all\"", ["own a"]),
+            (inner + "try { throw 'caught' } catch { } }; g -ErrorVariable all 2>$null; \"$all\"", ["own caught"]),
+            (
+                echo + inner + "f a -ErrorVariable script:deep }; $null = g -ErrorVariable all 2>$null; \"$deep/$all\"",
+                ["a/own a"]
+            ),
+            (inner + "$all = 'mine' }; g -ErrorVariable all 2>$null; \"$all\"", ["own"]),
+            (
+                "'x' | ForEach-Object { 1 } -ErrorVariable one | ForEach-Object { throw 'late' } -ErrorVariable two "
+                    + "-ErrorAction SilentlyContinue; $one.Count; $two.Count",
+                ["0", "1"]
+            ),
+        ])
+    func errors(script: String, texts: [String]) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == texts)
+    }
+
+    @Test(
+        "objects are kept without the messages that stand among them",
+        arguments: [
+            (echo + "$null = f a -OutVariable out 2>&1; \"$out\"", ["a"]),
+            (echo + "(f a -OutVariable out 2>&1).Count; \"$out\"", ["2", "a"]),
+            (echo + "$null = f a 2>&1 | ForEach-Object { \"<$_>\" } -OutVariable out; \"$out\"", ["<a> <a>"]),
+        ])
+    func objects(script: String, texts: [String]) async throws { #expect(try await self.texts(script) == texts) }
+
+    @Test(
+        "a + before the name keeps what the variable had",
+        arguments: [
+            ("$a = 'x', 'y'; $null = Write-Output z -OutVariable +a; \"$a\"", ["x y z"]),
+            ("$a = 'x'; $null = Write-Output z -OutVariable +a; $a.Count", ["2"]),
+            ("$a = @{ k = 1 }; $null = Write-Output z -OutVariable +a; $a.Count; $a[0].k", ["2", "1"]),
+            ("$null = Write-Output z -OutVariable +a; \"$a\"", ["z"]),
+            ("Set-StrictMode -Version Latest; $null = Write-Output z -OutVariable +a; \"$a\"", ["z"]),
+            (
+                "$a = [System.Collections.Generic.List[object]]::new(); $b = $a; "
+                    + "$null = Write-Output z -OutVariable +a; $b.Count",
+                ["1"]
+            ),
+            ("$a = 'x', 'y'; $b = $a; $null = Write-Output z -OutVariable +a; $b.Count", ["2"]),
+        ])
+    func kept(script: String, texts: [String]) async throws { #expect(try await self.texts(script) == texts) }
+}
