@@ -19,6 +19,9 @@ struct MergedStreams: RunningReports {
             ("& { Write-Error gone; 'kept' } 2>&1 | Where-Object { $_ -is [string] }", ["kept"]),
             ("Write-Warning noted *> log.txt; Get-Content log.txt", ["noted"]),
             ("$r = & { Write-Error first } 2>&1; $Error.Count", ["1"]),
+            ("'text' > out.txt | Out-Null; Get-Content out.txt", ["text"]),
+            ("Write-Output text > out.txt | ForEach-Object { 'not' }; Get-Content out.txt", ["text"]),
+            ("Write-Output text > $null | ForEach-Object { 'not' }; 'end'", ["end"]),
         ])
     func merged(script: String, texts: [String]) async throws {
         guard case .completed(let result) = await outcome(script) else {

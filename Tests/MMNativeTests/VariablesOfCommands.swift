@@ -5,7 +5,8 @@ import Testing
 @Suite("Variables that commands fill", .timeLimit(.minutes(2)))
 struct VariablesOfCommands: RunningReports {
     private static let echo =
-        "function f { [CmdletBinding()] param([Parameter(ValueFromPipeline)][string]$x) process { $x; Write-Error $x } }; "
+        "function f { [CmdletBinding()] param([Parameter(ValueFromPipeline)][string]$x) "
+        + "process { $x; Write-Error $x } }; "
     private static let inner = "function g { [CmdletBinding()] param() Write-Error own; "
 
     @Test(
@@ -26,9 +27,14 @@ struct VariablesOfCommands: RunningReports {
             ),
             (inner + "$all = 'mine' }; g -ErrorVariable all 2>$null; \"$all\"", ["own"]),
             (
-                "'x' | ForEach-Object { 1 } -ErrorVariable one | ForEach-Object { throw 'late' } -ErrorVariable two "
-                    + "-ErrorAction SilentlyContinue; $one.Count; $two.Count",
-                ["0", "1"]
+                "1 | ForEach-Object { 1 } -ErrorVariable one "
+                    + "| ForEach-Object { Write-Error late -ea SilentlyContinue } -ErrorVariable two; \"$one/$two\"",
+                ["/late"]
+            ),
+            (
+                "try { 1 | ForEach-Object { 1 } -ErrorVariable one | ForEach-Object { throw 'late' } } catch { }; "
+                    + "$one.Count",
+                ["0"]
             ),
         ])
     func errors(script: String, texts: [String]) async throws {

@@ -16,7 +16,7 @@ struct PipelineSetup {
 
     private let evaluator: Evaluator
     private(set) var head = Head.none
-    /// The commands after the head, each followed by what records its output, and the destination of the last one's.
+    /// The commands after the head, each followed by what records its output, and by its destination.
     private(set) var stages: [Stage] = []
     private(set) var recordings: [RecordedOutput] = []
     /// Where the messages of each element go.
@@ -26,20 +26,23 @@ struct PipelineSetup {
 
     init(_ node: PipelineSyntax, in evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        var target = Redirection.Target.none
         for (place, element) in node.elements.enumerated() {
             let isLast = place == node.elements.count - 1
             switch element {
             case .expression(let expression):
-                target = try Redirection.target(of: expression.redirections, in: evaluator)
+                let target = try Redirection.target(of: expression.redirections, in: evaluator)
                 routed.append(MessageRoutes(expression.redirections, isLast: isLast))
                 head = .expression(expression.expression)
+                lead(to: target)
             case .command(let command):
-                let own = try Redirection.target(of: command.redirections, in: evaluator)
-                if isLast { target = own }
+                let target = try Redirection.target(of: command.redirections, in: evaluator)
                 try add(command, isHead: place == 0, isLast: isLast)
+                lead(to: target)
             }
         }
+    }
+
+    private mutating func lead(to target: Redirection.Target) {
         switch target {
         case .none: break
         case .dropped: stages.append(NullStage())
