@@ -27,6 +27,37 @@ struct ScriptNumbers: RunningReports {
     func out(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
 
     @Test(
+        "a bare number stays a text for a parameter of texts as it is written, and is a number for one of numbers",
+        arguments: [
+            ("[string]", "007", "007"), ("[string]", "1.50", "1.50"), ("[string]", "24l", "24l"),
+            ("[string]", "1kb", "1kb"), ("[string]", "0x1F", "0x1F"), ("[string]", "42", "42"),
+            ("[string[]]", "007", "007"), ("[string[]]", "007, 1.50", "7 1.5"), ("[string]", "(007)", "7"),
+            ("[int]", "007", "7"), ("[long]", "1kb", "1024"), ("[double]", "1.50", "1.5"), ("", "42", "42"),
+        ])
+    func written(type: String, number: String, expected: String) async throws {
+        for call in ["F \(number)", "F -Value \(number)", "F -Value:\(number)", "& F \(number)"] {
+            #expect(try await texts("function F { param(\(type)$Value) \"$Value\" }; \(call)") == [expected])
+        }
+    }
+
+    @Test(
+        "a bare number that its value shows otherwise is handed over where any value goes",
+        arguments: [
+            "function F($v) { \"$v\" }; F 1.50", "function F { $args[0] }; F 007", "& { param($n) $n } 0x10",
+            "function F([object]$v) { \"$v\" }; F 1kb", "Write-Output 1.50", "Write-Host 007",
+            "function F { param([Parameter(ValueFromRemainingArguments)]$all) $all }; F 1 02",
+        ])
+    func spelled(script: String) async { #expect(await refusal(script)?.contains("as it is written") == true) }
+
+    @Test(
+        "a number for a command's own parameter of numbers may be written in any way",
+        arguments: [
+            ("(Get-Date -Year 2026 -Month 03 -Day 0x5).Day", "5"), ("(1..20 | Select-Object -First 010).Count", "10"),
+            ("(New-TimeSpan -Minutes 010).TotalSeconds", "600"),
+        ])
+    func own(script: String, expected: String) async throws { #expect(try await texts(script) == [expected]) }
+
+    @Test(
         "the general format has so many digits, and an exponent where they don't suffice",
         arguments: [
             ("G4", "3.14159", "3.142"), ("G4", "123456", "1.235E+05"), ("g2", "0.000012345", "1.2e-05"),

@@ -47,18 +47,21 @@ struct FunctionArguments {
     }
 
     /// Gives values to the parameters of a block in order.
-    init(_ values: [PSValue], of function: ScriptFunction) throws(Interrupt) { try fill(values, of: function) }
+    init(_ values: [PSValue], of function: ScriptFunction) throws(Interrupt) {
+        try fill(values.map { WrittenValue($0) }, of: function)
+    }
 
     /// Gives values to the unbound parameters by position.
-    private mutating func fill(_ positional: [PSValue], of function: ScriptFunction) throws(Interrupt) {
+    private mutating func fill(_ positional: [WrittenValue], of function: ScriptFunction) throws(Interrupt) {
         var free = function.parameters.indices.filter { function.parameters[$0].position != nil && given[$0] == nil }
             .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
         for value in positional {
             guard !free.isEmpty else {
-                rest.append(value.withoutNothing)
+                rest.append(try value.value(for: nil).withoutNothing)
                 continue
             }
-            give(free.removeFirst(), value)
+            let place = free.removeFirst()
+            give(place, try value.value(for: function.parameters[place].type?.known))
         }
         if let place = function.parameters.firstIndex(where: \.takesRest), !rest.isEmpty {
             var all = rest
@@ -83,7 +86,7 @@ private struct CallWords {
     let function: ScriptFunction
     let evaluator: Evaluator
     private(set) var arguments = FunctionArguments()
-    private(set) var positional: [PSValue] = []
+    private(set) var positional: [WrittenValue] = []
     /// The variables that common parameters name, such as that of -OutVariable.
     private(set) var recordings: [String: PSValue] = [:]
     /// The tables among the splatted values, whose parameters give way to those that are written out.
@@ -97,8 +100,8 @@ private struct CallWords {
 
     mutating func read(_ word: CommandWord) throws(Interrupt) {
         switch word {
-        case .text(let node): positional.append(.string("-" + node.name))
-        case .value(let node): positional.append(try evaluator.worth(of: node))
+        case .text(let node): positional.append(WrittenValue(.string("-" + node.name)))
+        case .value(let node): positional.append(try WrittenValue(of: node, in: evaluator))
         case .splat(let node): try spread(try evaluator.splatted(node))
         case .name(let node): try parameter(node)
         }
@@ -106,9 +109,9 @@ private struct CallWords {
 
     private mutating func spread(_ value: PSValue) throws(Interrupt) {
         switch value {
-        case .array(let items): positional += items
+        case .array(let items): positional += items.map { WrittenValue($0) }
         case .table(let table): tables.append(table)
-        case let other: positional.append(other)
+        case let other: positional.append(WrittenValue(other))
         }
     }
 
@@ -145,7 +148,8 @@ private struct CallWords {
             let value = try node.argument.map { (value) throws(Interrupt) in try evaluator.value(of: value) }
             arguments.give(index, value ?? .bool(true))
         } else if let value = node.argument ?? nextValue() {
-            arguments.give(index, try evaluator.worth(of: value))
+            let given = try WrittenValue(of: value, in: evaluator)
+            arguments.give(index, try given.value(for: function.parameters[index].type?.known))
         } else {
             throw .statement(
                 NativeError(
@@ -164,8 +168,8 @@ private struct CallWords {
     /// Reads a parameter that the function doesn't declare, or not once.
     private mutating func others(_ node: CommandParameterSyntax, isKnown: Bool) throws(Interrupt) {
         if !isKnown, !function.isAdvanced {
-            positional.append(.string("-" + node.name))
-            if let value = node.argument { positional.append(try evaluator.value(of: value)) }
+            positional.append(WrittenValue(.string("-" + node.name)))
+            if let value = node.argument { positional.append(WrittenValue(try evaluator.value(of: value))) }
             return
         }
         if !isKnown {
@@ -245,5 +249,36 @@ private struct CallWords {
         guard !value.isTrue else { throw .handOver("-\(written) of \(function.name)") }
         if name == "Confirm" { arguments.isConfirmed = true }
         arguments.give(common: name, .bool(false))
+    }
+}
+
+/// The value of an argument. PowerShell keeps how a bare number was written, such as `007` or `1.50`, and shows it so
+/// wherever the number becomes text.
+struct WrittenValue {
+    private let value: PSValue
+    /// How a number was written, where its value alone has another text.
+    private var spelling: String?
+
+    init(_ value: PSValue) { self.value = value }
+
+    /// Evaluates an argument.
+    init(of expression: ExpressionSyntax, in evaluator: Evaluator) throws(Interrupt) {
+        value = try evaluator.worth(of: expression)
+        if case .number(let node) = expression, node.text != value.text { spelling = node.text }
+    }
+
+    /// The types to which a number is converted by its value alone.
+    private static let numbers: Set<PSType> = [
+        .int, .long, .double, .single, .decimal, .byte, .bool, .ints, .longs, .doubles, .bools, .bytes,
+    ]
+
+    /// Returns the value for a parameter of a type; `nil` for one that takes any value.
+    func value(for type: PSType?) throws(Interrupt) -> PSValue {
+        guard let spelling else { return value }
+        switch type {
+        case .string?, .texts?: return .string(spelling)
+        case let type? where Self.numbers.contains(type): return value
+        default: throw .handOver("the number \(spelling), which stays as it is written")
+        }
     }
 }

@@ -120,7 +120,7 @@ struct BoundCommand {
                 }
                 throw fault("MissingArgument", "Missing an argument for parameter '\(name)'.")
             }
-            try set(name, try BoundCommand.value(.written(argument), evaluator))
+            try set(name, try BoundCommand.value(.written(argument), for: name, evaluator))
         }
         for splat in splats { positional += try spread(splat, in: evaluator) }
         try bind(positional, in: evaluator)
@@ -139,11 +139,23 @@ struct BoundCommand {
 
     private enum Argument { case written(ExpressionSyntax), value(PSValue) }
 
-    /// Returns an argument's value; a bare number is its own text where text is expected.
-    private static func value(_ argument: Argument, _ evaluator: Evaluator) throws(Interrupt) -> PSValue {
+    /// The parameters whose values are numbers, whichever command has them.
+    private static let numbers: Set<String> = [
+        "First", "Last", "Skip", "SkipLast", "Index", "SkipIndex", "Top", "Bottom", "Tail", "TotalCount", "Count",
+        "Maximum", "Minimum", "SetSeed", "Depth", "Width", "Id", "ParentId", "SourceId", "PercentComplete",
+        "SecondsRemaining", "ThrottleLimit", "TimeoutSeconds", "UnixTimeSeconds", "Year", "Month", "Day", "Hour",
+        "Minute", "Second", "Millisecond", "Days", "Hours", "Minutes", "Seconds", "Milliseconds",
+    ]
+
+    /// Returns an argument's value for a parameter; `nil` for one among others at the end.
+    private static func value(
+        _ argument: Argument, for name: String?, _ evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
         switch argument {
-        case .written(let expression): try evaluator.worth(of: expression).withoutNothing
-        case .value(let value): value
+        case .written(let expression):
+            let type: PSType? = name.map(numbers.contains) == true ? .double : nil
+            return try WrittenValue(of: expression, in: evaluator).value(for: type).withoutNothing
+        case .value(let value): return value
         }
     }
 
@@ -216,8 +228,9 @@ struct BoundCommand {
     private mutating func bind(_ positional: [Argument], in evaluator: Evaluator) throws(Interrupt) {
         var free = specification.positions.filter { values[$0] == nil }
         for argument in positional {
-            let value = try BoundCommand.value(argument, evaluator)
-            if free.isEmpty || specification.takesRest && free.count == 1 {
+            let isInRest = free.isEmpty || specification.takesRest && free.count == 1
+            let value = try BoundCommand.value(argument, for: isInRest ? nil : free[0], evaluator)
+            if isInRest {
                 guard specification.takesRest else {
                     guard !specification.isPartial else { throw .handOver("the arguments of \(specification.name)") }
                     throw fault(
