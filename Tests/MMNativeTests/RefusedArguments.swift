@@ -48,6 +48,11 @@ struct RefusedArguments {
                 "ParameterArgumentValidationError,Microsoft.PowerShell.Commands.WriteProgressCommand",
                 "'ParentId'. The -5 argument is less than the minimum allowed range of -1."
             ),
+            (
+                "Write-Host done -ForegroundColor Rred",
+                "CannotConvertArgumentNoMessage,Microsoft.PowerShell.Commands.WriteHostCommand",
+                "Unable to match the identifier name Rred to a valid enumerator name."
+            ),
         ])
     func refused(script: String, id: String, part: String) async throws {
         guard case .completed(let result) = await run(script) else {
@@ -66,6 +71,7 @@ struct RefusedArguments {
             ("function t([string]$name) { $name }; t 1, 2", ["1 2"]),
             ("function t([switch]$s) { \"$s\" }; t -s:$null; t -s:$true", ["False", "True"]),
             ("Write-Progress -Activity Reading -PercentComplete 99.6 -Id 3; 'done'", ["done"]),
+            ("Write-Host a -ForegroundColor darkred -BackgroundColor 7; 'done'", ["done"]),
             ("'x{2, 3}' -match '^x{2, 3}$'; 'x{,3}' -match '^x{,3}$'; 'xx' -match '^x{2}$'", ["True", "True", "True"]),
             ("'{a} {bc}' -replace '{(\\w+)}', '<$1>'; '{1..' -match '{1[.]'", ["<a> <bc>", "True"]),
             ("\"a`nb\", \"c`n\", 'd' | Out-String -NoNewline", ["a\nbc\nd"]),

@@ -246,6 +246,9 @@ final class HostStage: Stage {
         endsLine = !command.isSet("NoNewline")
         let known: Set<String> = ["Object", "Separator", "ForegroundColor", "BackgroundColor", "NoNewline"]
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual Write-Host") }
+        for name in ["ForegroundColor", "BackgroundColor"] {
+            try HostStage.check(command[name], name, command.specification)
+        }
         var separator = " "
         switch command["Separator"] {
         case nil: break
@@ -268,6 +271,26 @@ final class HostStage: Stage {
             }
         }
         text = texts.joined(separator: separator)
+    }
+
+    /// Refuses what is no colour; which one it is, no text shows.
+    private static func check(
+        _ color: PSValue?, _ parameter: String, _ command: CommandSpecification
+    ) throws(Interrupt) {
+        switch color {
+        case nil, .enumeration?, .int?: return
+        case .string(let text)?:
+            let kind = PSEnum.Kind.consoleColor
+            guard PSEnum(kind, reading: text) == nil else { return }
+            throw .statement(
+                NativeError(
+                    command.errorID("CannotConvertArgumentNoMessage"),
+                    "Cannot bind parameter '\(parameter)'. Cannot convert value \"\(text)\" to type "
+                        + "\"System.ConsoleColor\". Error: \"Unable to match the identifier name \(text) to a valid "
+                        + "enumerator name. Specify one of the following enumerator names and try again:\n"
+                        + kind.members.map(\.name).joined(separator: ", ") + "\"", category: "InvalidArgument"))
+        default: throw .handOver("an unusual color")
+        }
     }
 
     private var piped: [String] = []
