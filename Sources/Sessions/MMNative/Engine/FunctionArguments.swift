@@ -142,6 +142,7 @@ private struct CallWords {
     }
 
     private mutating func parameter(_ node: CommandParameterSyntax) throws(Interrupt) {
+        guard node.name != "?" else { throw .handOver("the help of \(function.name)") }
         let found = function.candidates(node.name)
         guard let index = free(found) else { return try others(node, isKnown: !found.isEmpty) }
         if function.parameters[index].isSwitch {
