@@ -45,6 +45,8 @@ struct PatientScripts {
             ("function F { Get-Clipboard }; F", "the command Get-Clipboard"),
             ("function F([System.Xml.XmlNode]$x) { 1 }; if ($true) { F }", "the function F"),
             ("'a'; Get-Clipboard", "the command Get-Clipboard"),
+            ("function F { 'ran' }; F -?", "the help of F"),
+            ("'a'; if (", "the script does not parse: if statement missing condition"),
             ("try { Get-Clipboard } catch { 'no' }", "the command Get-Clipboard"),
             ("1..2 | ForEach-Object { if ($_ -gt 5) { Get-Clipboard } }", "the command Get-Clipboard"),
             (

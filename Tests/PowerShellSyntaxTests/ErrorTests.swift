@@ -3,6 +3,20 @@ import Testing
 
 @Suite("Faults", .timeLimit(.minutes(5))) struct ErrorTests {
     @Test(
+        "an error says in words what is wrong, and its place in lines and columns",
+        arguments: [
+            ("if (", "if statement missing condition", 1, 5), ("1\n2\n  3 +", "expected value expression", 3, 6),
+            ("'ü' | | x", "empty pipe element", 1, 6),
+        ])
+    func told(text: String, words: String, line: Int, column: Int) throws {
+        let error = try #require(PowerShellParser.parse(text).errors.first)
+        #expect(error.words == words)
+        #expect(error.isOfPowerShell)
+        let place = error.place(in: text)
+        #expect(place.line == line && place.column == column)
+    }
+
+    @Test(
         "a text that the engine refuses is refused with its error",
         arguments: [
             ("foo @a,b", "SplattingNotPermittedInArgumentList"), ("foo -a:@x", "SplattingNotPermitted"),

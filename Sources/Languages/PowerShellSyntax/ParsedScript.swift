@@ -116,4 +116,24 @@ package struct ParseError: Error, Sendable, Hashable {
         self.extent = extent
         self.isIncomplete = isIncomplete
     }
+
+    /// Whether PowerShell rejects the text as well. Any other text is only too complicated for this parser.
+    package var isOfPowerShell: Bool { id != "ScriptTooComplicated" }
+
+    /// The id as words: `EmptyPipeElement` becomes "empty pipe element".
+    package var words: String {
+        var text = ""
+        for letter in id {
+            if letter.isUppercase, let last = text.last, last != " ", !last.isUppercase { text += " " }
+            text += letter.lowercased()
+        }
+        return text
+    }
+
+    /// Returns the line and the column at which the error begins, both counted from 1.
+    package func place(in source: String) -> (line: Int, column: Int) {
+        let before = source.utf16.prefix(extent.start)
+        let line = before.split(separator: 0x0A, omittingEmptySubsequences: false).last
+        return (1 + before.count { $0 == 0x0A }, 1 + (line?.count ?? 0))
+    }
 }

@@ -102,24 +102,14 @@ struct ScriptJudge: Sendable {
     /// Reports a text without a tree: PowerShell itself would reject it, or it is too complicated for this parser.
     private func inspect(_ error: ParseError?, _ walk: inout ScriptWalk) {
         let extent = error?.extent ?? SourceExtent(start: 0, end: 0)
-        guard let error, error.id != "ScriptTooComplicated" else { return walk.report(.tooDeep, extent) }
+        guard let error, error.isOfPowerShell else { return walk.report(.tooDeep, extent) }
         guard !muted.contains(.unparsed) else { return }
         walk.report(
             GuardFinding(
                 rule: ConstructRule.unparsed.rawValue, classes: .write, kind: .broken,
-                reason: "PowerShell can't run this text: \(Self.words(of: error.id)).",
+                reason: "PowerShell can't run this text: \(error.words).",
                 instead: ConstructRule.unparsed.instead,
                 subject: error.id), extent)
-    }
-
-    /// Returns the engine's id of an error as words: `EmptyPipeElement` becomes "empty pipe element".
-    private static func words(of id: String) -> String {
-        var text = ""
-        for letter in id {
-            if letter.isUppercase, let last = text.last, last != " ", !last.isUppercase { text += " " }
-            text += letter.lowercased()
-        }
-        return text
     }
 
     /// Returns the offset of the first invisible character: a format character, NUL or byte order mark. In a comment,

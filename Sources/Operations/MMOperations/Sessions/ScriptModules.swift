@@ -21,7 +21,7 @@ struct ScriptModules {
     /// Analyses a script.
     /// - Parameter facts: the facts about the script; computed if left out.
     init(_ script: ParsedScript, _ facts: ScriptFacts? = nil) {
-        isBroken = script.root == nil && script.errors.first?.id != "ScriptTooComplicated"
+        isBroken = script.errors.first?.isOfPowerShell == true
         let items = (facts ?? ScriptFacts(of: script)).items
         let own = Set(
             items.compactMap { item in

@@ -52,7 +52,14 @@ enum PowerShellCommands {
         ],
         examples: [.init("mm powershell eval '1..3 | ForEach-Object { $_ * 2 }'", "the objects as JSON")]
     ) { (input, _, streams) async throws(MMError) in
-        let line = JSONWriter.string(["id": 0, "src": .string(try input.written("script") ?? "")])
+        let script = try input.written("script") ?? ""
+        if let fault = PowerShellParser.parse(script).errors.first, fault.isOfPowerShell {
+            let (line, column) = fault.place(in: script)
+            throw MMError(
+                .invalidInput, "PowerShell can't run this text: \(fault.words) (line \(line), column \(column)).",
+                hint: "Check quotes and brackets.")
+        }
+        let line = JSONWriter.string(["id": 0, "src": .string(script)])
         let text = try await EvaluationBatch().answer(line)
         let answer = try? JSONParser.parse(text)
         if let reason = answer?["handedOver"]?.string {

@@ -45,7 +45,10 @@ struct SubsetCheck {
     /// Returns the first reason why the script isn't supported; `nil` if it is.
     /// - Parameter values: texts for the script's `param` block.
     func reason(values: [String: PSValue] = [:]) -> String? {
-        guard let root = script.root else { return "the script does not parse" }
+        guard let root = script.root else {
+            guard let fault = script.errors.first, fault.isOfPowerShell else { return "the script is too complicated" }
+            return "the script does not parse: \(fault.words)"
+        }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard hasRequirements else { return "#requires" }
         if let reason = misfitOfTypes(root) { return reason }
