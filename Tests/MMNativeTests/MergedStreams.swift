@@ -19,6 +19,20 @@ struct MergedStreams: RunningReports {
             ("& { Write-Error gone; 'kept' } 2>&1 | Where-Object { $_ -is [string] }", ["kept"]),
             ("Write-Warning noted *> log.txt; Get-Content log.txt", ["noted"]),
             ("$r = & { Write-Error first } 2>&1; $Error.Count", ["1"]),
+            (
+                "$r = Write-Verbose hi -Verbose 4>&1; \"$r\"; $r.Message; $r.GetType().Name",
+                ["hi", "hi", "VerboseRecord"]
+            ),
+            ("$r = Write-Debug hi -Debug 5>&1; $r.Message", ["hi"]),
+            ("$r = Write-Verbose hi 4>&1; $null -eq $r", ["True"]),
+            ("$r = Write-Verbose hi -Verbose 6>&1; $null -eq $r", ["True"]),
+            (
+                "function f { [CmdletBinding()] param() Write-Verbose v; 'o' }; "
+                    + "$r = f -Verbose *>&1; \"$($r[0])\"; $r[1]",
+                ["v", "o"]
+            ),
+            ("$r = Write-Information hi 6>&1; $r.MessageData", ["hi"]),
+            ("$r = Write-Information hi -InformationAction Ignore 6>&1; $null -eq $r", ["True"]),
             ("'text' > out.txt | Out-Null; Get-Content out.txt", ["text"]),
             ("Write-Output text > out.txt | ForEach-Object { 'not' }; Get-Content out.txt", ["text"]),
             ("Write-Output text > $null | ForEach-Object { 'not' }; 'end'", ["end"]),

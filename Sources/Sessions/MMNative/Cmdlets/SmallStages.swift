@@ -311,16 +311,17 @@ final class HostStage: Stage {
 /// `Write-Verbose` and `Write-Debug`, whose messages aren't shown by default.
 final class RemarkStage: Stage {
     private let evaluator: Evaluator
-    private let name: String
+    private let stream: RedirectionStream
     private let text: String
-    private let isWanted: Bool?
+    private let action: String?
     private var isDone = false
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        name = String(command.specification.name.dropFirst("Write-".utf8.count))
+        let name = String(command.specification.name.dropFirst("Write-".utf8.count))
+        stream = name == "Debug" ? .debug : .verbose
         text = try PSText.string(command["Message"] ?? .null)
-        isWanted = if case .bool(let flag)? = command[name] { flag } else { nil }
+        action = if case .bool(let flag)? = command[name] { flag ? "continue" : "silentlycontinue" } else { nil }
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
@@ -328,7 +329,7 @@ final class RemarkStage: Stage {
     override func finish() throws(Interrupt) {
         guard !isDone else { return }
         isDone = true
-        evaluator.remark("\(name.uppercased()): \(text)", isWanted: isWanted, "\(name.lowercased())preference")
+        evaluator.remark(text, on: stream, action)
     }
 }
 

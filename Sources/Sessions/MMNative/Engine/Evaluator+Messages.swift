@@ -81,28 +81,32 @@ extension Evaluator {
     }
 
     /// Shows text to the person; text without a line end is shown together with the text that follows.
-    func say(_ text: String, endsLine: Bool = true) {
-        guard routes[.information] == nil else { return show(.information(text)) }
+    /// - Parameter stream: the stream that it is a message of.
+    func say(_ text: String, endsLine: Bool = true, on stream: RedirectionStream = .information) {
+        guard routes[stream] == nil else { return show(.information(text)) }
         begun += text
         guard endsLine else { return }
-        show(.information(begun))
+        delivery.note(.information(begun))
         begun = ""
     }
 
     /// Shows an unfinished line.
     func endLine() { if !begun.isEmpty { say("") } }
 
-    /// Shows a message of `Write-Verbose` and the like, which only a script that asks for them shows.
+    /// Shows a message of `Write-Verbose`, `Write-Debug` or `Write-Information`, which only a script that asks for it
+    /// shows. Information that goes elsewhere goes there in any case.
     /// - Parameters:
-    ///   - isWanted: whether the command itself asks for it; `nil` leaves it to the preference.
-    ///   - preference: the lower-case name of the preference.
-    func remark(_ text: String, isWanted: Bool?, _ preference: String) {
-        if let isWanted {
-            if isWanted { say(text) }
-        } else if case .string(let word)? = variables[preference],
-            word.lowercased() == "continue"
-        {
-            say(text)
+    ///   - stream: the stream of the command.
+    ///   - own: what the command itself asks for, in lower case; `nil` leaves it to the preference.
+    func remark(_ text: String, on stream: RedirectionStream, _ own: String?) {
+        let name = "\(stream)"
+        let action = own ?? variables[name + "preference"].map { ErrorAction.word($0.text) }
+        let route = routes[stream]
+        guard action == "continue" || stream == .information && route != nil && action != "ignore" else { return }
+        switch route {
+        case nil: say(stream == .information ? text : "\(name.uppercased()): \(text)", on: stream)
+        case .dropped?: break
+        case .merged(let messages)?: messages.add(.object(MergedMessages.record(of: text, on: stream)))
         }
     }
 

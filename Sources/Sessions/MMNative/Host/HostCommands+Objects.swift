@@ -257,8 +257,11 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard let message = command["MessageData"] else { throw .handOver("an unusual Write-Information") }
-        let isWanted = command["InformationAction"].map { $0.text.lowercased() == "continue" }
-        evaluator.remark(try PSText.string(message), isWanted: isWanted, "informationpreference")
+        if evaluator.routes[.information] != nil {
+            guard case .string = message else { throw .handOver("information that is no text") }
+        }
+        let action = command["InformationAction"].map { ErrorAction.word($0.text) }
+        evaluator.remark(try PSText.string(message), on: .information, action)
     }
 
     static func addMember(

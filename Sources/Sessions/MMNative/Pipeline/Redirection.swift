@@ -76,7 +76,7 @@ final class MergedMessages {
         switch message {
         case .error(let error): waiting.append(ErrorRecords.value(of: error, isWhole: true))
         case .warning(let text): waiting.append(Self.record(ofWarning: text))
-        case .information(let text): waiting.append(Self.record("InformationRecord", "MessageData", text))
+        case .information(let text): waiting.append(Self.record(of: text, on: .information))
         case .object(let object): waiting.append(object)
         }
     }
@@ -87,7 +87,8 @@ final class MergedMessages {
     }
 
     private static let prefix = "System.Management.Automation."
-    private static let types: Set<String> = [ErrorRecords.type, prefix + "WarningRecord", prefix + "InformationRecord"]
+    private static let types = Set(
+        ["ErrorRecord", "WarningRecord", "VerboseRecord", "DebugRecord", "InformationRecord"].map { prefix + $0 })
 
     /// Returns whether an object is a message that stands among others.
     static func isMessage(_ item: PSValue) -> Bool {
@@ -102,6 +103,15 @@ final class MergedMessages {
             !command.isEmpty
         else { return message }
         return "\(command): \(message)"
+    }
+
+    /// Returns a message of another stream as the record that a script sees.
+    static func record(of text: String, on stream: RedirectionStream) -> PSValue {
+        switch stream {
+        case .verbose: record("VerboseRecord", "Message", text)
+        case .debug: record("DebugRecord", "Message", text)
+        default: record("InformationRecord", "MessageData", text)
+        }
     }
 
     /// Returns a warning as the record that a script sees.
