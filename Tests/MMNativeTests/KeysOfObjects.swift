@@ -27,6 +27,15 @@ struct KeysOfObjects: RunningReports {
     }
 
     @Test(
+        "a table's key comes before its members",
+        arguments: [
+            ("@{ a = 1; b = 2 } | select Count | % Count", ["2"]), ("(@{ a = 1 } | select keys).Keys", ["a"]),
+            ("(@{ a = 1 } | select a, Values | % Values)", ["1"]), ("(@{ Count = 7 } | select count).Count", ["7"]),
+            ("$null -eq (@{ a = 1 } | select c).c", ["True"]),
+        ] as [(String, [String])])
+    func members(script: String, expected: [String]) async throws { #expect(try await texts(script) == expected) }
+
+    @Test(
         "a key has no name",
         arguments: [
             (

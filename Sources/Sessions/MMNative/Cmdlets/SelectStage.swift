@@ -260,10 +260,29 @@ final class SelectStage: Stage {
         return plan
     }
 
+    /// The members of every table, which a name that is no key asks for.
+    private static let tableMembers = ["Count", "Keys", "Values"]
+
+    /// Returns the requested members of a table that aren't hidden by keys.
+    private func members(of table: PSTable) throws(Interrupt) -> [(String, PSValue)] {
+        var found: [(String, PSValue)] = []
+        for property in properties {
+            guard case .name(let name) = property.source, table[name] == nil,
+                let member = Self.tableMembers.first(where: { $0.lowercased() == name.lowercased() }),
+                !found.contains(where: { $0.0 == member }),
+                let value = try Cmdlets.property(.table(table), member)
+            else { continue }
+            found.append((member, value))
+        }
+        return found
+    }
+
     private func cut(_ whole: PSValue) throws(Interrupt) -> PSValue {
         var item = whole
         // The keys of a table can be used as properties here.
-        if case .table(let table) = whole, evaluator.onlyReads, let object = PSObject(table.pairs) {
+        if case .table(let table) = whole, evaluator.onlyReads,
+            let object = PSObject(table.pairs + (try members(of: table)))
+        {
             item = .object(object)
         }
         if case .object(let object) = item, object.isCustom, object.isListable, let plan = plan(for: object) {
