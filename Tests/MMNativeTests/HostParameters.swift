@@ -124,6 +124,13 @@ struct HostParameters: RunningReports {
             ),
             ("function F { Set-Variable a 2 -Scope Script }; F; $a", ["2"]),
             ("$a = 1; Remove-Variable a -Scope 0; $null -eq $a", ["True"]),
+            ("$a = 1; function F { Remove-Variable a -Scope Local -ea SilentlyContinue; $a }; F; $a", ["1", "1"]),
+            ("$a = 1; function F { Clear-Variable a -Scope 0 -ea SilentlyContinue; $a }; F; $a", ["1", "1"]),
+            ("$a = 1; function F { $a = 2; Remove-Variable a -Scope Local; $a }; F", ["1"]),
+            (
+                "Get-FileHash x -ErrorAction SilentlyContinue; $Error[0].FullyQualifiedErrorId",
+                ["FileNotFound,Microsoft.PowerShell.Commands.GetFileHashCommand"]
+            ),
             (
                 "$ab = 1; $b = 2; Remove-Variable a? -ErrorAction Ignore; \"[$ab][$b]\"; "
                     + "Remove-Variable * -ErrorAction SilentlyContinue; \"[$b]\"", ["[][2]", "[]"]

@@ -360,6 +360,14 @@ extension HostCommands {
         }
     }
 
+    /// Returns whether there is a variable where a command looks for it: anywhere, or only in the scope that it names.
+    static func hasVariable(
+        _ key: String, for command: BoundCommand, _ evaluator: Evaluator
+    ) throws(Interrupt) -> Bool {
+        guard command["Scope"] != nil else { return evaluator.variables[key] != nil }
+        return try isOuter(command) ? evaluator.scriptScope[key] != nil : evaluator.variables.own[key] != nil
+    }
+
     /// Refuses to make a variable that there is.
     private static func refuseExisting(
         _ name: String, isOuter: Bool, _ command: BoundCommand, _ evaluator: Evaluator
@@ -421,7 +429,7 @@ extension HostCommands {
                 try removeVariables(like: name, command, evaluator)
             } else if AutomaticNames.contains(key) {
                 continue
-            } else if evaluator.variables[key] == nil {
+            } else if try !hasVariable(key, for: command, evaluator) {
                 try evaluator.report(missingVariable(name, command), command.errorAction)
             } else {
                 evaluator.variables[key] = nil

@@ -61,7 +61,7 @@ extension HostCommands {
             guard !AutomaticNames.contains(key), !Wildcard.isPattern(key), evaluator.typed.types[key] == nil else {
                 throw .handOver("clearing the variable $\(key)")
             }
-            guard evaluator.variables[key] != nil else {
+            guard try hasVariable(key, for: command, evaluator) else {
                 try evaluator.report(missingVariable(key, command), command.errorAction)
                 continue
             }
@@ -185,12 +185,15 @@ extension HostCommands {
 
     /// Returns the error for a file that doesn't exist.
     static func missing(_ path: String, _ command: BoundCommand) -> NativeError {
-        let isImport = ["Import-Csv", "Import-Clixml"].contains(command.specification.name)
+        let (id, category, fault) =
+            switch command.specification.name {
+            case "Import-Csv", "Import-Clixml": ("FileOpenFailure", "OpenError", "Could not find file '\(path)'")
+            case "Get-FileHash":
+                ("FileNotFound", "ObjectNotFound", "Cannot find path '\(path)' because it does not exist")
+            default: ("PathNotFound", "ObjectNotFound", "Cannot find path '\(path)' because it does not exist")
+            }
         return NativeError(
-            command.specification.errorID(isImport ? "FileOpenFailure" : "PathNotFound"),
-            isImport
-                ? "Could not find file '\(path)': pass the file with --attach."
-                : "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
-            category: isImport ? "OpenError" : "ObjectNotFound", isReadable: true)
+            command.specification.errorID(id), "\(fault): pass the file with --attach.", category: category,
+            isReadable: true)
     }
 }
