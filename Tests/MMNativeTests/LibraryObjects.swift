@@ -73,6 +73,8 @@ struct LibraryObjects: RunningReports {
             ("[convert]::ToInt32('ff', 16); [convert]::ToString(10, 2)", ["255", "1010"]),
             ("(1..5).Where({ $_ -gt 2 }, 'First'); (1..5).Where({ $_ -eq 4 }, 'SkipUntil')", ["3", "4", "5"]),
             ("$e, $o = (1..6).Where({ $_ % 2 -eq 0 }, 'Split'); \"$e / $o\"", ["2 4 6 / 1 3 5"]),
+            ("(1, 2).PSForEach({ $_ * 2 }); (1, 2).PSWhere({ $_ -gt 1 })", ["2", "4", "2"]),
+            ("[Collections.ArrayList]$l = 1, 2; $l.ForEach({ $_ + 1 })", ["2", "3"]),
             ("('a', 'b').ForEach('ToUpper'); ('1', '2').ForEach([int]) | % { $_ + 1 }", ["A", "B", "2", "3"]),
             ("$x = 1; { $x = 2 }.Invoke(); $x; { param($n) $n + 1 }.Invoke(4)", ["1", "5"]),
         ] as [(String, [String])])

@@ -94,6 +94,8 @@ struct RefusedArguments {
             "function t([ValidateRange(1, 3)]$n) { $n }; try { t 9 } catch { $_.Exception.InnerException.Message }",
             "function t([Parameter(Position=0)]$a, [Parameter(Position=0)]$b) { $a }; t 1",
             "function t([Parameter(Position=0)]$a, [Parameter(ValueFromRemainingArguments)]$r) { $r }; t 1 2 -other 3",
+            "$l = [Collections.Generic.List[string]]@('a'); $l.ForEach({ $_ })",
+            "Write-Error bad -Activity reading", "Write-Error bad -CategoryReason none",
             "function t([ValidateSet('a', 'b', ErrorMessage = 'not {0}')]$n) { $n }; t c",
         ])
     func handedOver(script: String) async {

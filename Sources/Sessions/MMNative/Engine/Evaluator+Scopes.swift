@@ -265,17 +265,28 @@ extension Evaluator {
         ]).map { .object($0) }
     }
 
+    private enum OfEach { case filter, work }
+
+    /// The methods of all values that run code for each element, by their names in lower case.
+    private static let ofEach: [String: OfEach] = [
+        "where": .filter, "pswhere": .filter, "foreach": .work, "psforeach": .work,
+    ]
+
     /// Calls a method that runs code or changes an object; `nil` for any other.
     func ownMethod(_ target: PSValue, _ name: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         let method = name.lowercased()
-        if method == "foreach" || method == "where", let first = arguments.first {
+        if let ofEach = Self.ofEach[method], let first = arguments.first {
+            // The lists with typed elements have one of their own, which puts out nothing.
+            if method == "foreach", case .list(let list) = target, [.objects, .texts, .numbers].contains(list.kind) {
+                throw .handOver("a list's own ForEach")
+            }
             let items: [PSValue]
             switch target.plain {
             case .array(let own): items = own
             case .null: items = []
             case let only: items = [only]
             }
-            return .array(try method == "where" ? filtered(items, arguments) : each(of: items, first, arguments))
+            return .array(try ofEach == .filter ? filtered(items, arguments) : each(of: items, first, arguments))
         }
         if onlyReads, let answer = try ReportTypes.call(target, method, arguments) { return answer }
         switch target {
