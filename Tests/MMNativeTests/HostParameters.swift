@@ -287,4 +287,18 @@ struct HostParameters: RunningReports {
     func lines(script: String, expected: String) async throws {
         #expect(try await texts(script) == [expected], "\(script)")
     }
+
+    @Test(
+        "-Quiet tells of files whether they match, and of texts that one does",
+        arguments: [
+            ("'x', 'y' | Select-String z -Quiet", []), ("'xz', 'y', 'z' | Select-String z -Quiet", ["True"]),
+            ("'x' | Set-Content t.txt; Select-String z t.txt -Quiet; Select-String x t.txt -Quiet", ["False", "True"]),
+            (
+                "'x' | Set-Content t.txt; 'z' | Set-Content u.txt; Get-Item t.txt, u.txt | Select-String z -Quiet",
+                ["False", "True"]
+            ),
+        ] as [(String, [String])])
+    func quiet(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
 }
