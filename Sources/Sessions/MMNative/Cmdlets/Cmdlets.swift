@@ -74,7 +74,11 @@ enum Cmdlets {
             values: [
                 "Message", "Category", "ErrorId", "TargetObject", "Exception", "ErrorRecord", "RecommendedAction",
                 "CategoryActivity", "CategoryReason", "CategoryTargetName", "CategoryTargetType",
-            ], switches: [], positions: ["Message"], aliases: ["Msg": "Message"], makesObjects: true),
+            ], switches: [], positions: ["Message"],
+            aliases: [
+                "Msg": "Message", "Activity": "CategoryActivity", "Reason": "CategoryReason",
+                "TargetName": "CategoryTargetName", "TargetType": "CategoryTargetType",
+            ], makesObjects: true),
         CommandSpecification(
             name: "Write-Host", className: "WriteHostCommand",
             values: ["Object", "Separator", "ForegroundColor", "BackgroundColor"], switches: ["NoNewline"],

@@ -29,10 +29,9 @@ final class MessageStage: Stage {
         guard text != nil || evaluator.onlyReads else { throw .handOver("an unusual message") }
     }
 
-    /// The parameters of `Write-Error` besides its message.
+    /// The parameters of `Write-Error` besides its message. What it says of the category in its own words isn't kept.
     private static let details = [
-        "Category", "ErrorId", "TargetObject", "Exception", "ErrorRecord", "RecommendedAction", "CategoryActivity",
-        "CategoryReason", "CategoryTargetName", "CategoryTargetType",
+        "Category", "ErrorId", "TargetObject", "Exception", "ErrorRecord", "RecommendedAction",
     ]
 
     private static func text(_ value: PSValue, _ evaluator: Evaluator) throws(Interrupt) -> String {
