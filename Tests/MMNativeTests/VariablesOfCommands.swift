@@ -32,6 +32,14 @@ struct VariablesOfCommands: RunningReports {
                 ["/late"]
             ),
             (
+                "try { Get-Item nope -ErrorAction Stop -ErrorVariable e } catch { }; "
+                    + "$e.Count; $e[0].GetType().Name; $e[0].ErrorRecord.FullyQualifiedErrorId",
+                [
+                    "1", "ActionPreferenceStopException",
+                    "PathNotFound,Microsoft.PowerShell.Commands.GetItemCommand",
+                ]
+            ),
+            (
                 "try { 1 | ForEach-Object { 1 } -ErrorVariable one | ForEach-Object { throw 'late' } } catch { }; "
                     + "$one.Count",
                 ["0"]

@@ -33,26 +33,32 @@ extension Evaluator {
     /// - Parameter action: the command's own `-ErrorAction`.
     func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
-        try record(error, isKept: action != .ignore)
+        try record(error, isKept: action != .ignore, isEnd: action == .stop)
         switch action ?? preference {
         case .goOn: show(.error(error))
         case .silence, .ignore: break
-        case .stop: throw .fatal(error)
+        case .stop: throw .fatal(error.kept)
         }
     }
 
-    /// Records an error that doesn't end its command, without showing it.
-    /// - Parameter isKept: whether it stays in `$Error`.
-    func record(_ error: NativeError, isKept: Bool = true) throws(Interrupt) {
-        if isKept { try keep(ErrorRecords.value(of: error, isWhole: onlyReads)) }
+    /// Records an error, without showing it.
+    /// - Parameters:
+    ///   - isKept: whether it stays in `$Error`.
+    ///   - isEnd: whether its command is to end with it.
+    func record(_ error: NativeError, isKept: Bool = true, isEnd: Bool = false) throws(Interrupt) {
+        if isKept {
+            let value = ErrorRecords.value(of: error, isWhole: onlyReads)
+            try keep(value, as: isEnd ? ErrorRecords.stop(value) : nil)
+        }
         hasSucceeded = false
         reports += 1
     }
 
     /// Adds an error to `$Error`, and to the variables of the running command and of those around it.
-    func keep(_ error: PSValue) throws(Interrupt) {
+    /// - Parameter other: what the variables get instead.
+    func keep(_ error: PSValue, as other: PSValue? = nil) throws(Interrupt) {
         errors.items.insert(error, at: 0)
-        for keeper in routes.keepers { try keeper.add(error: error, in: self) }
+        for keeper in routes.keepers { try keeper.add(error: other ?? error, in: self) }
     }
 
     /// Shows a message, unless the running command sends its stream elsewhere.

@@ -74,6 +74,8 @@ package struct NativeError: Sendable, Hashable {
     private(set) var thrown: ThrownValue?
     /// Whether it ended the command that raised it, and so the statement, whatever the command's `-ErrorAction` says.
     private(set) var endsCommand = false
+    /// Whether the variables of the command that it ends have it already.
+    private(set) var isKept = false
 
     /// Creates an error record.
     package init(
@@ -112,6 +114,13 @@ package struct NativeError: Sendable, Hashable {
     func endingCommand() -> NativeError {
         var error = self
         error.endsCommand = true
+        return error
+    }
+
+    /// The same error, which the variables of the command that it ends have already.
+    var kept: NativeError {
+        var error = self
+        error.isKept = true
         return error
     }
 

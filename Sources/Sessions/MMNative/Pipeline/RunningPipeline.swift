@@ -35,7 +35,7 @@ final class RunningPipeline {
         } catch {
             switch error {
             case .statement(let record), .fatal(let record), .refused(let record):
-                guard let recorded = failing.recorded(orOf: routes?.head) else { break }
+                guard !record.isKept, let recorded = failing.recorded(orOf: routes?.head) else { break }
                 try recorded.add(error: ErrorRecords.value(of: record, isWhole: evaluator.onlyReads), in: evaluator)
             default: break
             }

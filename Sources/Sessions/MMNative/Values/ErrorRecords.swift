@@ -137,6 +137,11 @@ enum ErrorRecords {
         PSObject(pairs, typeName: type, isCustom: false).map { .object($0) } ?? .null
     }
 
+    /// Returns the exception with which a command ends on account of an error that alone would not end it.
+    static func stop(_ record: PSValue) -> PSValue {
+        made("System.Management.Automation.ActionPreferenceStopException", [("ErrorRecord", record)])
+    }
+
     /// Returns the message of a record; `nil` for any other value.
     static func message(of value: PSValue) -> String? {
         guard case .object(let object) = value, object.typeName == type,
