@@ -105,7 +105,12 @@ extension Evaluator {
     ///   - stream: the stream of the command.
     ///   - own: what the command itself asks for, in lower case; `nil` leaves it to the preference.
     func remark(_ text: String, on stream: RedirectionStream, _ own: String?) {
-        let name = "\(stream)"
+        let name =
+            switch stream {
+            case .verbose: "verbose"
+            case .debug: "debug"
+            default: "information"
+            }
         let action = own ?? variables[name + "preference"].map { ErrorAction.word($0.text) }
         let route = routes[stream]
         guard action == "continue" || stream == .information && route != nil && action != "ignore" else { return }
