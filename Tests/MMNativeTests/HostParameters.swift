@@ -182,7 +182,7 @@ struct HostParameters: RunningReports {
             "function F { Set-Variable a 2 -Scope 1 }; F", "$a = 1; function F { New-Variable a 2 }; F",
             "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Remove-Variable *",
             "function F { Remove-Variable a* -ErrorAction Ignore }; F", "'a' | Remove-Variable", "'a' | New-Item b",
-            "'temp' | Set-Location",
+            "'temp' | Set-Location", "Split-Path -Qualifier /Users",
             "cd ~\\Desktop",
             "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
             "'ä' | Set-Content a; Get-Content a -Encoding unicode",
@@ -271,7 +271,9 @@ struct HostParameters: RunningReports {
         arguments: [
             ("Split-Path /file.txt", "/"), ("Split-Path /a/b/ -Leaf", "b"), ("Split-Path /a/b/", "/a"),
             ("Split-Path /a/b", "/a"), ("Split-Path a.txt", ""), ("Split-Path ./a.txt", "."),
-            ("Split-Path / -Parent", ""),
+            ("Split-Path / -Parent", ""), ("Split-Path C:\\Temp", "C:/"), ("Split-Path C:\\Temp\\a.csv", "C:/Temp"),
+            ("Split-Path C:\\", ""), ("Split-Path env:PATH -NoQualifier", "PATH"),
+            ("Split-Path C:\\Temp -Qualifier", "C:"),
             ("Split-Path a. -Extension", ""), ("Split-Path /a/b.tar.gz/ -LeafBase", "b.tar"),
         ])
     func paths(script: String, expected: String) async throws {

@@ -687,8 +687,9 @@ extension HostCommands {
             while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
             let leaf = parts.last ?? path
             let dot = leaf.lastIndex(of: ".")
-            let drive = parts.first?.hasSuffix(":") == true ? parts[0] : ""
+            let drive = parts.first.flatMap { (first) in first.firstIndex(of: ":").map { String(first[...$0]) } } ?? ""
             if command.isSet("Qualifier") {
+                guard !drive.isEmpty else { throw .handOver("the drive of a path without one") }
                 try emit(.string(drive))
             } else if command.isSet("NoQualifier") {
                 try emit(.string(String(path.dropFirst(drive.count))))
@@ -703,7 +704,8 @@ extension HostCommands {
                 try emit(.string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? ""))
             } else {
                 let above = parts.dropLast().joined(separator: "/")
-                try emit(.string(above.isEmpty && parts.count > 1 ? "/" : above))
+                // Above all others stands the root, also that of a drive.
+                try emit(.string(parts.count == 2 && (above.isEmpty || above == drive) ? above + "/" : above))
             }
         }
     }
