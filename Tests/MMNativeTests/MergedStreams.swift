@@ -31,6 +31,7 @@ struct MergedStreams: RunningReports {
                     + "$r = f -Verbose *>&1; \"$($r[0])\"; $r[1]",
                 ["v", "o"]
             ),
+            ("\"$(Write-Host a -Tone red 6>&1)\"", ["a -Tone red"]),
             ("$r = Write-Information hi 6>&1; $r.MessageData", ["hi"]),
             ("$r = Write-Information hi -InformationAction Ignore 6>&1; $null -eq $r", ["True"]),
             ("'text' > out.txt | Out-Null; Get-Content out.txt", ["text"]),

@@ -92,11 +92,14 @@ struct BoundCommand {
                 continue
             }
             if pair.candidates.isEmpty, specification.takesRest {
-                guard specification.name == "Write-Output", case .name(let node) = words[pair.word] else {
+                guard specification.name != "ForEach-Object" else {
                     throw fault(
                         "CannotConvertArgumentNoMessage",
                         "Cannot bind parameter 'RemainingScripts'. Cannot convert the \"-\(written)\" value of type "
                             + "\"System.String\" to type \"System.Management.Automation.ScriptBlock\".")
+                }
+                guard specification.takesWords, case .name(let node) = words[pair.word] else {
+                    throw .handOver("the parameter -\(written) of \(specification.name)")
                 }
                 positional.append(.value(.string("-" + node.name)))
                 if let value = pair.value.flatMap({ words[$0].expression }) { positional.append(.written(value)) }
@@ -345,6 +348,9 @@ struct CommandSpecification {
     var makesObjects = false
     /// Whether the command also has parameters that aren't listed here.
     var isPartial = false
+
+    /// Whether what is no parameter is among the remaining arguments, as the word that it is.
+    var takesWords: Bool { name == "Write-Output" || name == "Write-Host" }
 
     /// Returns whether the value of a parameter stays with an object or a variable: a list is the same list there.
     func keeps(_ parameter: String) -> Bool {
