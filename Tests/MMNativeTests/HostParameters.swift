@@ -183,6 +183,7 @@ struct HostParameters: RunningReports {
             "$a = 1; function F { Remove-Variable a -Scope Global }; F", "Set-Variable a* 1", "Remove-Variable *",
             "function F { Remove-Variable a* -ErrorAction Ignore }; F", "'a' | Remove-Variable", "'a' | New-Item b",
             "'temp' | Set-Location", "Split-Path -Qualifier /Users",
+            "Join-Path a b -Extension .log", "[pscustomobject]@{ Path = 'a'; ChildPath = 'b' } | Join-Path",
             "cd ~\\Desktop",
             "New-Item sub -ItemType Directory | Out-Null; Push-Location sub", "Set-Location",
             "'ä' | Set-Content a; Get-Content a -Encoding unicode",

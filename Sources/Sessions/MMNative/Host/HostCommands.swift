@@ -667,6 +667,7 @@ extension HostCommands {
             for value in Cmdlets.list(command[name]) { children.append(try PSText.string(value)) }
         }
         for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
+        guard !children.isEmpty else { throw .handOver("Join-Path without the path of a child") }
         for path in try paths(command, ["Path"], piped: items) {
             // It makes all separators the same. A path with a drive is one of Windows.
             let separator: Character = path.dropFirst().hasPrefix(":") ? "\\" : "/"
