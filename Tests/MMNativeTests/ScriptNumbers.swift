@@ -46,6 +46,7 @@ struct ScriptNumbers: RunningReports {
             "function F($v) { \"$v\" }; F 1.50", "function F { $args[0] }; F 007", "& { param($n) $n } 0x10",
             "function F([object]$v) { \"$v\" }; F 1kb", "Write-Output 1.50", "Write-Host 007",
             "function F { param([Parameter(ValueFromRemainingArguments)]$all) $all }; F 1 02",
+            "[pscustomobject]@{ n = '1.50' } | Where-Object n -match 1.50",
         ])
     func spelled(script: String) async { #expect(await refusal(script)?.contains("as it is written") == true) }
 
@@ -54,6 +55,7 @@ struct ScriptNumbers: RunningReports {
         arguments: [
             ("(Get-Date -Year 2026 -Month 03 -Day 0x5).Day", "5"), ("(1..20 | Select-Object -First 010).Count", "10"),
             ("(New-TimeSpan -Minutes 010).TotalSeconds", "600"),
+            ("@([pscustomobject]@{ n = 2GB }, [pscustomobject]@{ n = 5 } | Where-Object n -gt 1GB).Count", "1"),
         ])
     func own(script: String, expected: String) async throws { #expect(try await texts(script) == [expected]) }
 

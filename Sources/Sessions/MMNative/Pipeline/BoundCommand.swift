@@ -123,7 +123,7 @@ struct BoundCommand {
                 }
                 throw fault("MissingArgument", "Missing an argument for parameter '\(name)'.")
             }
-            try set(name, try BoundCommand.value(.written(argument), for: name, evaluator))
+            try set(name, try value(.written(argument), for: name, evaluator))
         }
         for splat in splats { positional += try spread(splat, in: evaluator) }
         try bind(positional, in: evaluator)
@@ -150,13 +150,20 @@ struct BoundCommand {
         "Minute", "Second", "Millisecond", "Days", "Hours", "Minutes", "Seconds", "Milliseconds",
     ]
 
+    /// Whether a parameter's value counts as a number alone. `Where-Object` compares so, unless it compares texts.
+    private func isNumber(_ name: String) -> Bool {
+        if Self.numbers.contains(name) { return true }
+        return specification.name == "Where-Object" && name == "Value"
+            && !values.keys.contains { $0.hasSuffix("Like") || $0.hasSuffix("Match") }
+    }
+
     /// Returns an argument's value for a parameter; `nil` for one among others at the end.
-    private static func value(
+    private func value(
         _ argument: Argument, for name: String?, _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
         switch argument {
         case .written(let expression):
-            let type: PSType? = name.map(numbers.contains) == true ? .double : nil
+            let type: PSType? = name.map(isNumber) == true ? .double : nil
             return try WrittenValue(of: expression, in: evaluator).value(for: type).withoutNothing
         case .value(let value): return value
         }
@@ -232,7 +239,7 @@ struct BoundCommand {
         var free = specification.positions.filter { values[$0] == nil }
         for argument in positional {
             let isInRest = free.isEmpty || specification.takesRest && free.count == 1
-            let value = try BoundCommand.value(argument, for: isInRest ? nil : free[0], evaluator)
+            let value = try self.value(argument, for: isInRest ? nil : free[0], evaluator)
             if isInRest {
                 guard specification.takesRest else {
                     guard !specification.isPartial else { throw .handOver("the arguments of \(specification.name)") }
