@@ -265,7 +265,10 @@ struct WrittenValue {
     /// Evaluates an argument.
     init(of expression: ExpressionSyntax, in evaluator: Evaluator) throws(Interrupt) {
         value = try evaluator.worth(of: expression)
-        if case .number(let node) = expression, node.text != value.text { spelling = node.text }
+        guard case .number(let node) = expression else { return }
+        // A double counts with all its digits here, although its text has fewer.
+        let usual = if case .double(let number) = value { PSText.long(number) } else { value.text }
+        if node.text != usual { spelling = node.text }
     }
 
     /// The types to which a number is converted by its value alone.
