@@ -32,7 +32,8 @@ struct ScriptNumbers: RunningReports {
             ("[string]", "007", "007"), ("[string]", "1.50", "1.50"), ("[string]", "24l", "24l"),
             ("[string]", "1kb", "1kb"), ("[string]", "0x1F", "0x1F"), ("[string]", "42", "42"),
             ("[string[]]", "007", "007"), ("[string[]]", "007, 1.50", "7 1.5"), ("[string]", "(007)", "7"),
-            ("", "2.718281828459045", "2.71828182845905"), ("[int]", "007", "7"), ("[long]", "1kb", "1024"), ("[double]", "1.50", "1.5"), ("", "42", "42"),
+            ("", "2.718281828459045", "2.71828182845905"), ("[int]", "007", "7"), ("[long]", "1kb", "1024"),
+            ("[double]", "1.50", "1.5"), ("", "42", "42"),
         ])
     func written(type: String, number: String, expected: String) async throws {
         for call in ["F \(number)", "F -Value \(number)", "F -Value:\(number)", "& F \(number)"] {
