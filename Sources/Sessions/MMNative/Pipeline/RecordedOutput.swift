@@ -28,7 +28,8 @@ struct RecordedOutput {
     private var targets: [String: Target] = [:]
     /// The lists in the variables since the command began, by parameter.
     private final class Lists { var all: [String: PSList] = [:] }
-    private let lists = Lists()
+    /// `nil` for a command that names no variable, as most do.
+    private let lists: Lists?
     /// Whether one of the names can't be a variable's.
     private var isStrange = false
     /// Whether the command's warnings are added one by one.
@@ -44,6 +45,7 @@ struct RecordedOutput {
             }
             targets[parameter] = target
         }
+        lists = targets.isEmpty ? nil : Lists()
     }
 
     var isEmpty: Bool { targets.isEmpty && !isStrange }
@@ -104,7 +106,7 @@ struct RecordedOutput {
             // No variable yet is no error here.
             let before = target.isAppending ? (try? evaluator.read(place(target))) ?? .null : .null
             let list = try Self.list(with: before)
-            lists.all[parameter] = list
+            lists?.all[parameter] = list
             try evaluator.write(.list(list), to: place(target))
         }
     }
@@ -144,7 +146,7 @@ struct RecordedOutput {
     }
 
     private func add(_ item: PSValue, to parameter: String, _ evaluator: Evaluator) throws(Interrupt) {
-        guard let list = lists.all[parameter] else { return }
+        guard let list = lists?.all[parameter] else { return }
         try evaluator.note(item)
         list.items.append(item)
     }
