@@ -263,6 +263,9 @@ struct AdminOneLinerTests {
         ("Search-Mailbox ann -DeleteContent", .write, .ask),
         ("Connect-Something", .session, .deny),
         ("Get-ContosoAccessToken", .secret, .ask),
+        ("Get-MgApplicationSynchronizationAccessToken -ApplicationId a", .privilege, .ask),
+        ("Find-MgServicePrincipalSynchronizationJobSchemaDirectory -ServicePrincipalId s", .privilege, .ask),
+        ("Find-MgDeviceManagementManagedDevice -ManagedDeviceId m", .secret, .ask),
     ]
 
     @Test("a hundred ordinary reads of the five modules run without asking")

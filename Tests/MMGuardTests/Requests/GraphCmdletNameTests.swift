@@ -107,6 +107,25 @@ struct GraphCmdletNameTests {
                 "Invoke-MgReplyUserMessage",
                 ["POST /v1.0/users/{user-id}/messages/{message-id}/reply"]
             ),
+            // Other words for getting and finding.
+            (
+                "Get-MgApplicationSynchronizationAccessToken",
+                ["POST /v1.0/applications/{application-id}/synchronization/acquireAccessToken"]
+            ),
+            (
+                "Get-MgBetaDeviceManagementVirtualEndpointReportCloudPcRecommendationReport",
+                ["POST /beta/deviceManagement/virtualEndpoint/report/retrieveCloudPcRecommendationReports"]
+            ),
+            (
+                "Find-MgDeviceManagementManagedDevice",
+                ["POST /v1.0/deviceManagement/managedDevices/{managedDevice-id}/locateDevice"]
+            ),
+            (
+                "Find-MgServicePrincipalSynchronizationJobSchemaDirectory",
+                [
+                    "POST /v1.0/servicePrincipals/{servicePrincipal-id}/synchronization/jobs/{synchronizationJob-id}/schema/directories/{directoryDefinition-id}/discover"
+                ]
+            ),
         ])
     func actions(name: String, requests: [String]) {
         #expect(GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" } == requests)
