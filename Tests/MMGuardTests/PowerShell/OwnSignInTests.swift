@@ -120,6 +120,50 @@ struct OwnSignInTests {
         }
     }
 
+    @Test(
+        "makes the connection that PnP's cmdlets are given",
+        arguments: [
+            "Get-PnPList -Connection (Get-PnPConnection)",
+            "$c = Connect-PnPOnline https://contoso.sharepoint.com/sites/a -ReturnConnection; Get-PnPList -Connection $c",
+            "foreach ($u in $urls) { $c = Connect-PnPOnline $u -ReturnConnection; Get-PnPWeb -Connection $c }",
+            "$to = @{}; $to['a'] = Connect-PnPOnline -Url $u -ReturnConnection; Get-PnPList -Connection $to['a']",
+            "$c = Connect-PnPOnline -Url $u -ReturnConnection; $p = @{ Connection = $c }; Get-PnPWeb @p; $c.Url",
+            "Get-PnPFlow -Environment (Get-PnPPowerPlatformEnvironment -IsDefault)",
+            "$a = Connect-AzAccount; $a.Context.Subscription.Name",
+        ])
+    func connection(script: String) {
+        for behindWire in [false, true] {
+            let verdict = Self.verdict(script, behindWire: behindWire, module: "pnp")
+            #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+            #expect(verdict.guardClass == .read, "\(verdict.rule): \(verdict.reason)")
+        }
+    }
+
+    @Test(
+        "makes no other connection known, and what it makes holds tokens",
+        arguments: [
+            ("Get-PnPList -Connection $c", "other-session"),
+            ("$c = Import-Clixml c.xml; Get-PnPList -Connection $c", "other-session"),
+            ("function Get-It($c) { Get-PnPList -Connection $c }", "other-session"),
+            (
+                "$c = Connect-PnPOnline $u -ReturnConnection; if ($x) { $c = $y }; Get-PnPList -Connection $c",
+                "other-session"
+            ),
+            ("$c = (Get-PnPConnection), $y; Get-PnPList -Connection $c[1]", "other-session"),
+            ("Get-AzVM -DefaultProfile (Get-AzContext -ListAvailable)[1]", "other-session"),
+            ("$c = Connect-PnPOnline $u -ReturnConnection; Remove-PnPList l -Connection $c", "seed-warned"),
+            ("Connect-AzAccount | ConvertTo-Json -Depth 9", "secret-property"),
+            ("$a = Connect-AzAccount; $a.Context.TokenCache", "secret-property"),
+            ("$a = Connect-AzAccount; $a.Context.Account.ExtendedProperties", "secret-property"),
+        ])
+    func noOther(script: String, rule: String) {
+        for behindWire in [false, true] {
+            let verdict = Self.verdict(script, behindWire: behindWire, module: "pnp")
+            #expect(verdict.decision == .ask, "\(verdict.rule): \(verdict.reason)")
+            #expect(verdict.asking.contains { $0.rule == rule }, "\(verdict.asking.map(\.rule))")
+        }
+    }
+
     @Test("of an app's connection is its own with the same app, whatever it shows for it")
     func app() {
         var robot = Self.signIn.others[1]

@@ -20,7 +20,7 @@ extension ScriptWalk {
             walkArguments(command)
             return .unknown
         }
-        if !isOwn(written), walk(signIn: command, named: written) { return .unknown }
+        if !isOwn(written), let output = walk(signIn: command, named: written) { return output }
         if functions.isEmpty, context.memory.names.isEmpty, let known = commands[written] {
             return walk(command, known, place: place, input: input)
         }

@@ -4,11 +4,11 @@ internal import PowerShellSyntax
 /// The commands in a script that sign in, or install and load modules.
 extension ScriptWalk {
     /// Walks a command that signs in or out, or that installs or loads modules.
-    /// - Returns: whether it was judged as such; if not, it is judged like any other command.
-    mutating func walk(signIn command: CommandSyntax, named name: String) -> Bool {
+    /// - Returns: its output; `nil` if it is judged like any other command.
+    mutating func walk(signIn command: CommandSyntax, named name: String) -> ValueFacts? {
         guard let signIn = context.signIn, let cmdlet = SignInCmdlet.named(name),
             ![.context, .information].contains(cmdlet.act)
-        else { return false }
+        else { return nil }
         var call = OwnSignIn.Call(
             cmdlet, name: name, arguments: [], isConditional: conditions > 0 || awaited != nil)
         var expressions: [ExpressionSyntax] = []
@@ -31,8 +31,8 @@ extension ScriptWalk {
         }
         let reading = signIn.read(call)
         switch reading {
-        case .foreign: return false
-        case .own where cmdlet.act == .install && onlyInstalls: return false
+        case .foreign: return nil
+        case .own where cmdlet.act == .install && onlyInstalls: return nil
         case .own:
             switch cmdlet.act {
             case .connect:
@@ -51,7 +51,7 @@ extension ScriptWalk {
         for expression in expressions { walk(expression) }
         let written = call.arguments.compactMap(\.name)
         for finding in reportedFindings([], named: cmdlet.name, parameters: written) { report(finding, command.extent) }
-        return true
+        return cmdlet.act == .connect ? .of(.contexts, count: 1) : .unknown
     }
 
     /// Returns whether each statement of a script installs modules.

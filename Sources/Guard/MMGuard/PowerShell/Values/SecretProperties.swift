@@ -72,7 +72,7 @@ enum SecretProperties {
             ]
         ),
         (
-            .contexts, ["account", "subscription", "tenant", "environment", "web", "site", "rootweb"],
+            .contexts, ["account", "context", "subscription", "tenant", "environment", "web", "site", "rootweb"],
             [
                 "type", "state", "tenants", "tenantid", "hometenantid", "subscriptionid", "displayname", "url",
                 "clientid", "connectiontype", "connectionmethod", "scopes", "authtype", "appname", "contextscope",
