@@ -74,6 +74,9 @@ struct PreciseVerdictTests {
             "Join-Path $PSScriptRoot report.csv; Split-Path -Parent $PSCommandPath; $MyInvocation.MyCommand.Name",
             "function f { if ($PSBoundParameters.ContainsKey('Size')) { $args.Count; $input | % { Get-Mailbox $_ } } }; f",
             "function f { [CmdletBinding(SupportsShouldProcess)] param($m) if ($PSCmdlet.ShouldProcess($m)) { Get-Mailbox $m } }; f ann",
+            "try { Get-MgUser -UserId a } catch { Start-Sleep ([int]$_.Exception.Response.Headers['Retry-After']) }",
+            "try { Get-MgUser -UserId a } catch { $_.Exception.Response.Headers.RetryAfter.Delta.TotalSeconds; throw }",
+            "try { Get-MgUser -UserId a } catch { $_.Exception.Response.Headers.'Retry-After'; $_.Exception.ResponseStatusCode }",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
@@ -145,6 +148,8 @@ struct PreciseVerdictTests {
             "class A { [void] Add($x) { Set-Mailbox ann -CustomAttribute1 $x } }; $a = [A]::new(); 1..50 | % { $a.Add($_) }",
             "class A { static [object] op_Addition($a, $b) { return $b } }; $a = [A]::new(); $a += (Get-PnPWeb).Lists; $a.Add($x)",
             "class A { static [object] op_Addition($a, $b) { return $b } }; $a = [A]::new(); $a += Get-PnPWeb; $a.Title = 'x'",
+            "try { 1 } catch { $_.Exception.Response.RequestMessage.Headers }", "$Error[0].Exception.Request.Headers",
+            "try { 1 } catch { $_.Exception.Response.Headers.Authorization }", "$Error[0].TargetObject.Headers",
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)

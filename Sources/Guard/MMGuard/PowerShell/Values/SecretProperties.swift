@@ -64,6 +64,7 @@ enum SecretProperties {
             .errors, ["exception", "innerexception", "errordetails", "response", "invocationinfo", "categoryinfo"],
             [
                 "message", "recommendedaction", "fullyqualifiederrorid", "scriptstacktrace", "statuscode", "status",
+                "responsestatuscode", "headers", "responseheaders",
                 "code", "category", "activity", "reason", "targetname", "targettype", "fullname", "line",
                 "offsetinline",
                 "scriptlinenumber", "positionmessage", "mycommand", "scriptname", "commandname", "source", "error",
