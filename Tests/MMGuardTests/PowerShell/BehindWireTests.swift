@@ -305,7 +305,7 @@ struct BehindWireTests {
             "Invoke-MgGraphRequest -Method GET -Uri $next", "Remove-Item old.csv", "Set-Alias gm Get-Mailbox; gm",
             "Read-Host x",
             "Get-Widget 7", "exit 3", "while ($true) { break }", "Get-Mailbox -OutVariable env:x",
-            "Invoke-RestMethod $address",
+            "Invoke-RestMethod $address", "$c.ConnectionString = 'Server=x'",
         ])
     func kind(script: String) {
         let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)

@@ -77,6 +77,7 @@ struct PreciseVerdictTests {
             "try { Get-MgUser -UserId a } catch { Start-Sleep ([int]$_.Exception.Response.Headers['Retry-After']) }",
             "try { Get-MgUser -UserId a } catch { $_.Exception.Response.Headers.RetryAfter.Delta.TotalSeconds; throw }",
             "try { Get-MgUser -UserId a } catch { $_.Exception.Response.Headers.'Retry-After'; $_.Exception.ResponseStatusCode }",
+            "$h = @{}; $h.clientSecret = 'x'; $h.connectionString, $h.n = 'y', 1; $h.Module = 'exo'; $h.Count",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
@@ -150,6 +151,8 @@ struct PreciseVerdictTests {
             "class A { static [object] op_Addition($a, $b) { return $b } }; $a = [A]::new(); $a += Get-PnPWeb; $a.Title = 'x'",
             "try { 1 } catch { $_.Exception.Response.RequestMessage.Headers }", "$Error[0].Exception.Request.Headers",
             "try { 1 } catch { $_.Exception.Response.Headers.Authorization }", "$Error[0].TargetObject.Headers",
+            "$h = @{}; $h.clientSecret += 'x'", "$h = @{}; $h.n = $h.clientSecret", "$h = @{}; $h.accessToken.n = 1",
+            "$x.connectionString = 'Server=x'",
         ])
     func asked(script: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)

@@ -333,9 +333,19 @@ extension ScriptWalk {
             } else {
                 report(.variableTarget, target.extent)
             }
-            walk(target)
+            walk(target: target, isRead: node.map { $0.op != .equals } ?? false)
         }
         return facts
+    }
+
+    /// Walks an element or a property that is set.
+    /// - Parameter isRead: whether its old value is a part of the new one.
+    private mutating func walk(target: ExpressionSyntax, isRead: Bool) {
+        if !isRead, case .member(let node) = target, !node.isStatic, ConstantValue(node.member).text != nil {
+            walk(node.target)
+        } else {
+            walk(target)
+        }
     }
 
     /// Notes what an assignment makes of a variable.
