@@ -210,6 +210,22 @@ struct BehindWireTests {
                     Wire.objects(#"<Method Name="DeleteObject" Id="9" ObjectPathId="3" />"#, Wire.list))
             ),
             ("InvokeApi -Method POST -Route $r -Body $b", Wire.request(.bap, "POST", "/providers/x", "{}")),
+            (
+                "Invoke-MgGraphRequest PATCH /v1.0/users/x -Body $b",
+                Wire.request(.graph, "PATCH", "/v1.0/users/x", #"{"accountEnabled":false}"#)
+            ),
+            (
+                "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body $b",
+                Wire.request(
+                    .graph, "POST", "/v1.0/$batch", #"{"requests":[{"id":"1","method":"DELETE","url":"/users/x"}]}"#)
+            ),
+            (
+                "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = $all }",
+                Wire.request(
+                    .graph, "POST", "/v1.0/$batch",
+                    #"{"requests":[{"id":"1","method":"PATCH","url":"/users/x","headers":{"Content-Type":"application/json"},"body":{"jobTitle":"t"}}]}"#
+                )
+            ),
         ] as [(String, WireRequest)])
     func sends(script: String, request: WireRequest) {
         let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)
@@ -271,6 +287,21 @@ struct BehindWireTests {
             ("Invoke-MgGraphRequest POST \"/v1.0/users/${who}/sendMail\" -Body $b", .ask),
             ("Invoke-MgGraphRequest PATCH \"/v1.0/users/$id\" -Body $b", .allow),
             ("Invoke-MgGraphRequest DELETE \"/v1.0/$path\"", .allow),
+            // Of a body what the text shows.
+            ("Invoke-MgGraphRequest PATCH /v1.0/users/x -Body $b", .allow),
+            ("Invoke-MgGraphRequest PATCH /v1.0/users/x -Body @{ accountEnabled = $false }", .ask),
+            ("irm -Method Patch -Uri https://graph.microsoft.com/v1.0/users/x -Body $b", .allow),
+            ("Invoke-AzRestMethod -Method PUT -Path /subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a?api-version=1 -Payload $b", .allow),
+            ("Invoke-MgGraphRequest POST '/v1.0/$batch' -Body ($all | ConvertTo-Json)", .allow),
+            ("Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ id = 1; method = $m; url = $u }) }", .allow),
+            (
+                "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ id = 1; method = 'DELETE'; url = '/users/x' }) }",
+                .ask
+            ),
+            (
+                "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ method = $m; url = $u }, @{ method = 'POST'; url = '/me/sendMail' }) }",
+                .ask
+            ),
             ("Invoke-MgGraphRequest GET \"/v1.0/users/$id\"", .allow),
             ("irm -Method Post -Uri \"https://$name/collect\" -Body $b", .allow),
             ("Invoke-MgGraphRequest -Uri \"/v1.0/directory/deviceLocalCredentials/$d`?`$select=credentials\"", .ask),

@@ -89,8 +89,13 @@ extension ScriptWalk {
             if !items.isEmpty { address += (address.contains("?") ? "&" : "?") + items.joined(separator: "&") }
             body = .none
         }
-        judge(method, address, body, headers, call, service: carrier.service)
+        judge(method, address, shown(body), headers, call, service: carrier.service)
         return true
+    }
+
+    /// Returns a body as far as it counts here: at the wire it is known, so there only what the text shows of it does.
+    func shown(_ body: RequestBody) -> RequestBody {
+        context.isBehindWire && body == .opaque ? .json(.object([:])) : body
     }
 
     private func address(_ given: [String], _ parts: [String: String], _ carrier: RequestCarrier) -> String? {
@@ -126,7 +131,13 @@ extension ScriptWalk {
         if context.isDryRun, call.entry.product != .builtin { return }
         let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
         let judge = RequestJudge(tables: tables)
-        let found = judge.classifier.classify(request)
+        var found = judge.classifier.classify(request)
+        if context.isBehindWire, found.isUnread {
+            report(.requestAddress, call.extent)
+            let shown = found.items.filter { !$0.classification.isUnread }
+            guard !shown.isEmpty else { return }
+            found = judge.classifier.joined(shown, template: found.template)
+        }
         for finding in judge.findings(found, line: "\(method) \(target.pathAndQuery)", method: method)
         where finding.classes != .read || finding.kind != .classified {
             report(finding, call.extent)
@@ -148,8 +159,7 @@ extension ScriptWalk {
         guard let address = address.flatMap(openText) else { return }
         if let host = hostName(of: address), !service.knownHosts.contains(host) { return }
         guard let target = try? RequestTarget(parsing: address, service: service, allowedHosts: []) else { return }
-        // At the wire the body is known; here it counts only where the text shows it.
-        let body = context.isBehindWire && body == .opaque ? RequestBody.json(.object([:])) : body
+        let body = shown(body)
         let found = RequestClassifier(tables: tables).classify(
             GuardedRequest(method: method, target: target, body: body, headerNames: headers))
         // Graph's tree tells a key from a name. At other services a deletion is one whatever it deletes.

@@ -47,6 +47,7 @@ extension ScriptWalk {
             let service = Self.service(of: host), service != .signIn,
             let target = try? RequestTarget(parsing: address, service: service, allowedHosts: [])
         else { return false }
+        body = shown(body)
         let request = GuardedRequest(method: method, target: target, body: body, headerNames: headers ?? [])
         let found = RequestClassifier(tables: tables).classify(request)
         let isRead = found.classes == .read && found.isKnown && headers != nil

@@ -29,6 +29,9 @@ package struct RequestClassification: Sendable, Hashable {
     /// The objects that it changes, by itself or by the items of a batch.
     package var objects: Set<String> { Set(([self] + items.map(\.classification)).compactMap(\.object)) }
 
+    /// Whether it counts as the worst because something that it carries, a request or a cmdlet, can't be read.
+    var isUnread: Bool { ["batch-unreadable", "invoke-command-unreadable"].contains(rule) }
+
     /// Adds the classes of what the request also reads; its template stays that of its own path.
     mutating func include(_ read: RequestClassification) {
         if method == read.method { forms += read.forms }
