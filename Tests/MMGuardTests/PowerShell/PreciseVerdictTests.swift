@@ -302,6 +302,21 @@ struct PreciseVerdictTests {
         #expect(error?.message.contains("line 1") ?? false)
     }
 
+    @Test(
+        "a class that names a type of a module is asked about, since the session may have the type",
+        arguments: [
+            "class Token : Microsoft.Exchange.WebServices.Data.CustomTokenCredentials { }",
+            "class Box { [Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser] $User }",
+            "class Box { [object] Get() { return [Microsoft.Azure.Commands.Common.Profile]::Instance } }",
+            "[Some.Module.Kind()] class Box { [string] $Name }",
+        ])
+    func typeOfModule(script: String) {
+        let verdict = GuardEngine().judge(script: script, policy: .standard)
+        #expect(verdict.decision == .ask, "\(verdict.rule): \(verdict.reason)")
+        #expect(verdict.rule == "unparsed")
+        #expect(GuardEngine().judge(script: script, policy: GuardPolicy(.readonly)).decision == .deny)
+    }
+
     @Test("the reason says what a command does", arguments: [("Get-Item x", "path"), ("Read-Host", "type")])
     func reasons(script: String, word: String) {
         #expect(GuardEngine().judge(script: script, policy: .standard).reason.contains(word))

@@ -27,6 +27,7 @@ struct SessionMemoryTests {
             ["function Get-Date { Remove-Mailbox ceo }", "Get-Date"],
             ["Set-Alias gx Remove-Mailbox", "Get-Mailbox ann"],
             ["iex $x", "Get-Mailbox ann"],
+            ["class Box { [Some.Module.Kind] $Kind }; function Get-Mailbox { Remove-Mailbox ceo }", "Get-Mailbox ann"],
             ["function Show-It { Get-Mailbox ann }", "Show-It"],
             ["$all = Get-Mailbox -ResultSize Unlimited", "$all | Set-Mailbox -CustomAttribute1 x"],
             ["$f = Get-ChildItem ~/.ssh", "$f | Select-String ."],
