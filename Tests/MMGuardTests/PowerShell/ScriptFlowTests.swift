@@ -148,6 +148,12 @@ struct ScriptFlowTests {
             "class A { [object] Trim() { Set-Mailbox ann -CustomAttribute1 b; return 1 } }; $a = [A]::new(); 1..100 | % { $a.Trim() }",
             "class A { [object] Trim() { Set-Mailbox ann -CustomAttribute1 b; return 1 } }; (1..100 | % { [A]::new() }).Trim()",
             "class A { [object] Trim() { Set-Mailbox ann -CustomAttribute1 b; return 1 } }; $l = @(1..100 | % { [A]::new() }); $l.Trim()",
+            "function four { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; 1..4 | % { four }",
+            "function a { b }; function b { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; 1..4 | % { a }",
+            "function b { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; function a { b }; 1..4 | % { a }",
+            "function b { Invoke-MgGraphRequest PATCH /v1.0/users/u -Body @{ department = 'x' } }; function a { 1..4 | % { b } }; 1..4 | % { a }",
+            "$c = { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; 1..4 | % { & $c }",
+            "class A { static [void] S() { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } } }; 1..4 | % { [A]::S() }",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
         ], [false, true])
     func many(script: String, isBehindWire: Bool) {
@@ -219,6 +225,7 @@ struct ScriptFlowTests {
             "$d = [xml]'<a><b>1</b></a>'; $d.SelectNodes('//b').Count; $d.SelectSingleNode('//b').InnerText",
             "function f($g) { foreach ($m in Get-DistributionGroupMember $g) { if ($m.Type -eq 'g') { f $m.Alias } else { $m } } }; f all",
             "function b($m) { Set-Mailbox $m -CustomAttribute1 a }; function a($m) { b $m }; a ann; Get-Mailbox | % { $_.Alias }",
+            "function pair { 'ann', 'bob' | Set-Mailbox -CustomAttribute1 a }; function b { pair }; 1..4 | % { b }; pair",
             "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",

@@ -81,7 +81,8 @@ extension ScriptWalk {
 
     /// Counts the objects that a command changes, by how often it runs and how much input it gets.
     mutating func countTargets(of call: CommandCall) {
-        let times = ValueFacts.product(repeats, call.place > 0 ? call.input.count : 1)
+        let times = runs(place: call.place, input: call.input)
+        scope.most = max(scope.most, times)
         targets.add(call.entry.name, times: times, at: call.extent)
     }
 

@@ -39,8 +39,8 @@ extension ScriptWalk {
         {
             // The command is defined below the current function; it must be defined by the time that function is
             // called.
-            let isMany = awaited?[name.asciiLowercased]?.isForMany ?? false || isForMany(place: place, input: input)
-            awaited?[name.asciiLowercased] = Await(extent: command.extent, isForMany: isMany)
+            let times = max(awaited?[name.asciiLowercased]?.times ?? 0, runs(place: place, input: input))
+            awaited?[name.asciiLowercased] = Await(extent: command.extent, times: times)
             note(callOf: name.asciiLowercased)
             walkArguments(command)
             return .unknown
@@ -52,10 +52,10 @@ extension ScriptWalk {
         if name == written, let target = tables.cmdlets.alias(name) { name = target }
         if name == written || functions[name.asciiLowercased] != nil, let own = functions[name.asciiLowercased] {
             walkArguments(command)
-            let isMany = isForMany(place: place, input: input)
-            settle(awaitedBy: name.asciiLowercased, own, command, isMany: isMany)
+            let times = runs(place: place, input: input)
+            settle(awaitedBy: name.asciiLowercased, own, command, times: times)
             note(callOf: name.asciiLowercased)
-            run(judged: own.isChange, named: written, isMany: isMany, at: command.extent)
+            run(judged: own.most, named: written, times: times, at: command.extent)
             return .unknown
         }
         guard let known = self.known(name, written: written) ?? graphRead(name) else {
@@ -120,9 +120,7 @@ extension ScriptWalk {
             report(.callBlock, block.extent)
             walk(block: block.scriptBlock, in: .script)
         } else if let block = calledBlock(command) {
-            run(
-                judged: block.isChange, named: "this block", isMany: isForMany(place: place, input: input),
-                at: command.extent)
+            run(judged: block.most, named: "this block", times: runs(place: place, input: input), at: command.extent)
         } else {
             report(.dynamicName, command.elements.first?.extent ?? command.extent)
             if case .argument(let head)? = command.elements.first { walk(namedBy: walk(head), at: command.extent) }

@@ -13,11 +13,11 @@ extension ScriptWalk {
         awaited = [:]
         // The entry exists before the body is walked, because a function may call itself.
         if isOwn {
-            functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false)
+            functions[name] = LocalFunction(most: functions[name]?.most ?? 0)
             defined.insert(name)
         }
         let known = functions
-        let isChange = code(name, titled: node.name, node.extent) { walk in
+        let most = code(name, titled: node.name, node.extent) { walk in
             for parameter in node.parameters { walk.walk(functionParameter: parameter) }
             walk.walk(block: node.body, in: .function)
         }
@@ -26,24 +26,23 @@ extension ScriptWalk {
         // Functions that the body defines end with each of its calls.
         functions = known
         if isOwn {
-            functions[name] = LocalFunction(
-                isChange: isChange || functions[name]?.isChange ?? false, awaits: awaits)
+            functions[name] = LocalFunction(most: max(most, functions[name]?.most ?? 0), awaits: awaits)
         }
     }
 
     /// Walks the body of a function or method.
-    /// - Returns: whether it changes something.
+    /// - Returns: the most objects that one command in it changes.
     mutating func code(
         _ name: String, titled title: String, _ extent: SourceExtent, _ body: (inout ScriptWalk) -> Void
-    ) -> Bool {
+    ) -> Int {
         let before = (found.count, changes)
         if ownCode[name] == nil { ownCode[name] = OwnCode(title: title, extent: extent) }
         openCode.append(name)
         body(&self)
         openCode.removeLast()
-        let isChange = hasChanged(since: before)
-        if isChange { ownCode[name]?.isChange = true }
-        return isChange
+        let most = mostChanged(since: before)
+        if most > 0 { ownCode[name]?.isChange = true }
+        return most
     }
 
     /// Notes that the function or method whose body is being walked calls one.
@@ -92,16 +91,21 @@ extension ScriptWalk {
 
     /// Notes that code runs here that was judged where it is written. If it changes something, so does the code that
     /// runs it, and for many objects it is a change to many.
-    mutating func run(judged isChange: Bool, named name: String, isMany: Bool, at extent: SourceExtent) {
-        guard isChange else { return }
+    /// - Parameters:
+    ///   - most: the most objects that one command in it changes; many are reported where it is written.
+    ///   - times: how often it runs here.
+    mutating func run(judged most: Int, named name: String, times: Int, at extent: SourceExtent) {
+        guard most > 0 else { return }
         changes += 1
-        if isMany { report(bulk(name), extent) }
+        let all = ValueFacts.product(most, times)
+        scope.most = max(scope.most, all)
+        if all > TargetCount.few, most <= TargetCount.few || times > TargetCount.few { report(bulk(name), extent) }
     }
 
     /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the
     /// name could be any program.
     mutating func settle(
-        awaitedBy name: String, _ function: LocalFunction, _ command: CommandSyntax, isMany: Bool
+        awaitedBy name: String, _ function: LocalFunction, _ command: CommandSyntax, times: Int
     ) {
         guard !function.awaits.isEmpty else { return }
         var open = function.awaits
@@ -110,11 +114,12 @@ extension ScriptWalk {
             guard seen.insert(next).inserted else { continue }
             if let known = functions[next] {
                 open.merge(known.awaits) { first, second in
-                    Await(extent: first.extent, isForMany: first.isForMany || second.isForMany)
+                    Await(extent: first.extent, times: max(first.times, second.times))
                 }
-                run(judged: known.isChange, named: next, isMany: isMany || call.isForMany, at: command.extent)
+                let all = ValueFacts.product(times, call.times)
+                run(judged: known.most, named: next, times: all, at: command.extent)
             } else if awaited != nil {
-                awaited?[next] = Await(extent: call.extent, isForMany: isMany || call.isForMany)
+                awaited?[next] = Await(extent: call.extent, times: ValueFacts.product(times, call.times))
             } else {
                 walkUnknown(next, command)
             }
@@ -136,13 +141,16 @@ extension ScriptWalk {
         scope = bodyScope(items: [.unknown])
         let before = (found.count, changes)
         walk(block: block, in: .function)
+        let most = mostChanged(since: before)
         scope = outer
-        return LocalFunction(isChange: hasChanged(since: before))
+        return LocalFunction(most: most)
     }
 
-    /// Returns whether a change was found since then.
-    func hasChanged(since before: (found: Int, changes: Int)) -> Bool {
-        changes > before.changes || found[before.found...].contains { isChange($0.finding) }
+    /// Returns the most objects that one command of the current body of code changes, which began there; 0 if it
+    /// changes nothing.
+    private func mostChanged(since before: (found: Int, changes: Int)) -> Int {
+        let isChange = changes > before.changes || found[before.found...].contains { self.isChange($0.finding) }
+        return isChange ? max(scope.most, 1) : 0
     }
 
     /// Returns whether a finding is a change outside of the machine on which the script runs. Commands of the machine

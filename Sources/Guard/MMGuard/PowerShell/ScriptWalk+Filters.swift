@@ -120,8 +120,7 @@ extension ScriptWalk {
         guard case .variable(let variable) = value, variable.path.qualifier == .none,
             let block = variables[variable.path.name.asciiLowercased].block
         else { return }
-        run(
-            judged: block.isChange, named: "this block", isMany: isForMany(place: 1, input: input), at: value.extent)
+        run(judged: block.most, named: "this block", times: runs(place: 1, input: input), at: value.extent)
     }
 
     /// Walks names of properties, blocks and calculated properties.

@@ -125,8 +125,9 @@ extension ScriptWalk {
         return !facts.isUnknown && facts.count <= 1 ? 1 : nil
     }
 
+    /// Returns how often a command at this position runs at most.
+    func runs(place: Int, input: ValueFacts) -> Int { ValueFacts.product(repeats, place > 0 ? input.count : 1) }
+
     /// Returns whether a command at this position would run for many objects.
-    func isForMany(place: Int, input: ValueFacts) -> Bool {
-        ValueFacts.product(repeats, place > 0 ? input.count : 1) > TargetCount.few
-    }
+    func isForMany(place: Int, input: ValueFacts) -> Bool { runs(place: place, input: input) > TargetCount.few }
 }

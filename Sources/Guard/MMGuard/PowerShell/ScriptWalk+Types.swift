@@ -8,8 +8,8 @@ extension ScriptWalk {
         let methods: Set<String>
         /// Whether the bodies of its methods have been judged.
         var isJudged = false
-        /// Whether a method changes something, so that using the type many times is a change to many objects.
-        var isChange = false
+        /// The most objects that one command in its methods changes; 0 if nothing is changed.
+        var most = 0
     }
 
     /// The methods that run without a visible call, wherever an object is compared or turned into text.
@@ -49,14 +49,11 @@ extension ScriptWalk {
         guard let type = types[name] else { return }
         if !type.isJudged {
             types[name]?.isJudged = true
-            let before = (found.count, changes)
             for member in type.node.members { walk(member, of: name) }
-            let isChange = hasChanged(since: before)
-            types[name]?.isChange = isChange
         }
         run(
-            judged: types[name]?.isChange ?? false, named: "[\(type.node.name)]",
-            isMany: isForMany(place: 1, input: objects), at: extent)
+            judged: types[name]?.most ?? 0, named: "[\(type.node.name)]", times: runs(place: 1, input: objects),
+            at: extent)
     }
 
     /// Notes a call of a method by its name in lower case.
@@ -107,9 +104,10 @@ extension ScriptWalk {
         let outer = scope
         let title = types[type]?.node.name ?? type
         scope = bodyScope(ownType: type)
+        let most: Int
         switch member {
         case .property(let property):
-            _ = code(Self.code("new", of: type, 0), titled: "[\(title)]", property.extent) { walk in
+            most = code(Self.code("new", of: type, 0), titled: "[\(title)]", property.extent) { walk in
                 for attribute in property.attributes { walk.walk(attribute: attribute) }
                 if let type = property.type { walk.walk(type: type.typeName) }
                 if let value = property.initialValue { walk.walk(value) }
@@ -118,13 +116,14 @@ extension ScriptWalk {
             let name = method.isConstructor ? "new" : method.name.asciiLowercased
             if Self.unasked.contains(name) { scope.repeats = ValueFacts.many }
             let key = Self.code(name, of: type, method.function.parameters.count)
-            _ = code(key, titled: "[\(title)]::\(method.name)", method.function.extent) { walk in
+            most = code(key, titled: "[\(title)]::\(method.name)", method.function.extent) { walk in
                 for attribute in method.attributes { walk.walk(attribute: attribute) }
                 if let type = method.returnType { walk.walk(type: type.typeName) }
                 for parameter in method.function.parameters { walk.walk(functionParameter: parameter) }
                 walk.walk(block: method.function.body, in: .function)
             }
         }
+        if let before = types[type]?.most { types[type]?.most = max(before, most) }
         scope = outer
     }
 

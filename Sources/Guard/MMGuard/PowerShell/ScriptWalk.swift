@@ -22,6 +22,8 @@ struct ScriptWalk {
         var items: [ValueFacts] = []
         /// How often the current code runs at most, according to the surrounding loops and filters.
         var repeats = 1
+        /// The most objects that one command in it changes in a service.
+        var most = 0
         /// The script's own type of which `$this` is an object.
         var ownType: String?
     }
@@ -47,8 +49,9 @@ struct ScriptWalk {
 
     /// A function that the script defines.
     struct LocalFunction {
-        /// Whether its body changes something, so that a call for many objects is a change to many.
-        var isChange: Bool
+        /// The most objects that one command in its body changes in a service; 0 if nothing is changed. Calls change as
+        /// many each.
+        var most: Int
         /// The functions that its body calls and that the script defines only below it. They must be defined when this
         /// function is called.
         var awaits: [String: Await] = [:]
@@ -71,8 +74,8 @@ struct ScriptWalk {
     /// A call of a function that isn't defined yet.
     struct Await {
         var extent: SourceExtent
-        /// Whether it would run for many objects.
-        var isForMany: Bool
+        /// How often it would run at most.
+        var times: Int
     }
 
     /// The number of objects that it changes in a service.
