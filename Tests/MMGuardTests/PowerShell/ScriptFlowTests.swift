@@ -154,6 +154,11 @@ struct ScriptFlowTests {
             "function b { Invoke-MgGraphRequest PATCH /v1.0/users/u -Body @{ department = 'x' } }; function a { 1..4 | % { b } }; 1..4 | % { a }",
             "$c = { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; 1..4 | % { & $c }",
             "class A { static [void] S() { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } } }; 1..4 | % { [A]::S() }",
+            "$p = @{ Process = { Set-Mailbox $_ -CustomAttribute1 b } }; Get-Mailbox | ForEach-Object @p",
+            "Get-Mailbox | & { process { Set-Mailbox $_ -CustomAttribute1 b } }",
+            "Get-Mailbox | . { begin { 1 } process { Set-Mailbox $_ -CustomAttribute1 b } }",
+            "[Linq.Enumerable]::Range(1, 50) | % { Set-Mailbox \"u$_\" -CustomAttribute1 b }",
+            "[Some.Kind]::Members | % { Set-Mailbox $_ -CustomAttribute1 b }",
             "foreach ($u in Get-MgUser -All) { Invoke-MgGraphRequest -Method PATCH -Uri \"/v1.0/users/$($u.Id)\" -Body @{department='x'} }",
         ], [false, true])
     func many(script: String, isBehindWire: Bool) {

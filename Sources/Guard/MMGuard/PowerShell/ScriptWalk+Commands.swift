@@ -118,7 +118,12 @@ extension ScriptWalk {
     private mutating func walkDynamic(_ command: CommandSyntax, place: Int, input: ValueFacts) {
         if case .argument(.scriptBlock(let block))? = command.elements.first {
             report(.callBlock, block.extent)
-            walk(block: block.scriptBlock, in: .script)
+            if place > 0, !block.scriptBlock.namedBlocks.isEmpty {
+                // `process` runs for each object of the pipeline.
+                rounds(input.count, block.extent) { $0.walk(block: block.scriptBlock, in: .script) }
+            } else {
+                walk(block: block.scriptBlock, in: .script)
+            }
         } else if let block = calledBlock(command) {
             run(judged: block.most, named: "this block", times: runs(place: place, input: input), at: command.extent)
         } else {

@@ -63,6 +63,7 @@ extension ScriptWalk {
                 // It was walked in the hashtable, where nothing ran for objects and no name was read.
                 values[index] = facts
                 if facts.kinds.contains(.code) { report(.filterArgument, argument.extent) }
+                if case .scriptBlock(let block) = value { walkForEach(block.scriptBlock, of: input) }
                 if may(["membername"]) { report(.memberForm, argument.extent, subject: "-MemberName") }
                 if may(shape.properties), input.isSecretive { report(.secretProperty, argument.extent) }
                 if shape.positional == .action { output = .unknown }

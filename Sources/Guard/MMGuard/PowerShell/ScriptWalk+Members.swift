@@ -22,6 +22,7 @@ extension ScriptWalk {
         }
         if !PureTypes.hasProperty(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)")
+            return .unknown
         }
         return .data()
     }
@@ -165,6 +166,7 @@ extension ScriptWalk {
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
             if name.asciiLowercased == "create" { walk(saidBy: arguments, at: node.extent) }
+            return .unknown
         }
         return .data(count: PureTypes.isOfMany(name.asciiLowercased) ? ValueFacts.many : 1)
     }
