@@ -303,12 +303,12 @@ struct PreciseVerdictTests {
     }
 
     @Test(
-        "a class that names a type of a module is asked about, since the session may have the type",
+        "a class with a type of a module, and a module by its name, are asked about, since the session may have them",
         arguments: [
             "class Token : Microsoft.Exchange.WebServices.Data.CustomTokenCredentials { }",
             "class Box { [Microsoft.Graph.PowerShell.Models.MicrosoftGraphUser] $User }",
             "class Box { [object] Get() { return [Microsoft.Azure.Commands.Common.Profile]::Instance } }",
-            "[Some.Module.Kind()] class Box { [string] $Name }",
+            "[Some.Module.Kind()] class Box { [string] $Name }", "using module PnP.PowerShell\nGet-PnPWeb",
         ])
     func typeOfModule(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)

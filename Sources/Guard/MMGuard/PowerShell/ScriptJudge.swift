@@ -104,14 +104,14 @@ struct ScriptJudge: Sendable {
         let extent = error?.extent ?? SourceExtent(start: 0, end: 0)
         guard let error, error.isOfPowerShell else { return walk.report(.tooDeep, extent) }
         guard !muted.contains(.unparsed) else { return }
-        if ["TypeNotFound", "CustomAttributeTypeNotFound"].contains(error.id) {
-            // PowerShell knows the types of the modules that the session has loaded.
+        if ["TypeNotFound", "CustomAttributeTypeNotFound", "ModuleNotFoundDuringParse"].contains(error.id) {
+            // PowerShell knows the modules of the session, and their types.
             walk.givesNames = true
             return walk.report(
                 GuardFinding(
                     rule: ConstructRule.unparsed.rawValue, classes: .write, kind: .dynamic,
-                    reason: "A class names a type that only the session may know, so the text can't be judged.",
-                    instead: "Leave the type out, or write the steps without a class."), extent)
+                    reason: "It names a type or a module that only the session may have, so the text can't be judged.",
+                    instead: "Leave it out, or write the steps without a class."), extent)
         }
         walk.report(
             GuardFinding(
