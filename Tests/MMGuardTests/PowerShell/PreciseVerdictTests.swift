@@ -300,6 +300,8 @@ struct PreciseVerdictTests {
         let error = GuardEngine().judge(script: "Get-Mailbox (", policy: .standard).error()
         #expect(error?.code == .invalidInput)
         #expect(error?.message.contains("line 1") ?? false)
+        let placeholder = GuardEngine().judge(script: "Set-SPOSite -Identity <siteurl>", policy: .standard)
+        #expect(placeholder.instead?.contains("in the place of a placeholder") ?? false, "\(placeholder.instead ?? "")")
     }
 
     @Test(

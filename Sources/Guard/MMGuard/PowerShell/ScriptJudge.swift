@@ -117,7 +117,9 @@ struct ScriptJudge: Sendable {
             GuardFinding(
                 rule: ConstructRule.unparsed.rawValue, classes: .write, kind: .broken,
                 reason: "PowerShell can't run this text: \(error.words).",
-                instead: ConstructRule.unparsed.instead,
+                instead: error.id == "RedirectionNotSupported"
+                    ? "Write a value in the place of a placeholder such as <name>, without the brackets."
+                    : ConstructRule.unparsed.instead,
                 subject: error.id), extent)
     }
 
