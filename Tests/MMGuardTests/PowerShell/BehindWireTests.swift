@@ -291,9 +291,15 @@ struct BehindWireTests {
             ("Invoke-MgGraphRequest PATCH /v1.0/users/x -Body $b", .allow),
             ("Invoke-MgGraphRequest PATCH /v1.0/users/x -Body @{ accountEnabled = $false }", .ask),
             ("irm -Method Patch -Uri https://graph.microsoft.com/v1.0/users/x -Body $b", .allow),
-            ("Invoke-AzRestMethod -Method PUT -Path /subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a?api-version=1 -Payload $b", .allow),
+            (
+                "Invoke-AzRestMethod -Method PUT -Path /subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a?api-version=1 -Payload $b",
+                .allow
+            ),
             ("Invoke-MgGraphRequest POST '/v1.0/$batch' -Body ($all | ConvertTo-Json)", .allow),
-            ("Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ id = 1; method = $m; url = $u }) }", .allow),
+            (
+                "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ id = 1; method = $m; url = $u }) }",
+                .allow
+            ),
             (
                 "Invoke-MgGraphRequest POST '/v1.0/$batch' -Body @{ requests = @(@{ id = 1; method = 'DELETE'; url = '/users/x' }) }",
                 .ask

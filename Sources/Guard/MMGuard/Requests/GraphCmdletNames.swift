@@ -51,8 +51,8 @@ package struct GraphCmdletNames: Sendable {
     /// For each verb, the first or last words of the actions and functions whose cmdlets have this verb rather than the
     /// usual one. Of other verbs the word is the verb itself: `Publish` is `publish`.
     private static let actions: [String: Set<String>] = [
-        "get": ["get", "acquire", "retrieve"], "set": ["assign", "set"], "confirm": ["check", "confirm", "verify"], "send": ["send"],
-        "add": ["add"],
+        "get": ["get", "acquire", "retrieve"], "set": ["assign", "set"], "confirm": ["check", "confirm", "verify"],
+        "send": ["send"], "add": ["add"],
         "revoke": ["revoke"], "restore": ["restore", "recover"], "remove": ["remove", "unset"], "test": ["validate"],
         "copy": ["copy", "clone"], "move": ["move", "transfer"], "reset": ["reset"], "grant": ["grant"],
         "clear": ["clear", "wipe", "purge"],
