@@ -80,6 +80,70 @@ struct PoolClientTests {
         #expect(error?.code == .unavailable && error?.retry == .now && error?.details["pool"] != nil)
     }
 
+    @Test(
+        "a pool that doesn't answer is not waited for beyond the call's deadline, before or after it has begun to answer",
+        arguments: [
+            "",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "23\r\nevent: call\ndata: {\"call\": \"abc\"}\n\n\r\n",
+        ])
+    func suspended(beginning: String) async throws {
+        let path = home.path + "/run/x.sock"
+        let listener = try PolledListener(try UnixSocket.listen(at: path))
+        let serving = Task {
+            var open: [Int32] = []
+            while let connection = try? await listener.accept() {
+                let bytes = open.isEmpty ? Array(beginning.utf8) : []
+                _ = send(connection.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+                open.append(connection.release())
+            }
+            for connection in open { close(connection) }
+        }
+        defer { serving.cancel() }
+        let began = ContinuousClock.now
+        let error = await #expect(throws: MMError.self) {
+            try await RemoteOperationService(client(path)).call(
+                "status", [:],
+                in: CallContext(
+                    caller: Caller(surface: .terminal, name: "test", server: nil), timeLimit: .milliseconds(50)))
+        }
+        #expect(error?.code == .deadlineExceeded && error?.message.contains("no longer answers") == true)
+        // Without the deadline it would be the client's limit for a head, or that for silence in a body.
+        #expect(began.duration(to: .now) < .seconds(25))
+    }
+
+    @Test("a pool that is still at work after a call's deadline is waited for")
+    func slow() async throws {
+        let home = try RESTHome()
+        let asked = OneShot<Void>()
+        let service = home.service([
+            ScriptedOperation("slow") { _, _ in
+                await asked.wait()
+                return .value("done")
+            }
+        ])
+        let socket = home.path + "/slow.sock"
+        let router = RESTRouter(
+            service: service,
+            handshake: {
+                asked.resolve(())
+                return SocketPool.handshake
+            }, services: home.services)
+        let listener = try HTTPListener.start(.unix(path: socket)) { request in
+            guard case .unix(_, let pid) = request.peer else { return .text("no peer", status: 500) }
+            return await router.respond(to: request, from: .process(pid: pid))
+        }
+        let answer = try await RemoteOperationService(client(socket), catalogue: service.catalogue).call(
+            "slow", [:],
+            in: CallContext(
+                caller: Caller(surface: .library, name: "test", server: nil), timeLimit: .milliseconds(50)))
+        guard case .value("done") = answer.body else {
+            Issue.record("\(answer.body)")
+            return
+        }
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("a pool's address has to be on this machine, or encrypted")
     func addresses() throws {
         #expect(throws: MMError.self) { try PoolAddress(url: "ftp://nowhere") }

@@ -29,10 +29,19 @@ package enum PoolFailure {
     ) -> MMError {
         MMError(
             .unavailable, "The connection to the pool at \(pool) was lost during \(work): its outcome is unknown.",
-            hint:
-                "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it.",
-            details: details(pool, failure: failure), cause: cause)
+            hint: check, details: details(pool, failure: failure), cause: cause)
     }
+
+    /// Returns the error for a call whose deadline has passed, and whose pool doesn't answer any more.
+    static func silent(_ pool: PoolAddress, during work: String) -> MMError {
+        MMError(
+            .deadlineExceeded,
+            "The deadline of \(work) passed, and the pool at \(pool) no longer answers: its outcome is unknown.",
+            hint: check, details: details(pool))
+    }
+
+    private static let check =
+        "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it."
 
     /// Returns the error for a peer that answers but is not a pool.
     package static func notAPool(_ pool: PoolAddress) -> MMError {

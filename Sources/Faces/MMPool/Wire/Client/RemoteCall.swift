@@ -8,6 +8,7 @@ final class RemoteCall: Sendable {
     private let events: CallEvents
     private let context: CallContext
     private let pool: PoolClient
+    private let patience: CallPatience
     private let end = Mutex(End())
     private let input: InputForwarder?
     private let id = Mutex("")
@@ -20,12 +21,13 @@ final class RemoteCall: Sendable {
         var end = AnswerEnd()
     }
 
-    init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ pool: PoolClient) {
+    init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ patience: CallPatience) {
         self.operation = operation
         self.events = events
         self.context = context
-        self.pool = pool
-        input = context.input.map { InputForwarder($0, pool) }
+        self.patience = patience
+        pool = patience.pool
+        input = context.input.map { InputForwarder($0, patience.pool) }
     }
 
     /// Waits for the answer. The items of a list are left for its reader to fetch.
@@ -52,6 +54,10 @@ final class RemoteCall: Sendable {
 
     /// Returns the next rows of a list.
     @Sendable private func items() async throws(MMError) -> [ArraySlice<UInt8>]? {
+        try await patience.wait { () async throws(MMError) in try await self.nextItems() }
+    }
+
+    private func nextItems() async throws(MMError) -> [ArraySlice<UInt8>]? {
         while true {
             switch try await next() {
             case .items(let text):
@@ -248,7 +254,8 @@ public struct RemoteOperationService: OperationService {
     }
 
     /// Carries out one operation.
-    /// - Throws: the operation's error; `unavailable` with the detail `pool` when there is no pool or it disappears.
+    /// - Throws: the operation's error; `unavailable` with the detail `pool` when there is no pool or it disappears;
+    ///   `deadlineExceeded` with that detail if it no longer answers when the call should have ended.
     public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
@@ -257,11 +264,14 @@ public struct RemoteOperationService: OperationService {
         TermHeaders.write(context, to: &headers, carriesToken: carriesToken)
         let request = pool.request(
             "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
-        let stream = try await pool.open(request, during: name)
-        guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
-            throw await PoolFailure.refusal(stream, pool.address, during: name)
+        let patience = CallPatience(pool: pool, work: name, deadline: .after(context.timeLimit))
+        return try await patience.wait { [pool] () async throws(MMError) in
+            let stream = try await pool.open(request, during: name)
+            guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
+                throw await PoolFailure.refusal(stream, pool.address, during: name)
+            }
+            return try await RemoteCall(name, CallEvents(stream.chunks), context, patience).answer()
         }
-        return try await RemoteCall(name, CallEvents(stream.chunks), context, pool).answer()
     }
 
     /// Asks the pool to end what only this client can reach. A pool that can't be reached any more does so on its own
