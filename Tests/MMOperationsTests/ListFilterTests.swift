@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMOperations
@@ -48,5 +49,32 @@ struct ListFilterTests {
             #expect(found.array?.isEmpty == false, "\(operation)")
         }
         await home.stop()
+    }
+
+    @Test(
+        "a model gets the beginning of a long list of connections with its length, and finds the others by words",
+        arguments: [
+            (Caller.Surface.mcp, [:], 50, "120 connections, of which 50 are shown"),
+            (.mcp, ["search": "customer 11"], 11, nil), (.mcp, ["search": "CUSTOMER 7 gold"], 5, nil),
+            (.mcp, ["search": "nobody"], 0, "No connection of 120 matches."), (.library, [:], 120, nil),
+        ] as [(Caller.Surface, JSONObject, Int, String?)])
+    func long(surface: Caller.Surface, arguments: JSONObject, count: Int, note: String?) async throws {
+        let home = try TestHome()
+        let entries = (0..<120).map { number -> (String, JSONValue) in
+            (
+                "C\(number)",
+                [
+                    "tenant": "c.example", "description": .string("Customer \(number)"),
+                    "tags": number % 2 == 0 ? ["gold"] : [],
+                ]
+            )
+        }
+        try ProtectedFile.replace(
+            home.paths.registry, with: JSONWriter.bytes(["connections": .object(JSONObject(entries))]))
+        let service = LocalOperationService(services: OperationServices(environment: home.environment))
+        let context = CallContext(caller: Caller(surface: surface, name: "test", server: "mm"))
+        let answer = try await service.call("connections", arguments, in: context)
+        #expect(ChangesHome.value(answer)["connections"]?.array?.count == count)
+        #expect(answer.notes.contains { note.map($0.contains) ?? true } == (note != nil), "\(answer.notes)")
     }
 }

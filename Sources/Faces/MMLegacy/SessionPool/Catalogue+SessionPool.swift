@@ -120,7 +120,7 @@ private struct SessionPoolList: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: Void
     ) async throws(MMError) -> OperationAnswer {
-        ConnectionsList.answer(of: try await pool.registry(), in: context, tag: input.tag)
+        ConnectionsList.answer(of: try await pool.registry(), in: context, input)
     }
 }
 

@@ -1,5 +1,6 @@
-/// The shortened warnings and errors of a script: repeated lines are counted, and so are the lines beyond a limit.
-enum RepeatedLines {
+/// The shortened lines beside an output, such as the warnings and errors of a script: repeated lines are counted, and so
+/// are the lines beyond a limit.
+package enum RepeatedLines {
     /// The maximum number of different lines that are shown.
     static let most = 50
     /// The maximum number of warnings that differ only in the thing they name.
@@ -16,7 +17,7 @@ enum RepeatedLines {
     }
 
     /// Returns the shortened lines, in the order of their first occurrence.
-    static func counted(_ lines: [String]) -> [String] {
+    package static func counted(_ lines: [String]) -> [String] {
         guard lines.count > 1 else { return lines }
         var counts: [String: Int] = [:]
         var order: [String] = []

@@ -45,3 +45,21 @@ enum ListFilter {
     /// The maximum number of names in a hint.
     private static let most = 100
 }
+
+/// The words by which a list is searched: a row matches if it has all of them.
+struct WordSearch {
+    private let words: [String]
+
+    /// Creates a search for the words of a text; one without words matches every row.
+    init(_ text: String) { words = text.lowercased().split(separator: " ").map(String.init) }
+
+    /// Whether there is nothing to look for.
+    var isEmpty: Bool { words.isEmpty }
+
+    /// Returns whether each word is in one of a row's texts.
+    func matches(_ texts: [String]) -> Bool {
+        if words.isEmpty { return true }
+        let text = texts.joined(separator: "\n").lowercased()
+        return words.allSatisfy { text.contains($0) }
+    }
+}

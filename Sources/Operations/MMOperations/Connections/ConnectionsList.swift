@@ -15,6 +15,7 @@ extension OperationDeclaration {
 /// `connections`: lists the names and descriptions of the connections that the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
+        @Argument("search", "List those that match words.") package var search: String?
         @Argument("tag", "List only connections with this tag.", .notForModels, .completes(.tags)) package var tag:
             String?
 
@@ -32,24 +33,39 @@ package struct ConnectionsList: CatalogueOperation {
             let tags = Self.visible(of: snapshot, in: context).reduce(into: Set<String>()) { $0.formUnion($1.tags) }
             try ListFilter.check(tag, "tag", among: tags.sorted(), of: "connection")
         }
-        return Self.answer(of: snapshot, in: context, tag: input.tag)
+        return Self.answer(of: snapshot, in: context, input)
     }
 
     private static func visible(of snapshot: RegistrySnapshot, in context: OperationContext) -> [Connection] {
         context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }
 
+    /// How many connections a model gets at once: it looks for some of them, and others look at the list.
+    private static let mostForModels = 50
+
     /// Returns the list of the connections that the caller may use. `run` and `graph_request` return it as well when
     /// called without arguments.
-    package static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
-        -> OperationAnswer
-    {
+    package static func answer(
+        of snapshot: RegistrySnapshot, in context: OperationContext, _ input: Input = Input()
+    ) -> OperationAnswer {
         let server = context.call.caller.server
-        let chosen = visible(of: snapshot, in: context).filter { connection in
-            tag.map { connection.tags.contains($0) } ?? true
+        let all = visible(of: snapshot, in: context)
+        let search = WordSearch(input.search ?? "")
+        let chosen = all.filter { connection in
+            input.tag.map { connection.tags.contains($0) } ?? true
+                && search.matches(
+                    [connection.name, connection.description ?? ""] + connection.tags
+                        + (server == nil ? [connection.tenant ?? "", connection.expectedEmail ?? ""] : []))
         }
-        let notes = notes(on: snapshot, showing: chosen, isOwner: server == nil)
-        let rows = chosen.map { connection -> JSONValue in
+        var notes = notes(on: snapshot, showing: all, isOwner: server == nil)
+        if chosen.isEmpty, !all.isEmpty { notes.append("No connection of \(all.count) matches.") }
+        let shown = context.call.caller.surface == .mcp ? chosen.prefix(mostForModels) : chosen[...]
+        if shown.count < chosen.count {
+            notes.append(
+                "\(chosen.count) connections, of which \(shown.count) are shown. To find others by words of their names, "
+                    + "descriptions and tags: `mm connections list --search WORDS`.")
+        }
+        let rows = shown.map { connection -> JSONValue in
             var row: JSONObject = ["name": .string(connection.name)]
             row["description"] = .string(connection.description ?? "")
             // Models get only what they need for a choice; the other keys are for the owner.

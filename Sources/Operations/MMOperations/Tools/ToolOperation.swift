@@ -112,10 +112,9 @@ struct ToolListing {
     /// Returns the list; if words are given, of the tools that contain all of them.
     func answer(search: String?) -> OperationAnswer {
         let contents = shelf.contents()
-        let words = (search ?? "").lowercased().split(separator: " ").map(String.init)
+        let search = WordSearch(search ?? "")
         let found = contents.definitions.filter { tool in
-            let text = "\(tool.name) \(tool.title) \(tool.description) \(tool.group ?? "")".lowercased()
-            return words.allSatisfy { text.contains($0) }
+            search.matches([tool.name, tool.title, tool.description, tool.group ?? ""])
         }
         let rows = found.map { tool -> JSONValue in
             var row: JSONObject = ["name": .string(tool.name), "summary": .string(tool.summary)]
@@ -131,7 +130,7 @@ struct ToolListing {
             "can't be used: " + problem.message + (problem.hint.map { " \($0)" } ?? "")
         }
         if !contents.problems.isEmpty { answer.exitStatus = 1 }
-        answer.text = text(of: found, isSearch: !words.isEmpty, hasProblems: !contents.problems.isEmpty)
+        answer.text = text(of: found, isSearch: !search.isEmpty, hasProblems: !contents.problems.isEmpty)
         return answer
     }
 

@@ -53,7 +53,7 @@ struct ToolAnswer: Sendable {
 
     private func shown(_ given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
         var answer = given
-        answer.notes = given.notes.map(words.translated)
+        answer.notes = counted(given.notes)
         if let job = JobAnswer(answer) {
             let text = job.text { handle, action in
                 "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action.rawValue)\"}"
@@ -99,7 +99,7 @@ struct ToolAnswer: Sendable {
             let stored = try await OutputCollection.collect(
                 stream, into: outputs, connection: connection, budget: Self.widened(room), isForeign: answer.isForeign)
             var end = stream.end()
-            end.notes = end.notes.map(words.translated)
+            end.notes = counted(end.notes)
             answer.add(end)
             switch stored {
             case .whole(let bytes): return try data(bytes)
@@ -107,6 +107,10 @@ struct ToolAnswer: Sendable {
             }
         }
     }
+
+    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and they take their room
+    /// from the answer.
+    private func counted(_ notes: [String]) -> [String] { RepeatedLines.counted(notes).map(words.translated) }
 
     /// Returns the result of an answer that is data: all of it if the form that is sent fits, otherwise its first rows.
     private func result(
@@ -122,12 +126,14 @@ struct ToolAnswer: Sendable {
             // Members that say everything need no text beside them.
             return result(text, notes, data, hasText: data.isEmpty, isForeign: isForeign)
         }
-        let json = JSONWriter.bytes(value, layout: .compact)
+        // An object around nothing but a list is kept as the list, which is then counted and paged by its rows.
+        let list = value.object.flatMap { $0.count == 1 ? $0.first?.value : nil }.flatMap { $0.array == nil ? nil : $0 }
+        let json = JSONWriter.bytes(list ?? value, layout: .compact)
         if JSONRows.find(in: json) != nil,
             let stored = try? outputs.put(json, connection: connection, isForeign: isForeign)
         {
             // If the members beside the rows are short enough, they are shown above the rows.
-            let beside = (value.object ?? [:]).filter { $0.key != "value" }
+            let beside = (list == nil ? value.object ?? [:] : [:]).filter { $0.key != "value" }
                 .map { "\($0.key): \($0.value.string ?? JSONWriter.string($0.value))" }
             let above = beside.reduce(0) { $0 + $1.count } <= 4000 ? beside : []
             return try result(of: stored, form: form, notes: notes + above)
