@@ -19,6 +19,12 @@ public struct RegistrySnapshot: Sendable {
     var sharePointHosts: [ExactKey: String] = [:]
     /// Whether this process has added connections or hosts to those in the file.
     package var hasGiven: Bool { !implied.isEmpty || !sharePointHosts.isEmpty }
+    /// The same connections without the SharePoint hosts that their entries don't name.
+    package var withoutGivenHosts: RegistrySnapshot {
+        var copy = self
+        copy.sharePointHosts = [:]
+        return copy
+    }
     private let positions: [ExactKey: Int]
     private let firstProblem: [ExactKey: RegistryProblem]
 

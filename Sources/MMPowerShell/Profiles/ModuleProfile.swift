@@ -46,10 +46,13 @@ package protocol ModuleProfile: Sendable {
     var disconnect: PowerShellCommand { get }
     /// The errors of this module that need additional advice.
     var traps: [ModuleTrap] { get }
+    /// Whether its sign-in depends on the host of the tenant's SharePoint.
+    var usesSharePointHost: Bool { get }
 }
 
 extension ModuleProfile {
     package var traps: [ModuleTrap] { [] }
+    package var usesSharePointHost: Bool { false }
 }
 
 /// An error of a module whose message doesn't name the remedy.

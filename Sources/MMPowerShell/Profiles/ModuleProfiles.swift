@@ -322,6 +322,7 @@ package struct PnPProfile: ModuleProfile {
 
     package let name = "pnp"
     package let title = "PnP PowerShell (SharePoint)"
+    package let usesSharePointHost = true
     package let requirement = ModuleRequirement.module(name: "PnP.PowerShell", least: "3.1.0")
     package let environment = ["PNPPOWERSHELL_UPDATECHECK": "Off", "PNPPOWERSHELL_DISABLETELEMETRY": "true"]
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity]

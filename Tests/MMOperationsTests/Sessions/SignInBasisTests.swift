@@ -74,4 +74,31 @@ struct SignInBasisTests {
         #expect(word == (stays ? "ready" : "lost"))
         await pool.close()
     }
+
+    @Test(
+        "a SharePoint host that becomes known later ends the sessions of the module that signs in there, and no others",
+        arguments: [("pnp", false), ("exo", true), ("azure", true)])
+    func givenHost(module: String, stays: Bool) async throws {
+        try write(["C": ["tenant": "contoso.example"], "D": ["tenant": "d.example"]])
+        let (registry, paths) = (home.services.registry, home.services.paths)
+        let basis = try SignInBasis(
+            of: "C", module: module, in: try registry.snapshot(), registry: registry, paths: paths)
+        registry.give(sharePointHost: "other", to: "D", isLast: true)
+        #expect(await basis.isValid(fedBy: nil))
+        registry.give(sharePointHost: "contososp", to: "C", isLast: true)
+        #expect(await basis.isValid(fedBy: nil) == stays)
+    }
+
+    @Test("sessions stay while the registry's file is away, as when an editor replaces it")
+    func absentFile() async throws {
+        try write(["C": ["tenant": "contoso.example"]])
+        let (registry, paths) = (home.services.registry, home.services.paths)
+        let basis = try SignInBasis(
+            of: "C", module: "azure", in: try registry.snapshot(), registry: registry, paths: paths)
+        let file = home.path + "/connections.json"
+        #expect(rename(file, file + "~") == 0)
+        #expect(await basis.isValid(fedBy: nil))
+        try write(["C": ["tenant": "other.example"]])
+        #expect(await !basis.isValid(fedBy: nil))
+    }
 }

@@ -1,5 +1,6 @@
 package import MMCore
 package import MMOperations
+import MMPowerShell
 package import MMSessions
 
 /// The session manager for tenants and modules: signs in, runs commands, ends sessions, and monitors them with its
@@ -62,7 +63,9 @@ package actor TenantSessions {
             ?? TenantRecord(
                 tenant: ask.tenant, module: ask.module, key: key, createdAt: wall, lastUsed: wall, usedAt: now)
         record.key = key
-        if ask.module == "pnp" { record.sharePointHost = connection.sharepointHost }
+        if (try? ModuleProfiles.named(ask.module))?.usesSharePointHost == true {
+            record.sharePointHost = connection.sharepointHost
+        }
         if record.conversation == nil { record.conversation = ask.conversation }
         records[ask.key] = record
         return record

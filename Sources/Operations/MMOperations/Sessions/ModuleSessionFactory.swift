@@ -37,8 +37,9 @@ package struct ModuleSessionFactory: SessionFactory {
     /// started when a script needs it.
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
-        let connection = try snapshot.connection(named: key.connection)
-        let basis = SignInBasis(of: connection, registry: registry, paths: paths)
+        let basis = try SignInBasis(
+            of: key.connection, module: key.module, in: snapshot, registry: registry, paths: paths)
+        let connection = basis.connection
         let bearer = SessionBearer(
             of: try Self.bearer(of: key.module, connection, known: snapshot.knownModuleApps), identity,
             signedIn: key.signedIn, module: key.module)

@@ -6,7 +6,9 @@ import MMSystem
 /// The basis of a session's sign-in: the connection's registry entry when the session was started, and the account
 /// whose tokens it gets. If either is no longer valid, the session is ended before its next command.
 package struct SignInBasis: Sendable {
-    private let connection: Connection
+    /// The connection, as its module sees it.
+    package let connection: Connection
+    private let module: String
     private let registry: ConnectionRegistry
     private let pins: PinStore
     /// The registry revision in which the connection was last found unchanged.
@@ -21,12 +23,23 @@ package struct SignInBasis: Sendable {
     }
 
     /// Creates the basis of a session that is being started.
+    /// - Throws: `notFound` or `invalidInput` for the connection.
     package init(
-        of connection: Connection, registry: ConnectionRegistry, paths: StatePaths
-    ) {
-        self.connection = connection
+        of name: String, module: String, in snapshot: RegistrySnapshot, registry: ConnectionRegistry, paths: StatePaths
+    ) throws(MMError) {
+        connection = try Self.connection(name, module, in: snapshot)
+        self.module = module
         self.registry = registry
         pins = PinStore(path: paths.pinFile)
+    }
+
+    /// Returns a connection as the sessions of a module see it: a SharePoint host that becomes known later, with the
+    /// sign-in of another module, is no reason to end them.
+    private static func connection(
+        _ name: String, _ module: String, in snapshot: RegistrySnapshot
+    ) throws(MMError) -> Connection {
+        let isConcerned = (try? ModuleProfiles.named(module))?.usesSharePointHost ?? false
+        return try (isConcerned ? snapshot : snapshot.withoutGivenHosts).connection(named: name)
     }
 
     /// Returns whether the basis is still valid: the connection is unchanged, and the account has not signed out.
@@ -36,9 +49,11 @@ package struct SignInBasis: Sendable {
         guard let snapshot = try? registry.snapshot() else { return true }
         // The same revision needs no second comparison.
         if snapshot.revision == 0 || snapshot.hasGiven || snapshot.revision != known.value {
-            guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
-                return false
+            guard let now = try? Self.connection(connection.name, module, in: snapshot) else {
+                // Editors replace a file by moving it away first; whether it comes back is only seen then.
+                return snapshot.revision == 0
             }
+            guard Terms(now) == Terms(connection) else { return false }
             known.value = snapshot.revision
         }
         return await bearer?.holdsAccount() ?? true
