@@ -232,4 +232,28 @@ struct SnapshotPlaceTests {
         try store.keep(2)
         #expect(try store.names() == ["2026-01-02T00-00-00Z-2", "2026-01-03T00-00-00Z"])
     }
+
+    @Test("snapshots that begin in the same second get a place each, and one that is given up leaves none")
+    func places() async throws {
+        let bench = try SnapshotBench()
+        let store = SnapshotStore(paths: bench.home.paths, connection: "Model")
+        let time = Timestamp(seconds: 1_767_225_600)
+        do {
+            let places = try (0..<3).map { _ in try store.newPlace(at: time) }
+            #expect(
+                places.map { $0.folder.dropFirst(store.folder.count + 1) } == [
+                    "2026-01-01T00-00-00Z", "2026-01-01T00-00-00Z-2", "2026-01-01T00-00-00Z-3",
+                ])
+            // Another process that takes away leftovers leaves them alone.
+            try store.keep(1)
+            #expect(places.allSatisfy { SnapshotFiles.isFolder($0.folder) })
+            let error = await #expect(throws: MMError.self) {
+                try await places[1].replace { (_: String) async throws(MMError) -> Int in
+                    throw MMError(.cancelled, "Given up.")
+                }
+            }
+            #expect(error?.code == .cancelled && !SnapshotFiles.exists(places[1].folder))
+        }
+        #expect(TestFolder.names(in: store.folder) == [])
+    }
 }

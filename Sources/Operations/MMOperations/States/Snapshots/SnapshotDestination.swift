@@ -7,6 +7,8 @@ package import MMCore
 package struct SnapshotDestination: Sendable {
     /// The folder, absolute.
     package let folder: String
+    /// The hold on a folder that was made for this snapshot.
+    private let claim: SnapshotClaim?
 
     private var stage: String { folder + "/.mm-snapshot" }
     private var written: String { stage + "/new" }
@@ -18,6 +20,13 @@ package struct SnapshotDestination: Sendable {
         var folder = folder
         while folder.utf8.count > 1, folder.hasSuffix("/") { folder.removeLast() }
         self.folder = folder
+        claim = nil
+    }
+
+    /// Creates the destination of a folder that was made for it.
+    init(_ claim: SnapshotClaim) {
+        folder = claim.folder
+        self.claim = claim
     }
 
     /// Writes a snapshot.
@@ -31,9 +40,9 @@ package struct SnapshotDestination: Sendable {
             throw MMError(
                 .invalidInput, "\(folder) is not a folder.", hint: "Use a folder, or one that doesn't exist yet.")
         }
-        let isNew = !SnapshotFiles.exists(folder)
+        let isNew = claim != nil || !SnapshotFiles.exists(folder)
         if isNew { try ProtectedFile.makeDirectory(folder) }
-        let lock = try locked()
+        let lock: SnapshotLock? = if claim == nil { try locked() } else { nil }
         let workingCopy = workingCopy
         if SnapshotFiles.exists(complete) { try move() }
         let earlier = isNew ? [] : try earlierKinds(isOfGit: workingCopy != nil)
@@ -166,6 +175,31 @@ struct SnapshotLock: ~Copyable {
         flock(number, LOCK_UN)
         close(number)
     }
+}
+
+/// A new folder for one snapshot, made and locked at once, so that two that begin in the same second get one each. A
+/// folder that stays empty is removed with this value.
+final class SnapshotClaim: Sendable {
+    let folder: String
+    private let lock: SnapshotLock
+
+    /// Makes a folder.
+    /// - Returns: `nil` if it exists already, or another process has locked it meanwhile.
+    static func take(_ folder: String) throws(MMError) -> SnapshotClaim? {
+        guard mkdir(folder, 0o700) == 0 else {
+            if errno == EEXIST { return nil }
+            throw SnapshotFiles.failed("make", folder)
+        }
+        guard let lock = try SnapshotLock.tryAcquire(folder) else { return nil }
+        return SnapshotClaim(folder, lock)
+    }
+
+    private init(_ folder: String, _ lock: consuming SnapshotLock) {
+        self.folder = folder
+        self.lock = lock
+    }
+
+    deinit { rmdir(folder) }
 }
 
 /// Moves and removes files and folders of snapshots.

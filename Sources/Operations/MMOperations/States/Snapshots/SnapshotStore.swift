@@ -38,13 +38,12 @@ package struct SnapshotStore: Sendable {
     package func newPlace(at time: Timestamp) throws(MMError) -> SnapshotDestination {
         try ProtectedFile.makeDirectory(folder)
         let name = time.iso8601.replacing(":", with: "-")
-        var place = "\(folder)/\(name)"
-        var number = 2
-        while SnapshotFiles.exists(place) {
-            place = "\(folder)/\(name)-\(number)"
+        var number = 1
+        while true {
+            let place = "\(folder)/\(name)" + (number == 1 ? "" : "-\(number)")
+            if let claim = try SnapshotClaim.take(place) { return SnapshotDestination(claim) }
             number += 1
         }
-        return SnapshotDestination(place)
     }
 
     /// Returns a destination for a temporary snapshot, which the caller removes.
