@@ -139,6 +139,37 @@ struct ShellOutputTests {
         await home.services.close()
     }
 
+    @Test("a command that goes on without its caller gets the end of input that had not begun")
+    func unbegunInput() async throws {
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(600))
+        context.input = Given([], thenFails: false, thenWaits: true)
+        let command = "cat; touch \(home.path)/ended; sleep 3179"
+        let answer = try await service.call("shell_run", ["command": .string(command), "yield": 1], in: context)
+        #expect(answer.notes.contains("Its input was ended, because none had come so far."))
+        let rows = try await service.call("jobs", [:], in: context)
+        let job = try #require(try value(rows)["jobs"]?.array?.first?["job"])
+        while access(home.path + "/ended", F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
+        _ = try await service.call("jobs", ["cancel": job], in: context)
+        await home.services.close()
+    }
+
+    @Test("input that has begun is passed on to its end before the caller of a command leaves")
+    func begunInput() async throws {
+        var context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(600))
+        let input = Slow([Array("one\n".utf8), Array("two\n".utf8)])
+        context.input = input
+        let answer = try await service.call(
+            "shell_run", ["command": .string("cat > \(home.path)/whole; sleep 3180"), "yield": 1], in: context)
+        #expect(input.isAtEnd && !answer.notes.contains { $0.contains("input was ended") })
+        while try String(decoding: ProtectedFile.read(home.path + "/whole") ?? [], as: UTF8.self) != "one\ntwo\n" {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let rows = try await service.call("jobs", [:], in: context)
+        let job = try #require(try value(rows)["jobs"]?.array?.first?["job"])
+        _ = try await service.call("jobs", ["cancel": job], in: context)
+        await home.services.close()
+    }
+
     @Test("is whole behind the handle that a model gets", arguments: [Caller.Surface.mcp, .rest])
     func stored(_ surface: Caller.Surface) async throws {
         let command = "seq 1 200000; seq 1 200000 >&2"
@@ -225,5 +256,24 @@ private final class Given: CallInput {
         guard waits else { return nil }
         do { try await Task.sleep(for: .seconds(3600)) } catch {}
         throw MMError(.cancelled, "The command has ended.")
+    }
+}
+
+/// Input whose pieces come two seconds apart.
+private final class Slow: CallInput {
+    private let left: Mutex<[[UInt8]]>
+    private let atEnd = Mutex(false)
+    var isAtEnd: Bool { atEnd.withLock { $0 } }
+
+    init(_ pieces: [[UInt8]]) { left = Mutex(pieces) }
+
+    func next() async throws(MMError) -> [UInt8]? {
+        let piece = left.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        guard let piece else {
+            atEnd.withLock { $0 = true }
+            return nil
+        }
+        if piece != Array("one\n".utf8) { try? await Task.sleep(for: .seconds(2)) }
+        return piece
     }
 }

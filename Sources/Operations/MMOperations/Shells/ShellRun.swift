@@ -166,12 +166,15 @@ struct ShellRun: CatalogueOperation {
         } onCancel: {
             task.job.cancel()
         }
+        let isInputUnused = task.isRunning ? await handed?.letGo() ?? false : false
         // If the call was cancelled, the command must not go on.
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
         if let fault = handed?.fault { throw fault }
         await call.shells.touch(member.key)
-        return await finished(
+        var answer = await finished(
             task, member, isNew, prompt, isText: input.isText, cleared.verdict.notes.first, context)
+        if isInputUnused, task.isRunning { answer.notes.append("Its input was ended, because none had come so far.") }
+        return answer
     }
 
     /// Returns an answer that streams the command's output while it runs.
@@ -279,32 +282,72 @@ extension String {
 /// A caller's input, passed to a command while it runs. If it can't be read to its end, the command is stopped, so that
 /// it doesn't take a part for the whole.
 private final class HandedInput: Sendable {
-    private let failure = Mutex<MMError?>(nil)
+    private struct State {
+        var fault: MMError?
+        /// Whether any of it has been passed on.
+        var hasBegun = false
+        /// Whether the caller has left, so that what comes later is no longer passed on.
+        var isClosed = false
+        var feeding: Task<Void, Never>?
+    }
+
+    private let job: ShellJob
+    private let state = Mutex(State())
 
     /// Why the command didn't get all of its input.
-    var fault: MMError? { failure.withLock { $0 } }
+    var fault: MMError? { state.withLock { $0.fault } }
 
     init(_ input: any CallInput, to job: ShellJob) {
-        let feeding = Task {
-            do throws(MMError) {
-                while let bytes = try await input.next() {
-                    // A command that takes no more input doesn't need the rest.
-                    do { try await job.feed(bytes) } catch { return }
-                }
-            } catch {
-                // The same holds for one that has ended.
-                guard !Task.isCancelled, job.end == nil else { return }
-                var error = error
-                error.hint = "The command was stopped, because it got only a part of its input: check what it did."
-                failure.withLock { [error] in $0 = error }
-                return job.cancel()
-            }
-            try? await job.feed(nil)
-        }
+        self.job = job
+        let feeding = Task { await feed(input) }
+        state.withLock { $0.feeding = feeding }
         Task {
             _ = await job.waitForEnd()
             feeding.cancel()
         }
+    }
+
+    private func feed(_ input: any CallInput) async {
+        do throws(MMError) {
+            while let bytes = try await input.next() {
+                let isWanted = state.withLock { state in
+                    if !state.isClosed { state.hasBegun = true }
+                    return !state.isClosed
+                }
+                guard isWanted else { return }
+                // A command that takes no more input doesn't need the rest.
+                do { try await job.feed(bytes) } catch { return }
+            }
+        } catch {
+            // The same holds for one that has ended.
+            guard !Task.isCancelled, job.end == nil else { return }
+            var error = error
+            error.hint = "The command was stopped, because it got only a part of its input: check what it did."
+            state.withLock { [error] in $0.fault = error }
+            return job.cancel()
+        }
+        try? await job.feed(nil)
+    }
+
+    /// Lets the caller leave a command that goes on: input that hasn't begun is ended, for nobody would supply it any
+    /// more, and the rest of one that has begun is passed on first.
+    /// - Returns: whether the input was ended before it had begun.
+    func letGo() async -> Bool {
+        let (isUnused, feeding) = state.withLock { state -> (Bool, Task<Void, Never>?) in
+            state.isClosed = !state.hasBegun
+            return (state.isClosed, state.feeding)
+        }
+        guard isUnused else {
+            await withTaskCancellationHandler {
+                await feeding?.value
+            } onCancel: {
+                job.cancel()
+            }
+            return false
+        }
+        feeding?.cancel()
+        try? await job.feed(nil)
+        return true
     }
 }
 
