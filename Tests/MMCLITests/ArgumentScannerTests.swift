@@ -320,4 +320,16 @@ struct RunWordTests {
         #expect((fault == nil) == isTaken && (fault?.exitCode ?? 2) == 2)
         #expect(CommandProcess.fault(in: [0xFF, 0] + Array("graph\u{0}".utf8)) == nil)
     }
+
+    @Test(
+        "a variable that names folders in bytes that aren't UTF-8 is refused by its name, and others are not",
+        arguments: [
+            ("HOME", true), ("XDG_RUNTIME_DIR", true), ("MM_STATE_DIR", true), ("PWD", false), ("OLDPWD", false),
+            ("HOMEDRIVE", false),
+        ])
+    func environment(name: String, isRefused: Bool) {
+        let entries = Array("LANG=C.UTF-8\u{0}\(name)=/home/r".utf8) + [0xE9] + Array("my\u{0}PATH=/bin\u{0}".utf8)
+        #expect(CommandProcess.fault(inEnvironment: entries)?.message.contains(name) == (isRefused ? true : nil))
+        #expect(CommandProcess.fault(inEnvironment: Array("\(name)=/home/r\u{E9}my\u{0}".utf8)) == nil)
+    }
 }

@@ -27,6 +27,22 @@ package enum CommandProcess {
         }
         return ResourceLimits.shortage(at: ResourceLimits.raiseDescriptors())
             ?? fault(in: ProcFile.read("/proc/self/cmdline", limit: .max) ?? [])
+            ?? fault(inEnvironment: ProcFile.read("/proc/self/environ", limit: .max) ?? [])
+    }
+
+    /// Returns the error for a variable that names folders of this program in bytes that aren't UTF-8. Read with other
+    /// characters in their place, it would name other folders, and they would be made. Variables of other programs
+    /// don't matter: a shell in a folder with a Latin-1 name sets `PWD`.
+    /// - Parameter entries: the variables, `NAME=value`, each ending with a zero byte.
+    static func fault(inEnvironment entries: [UInt8]) -> MMError? {
+        for entry in entries.split(separator: 0) where String(validating: entry, as: UTF8.self) == nil {
+            let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            guard name == "HOME" || name == "TMPDIR" || name.hasPrefix("XDG_") || name.hasPrefix("MM_") else { continue }
+            return MMError(
+                .invalidInput, "The value of \(name) is not UTF-8 text, and no path can be made of it.",
+                hint: "Use a folder whose name is UTF-8 text, such as \(name)=/srv/mm, or a link to it.")
+        }
+        return nil
     }
 
     /// Returns the error for a command line with a word that isn't UTF-8, such as a name typed in a Latin-1 terminal.
