@@ -98,8 +98,9 @@ package final class WorkTable: Sendable {
         if let found, owners?.contains(found.owner) ?? true { return found }
         throw MMError(
             .notFound, "There is no job “\(handle.prefix(40))”.",
-            hint: "Jobs end with the process that runs them, and results are kept for an hour at most. Repeat the call."
-        )
+            hint:
+                "Jobs end with the process that runs them, and results are kept for an hour at most. If the call changes "
+                + "something, check that before you repeat it.")
     }
 
     /// Returns the work of one kind, oldest first.
