@@ -39,20 +39,23 @@ struct PoolUpkeepTests {
         try await work.value
     }
 
-    @Test("replaces a session that hangs in its health check, and delays nobody else")
-    func hungHealth() async throws {
+    @Test(
+        "replaces a session that can't stop its health check in time, keeps one that can, and delays nobody else",
+        arguments: [false, true])
+    func hungHealth(isKept: Bool) async throws {
         let time = ManualClock()
         var settings = PoolSettings()
         settings.healthTimeout = .milliseconds(20)
-        let factory = ScriptedFactory(.init(hangsOnHealth: true))
+        settings.healthGrace = isKept ? .seconds(600) : .milliseconds(20)
+        let factory = ScriptedFactory(.init(hangsOnHealth: true, heedsCancellation: isKept))
         let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
         _ = try await pool.connect(key)
         time.advance(.seconds(301))
         await pool.runMaintenancePass()
-        #expect(factory.made[0].seen.isClosed)
+        #expect(factory.made[0].seen.isClosed == !isKept)
         #expect(await pool.counters.keepAliveFailures == 1)
         let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
-        #expect(number == 2)
+        #expect(number == (isKept ? 1 : 2))
     }
 
     @Test(

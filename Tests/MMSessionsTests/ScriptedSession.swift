@@ -17,6 +17,8 @@ final class ScriptedSession: PooledSession {
         var needsSomebodyAfter: Gate?
         var healthFault: MMError?
         var hangsOnHealth = false
+        /// Whether a health check that hangs ends when it is cancelled.
+        var heedsCancellation = false
         var hangsOnSignOut = false
         /// Delays the result of a health check, also of a closed session.
         var answersHealthAfter: Gate?
@@ -92,7 +94,13 @@ final class ScriptedSession: PooledSession {
         }
         defer { turn?.release() }
         change { $0.healthChecks += 1 }
-        if seen.hangsOnHealth { await hang.passed() }
+        if seen.hangsOnHealth {
+            await withTaskCancellationHandler {
+                await hang.passed()
+            } onCancel: {
+                if seen.heedsCancellation { hang.open() }
+            }
+        }
         await seen.answersHealthAfter?.passed()
         if let fault = seen.healthFault { throw fault }
     }

@@ -8,19 +8,23 @@ enum Bounded {
     /// - Parameters:
     ///   - deadline: when the work must have ended.
     ///   - what: what is being done, for the error message.
-    ///   - end: called when the deadline has passed, to end work that ignores cancellation.
+    ///   - grace: how long the work may go on after its cancellation at the deadline.
+    ///   - end: called then, to end work that ignores cancellation.
     ///   - dropping: receives a result that arrives after the deadline or a cancellation, so that it can be cleaned up.
     ///   - work: the work; it must end soon after its task is cancelled or `end` was called.
     /// - Throws: `deadline_exceeded`, `cancelled`, or the work's own error.
     static func run<Output: Sendable>(
-        until deadline: Deadline, doing what: String, orElse end: @escaping @Sendable () async -> Void = {},
+        until deadline: Deadline, doing what: String, heedingWithin grace: Duration = .zero,
+        orElse end: @escaping @Sendable () async -> Void = {},
         dropping: @Sendable (Output) async -> Void = { _ in },
         _ work: @escaping @Sendable () async throws(MMError) -> Output
     ) async throws(MMError) -> Output {
         let first = OneShot<Result<Output, MMError>?>()
+        let ended = OneShot<Bool>()
         let task = Task {
             let result = await Result(catching: work)
             first.resolve(result)
+            ended.resolve(true)
             return result
         }
         let outcome = await withTaskCancellationHandler {
@@ -30,7 +34,7 @@ enum Bounded {
         }
         guard let outcome else {
             task.cancel()
-            await end()
+            if await !ended.wait(until: .after(grace), late: false) { await end() }
             if case .success(let output) = await task.value { await dropping(output) }
             throw deadline.exceeded(what)
         }

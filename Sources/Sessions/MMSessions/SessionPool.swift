@@ -667,7 +667,7 @@ extension SessionPool {
     /// Checks all idle sessions at the same time, so that one that hangs doesn't delay the others. Each check holds the
     /// turn of its session, and is cancelled when a caller arrives.
     private func keepAlive(_ now: Duration) async {
-        let limit = settings.healthTimeout
+        let (limit, grace) = (settings.healthTimeout, settings.healthGrace)
         await withTaskGroup(of: Void.self) { group in
             for (key, slot) in slots where now - slot.checked >= settings.keepAliveAfter {
                 guard let (session, number) = slot.idle, let turn = slot.turns.takeIfFree() else { continue }
@@ -675,8 +675,10 @@ extension SessionPool {
                 group.addTask {
                     let outcome = await Result { () async throws(MMError) in
                         // A session that doesn't react to cancellation is ended, so that it doesn't delay the others.
+                        // One that does is kept: the time may have passed while the machine slept.
                         try await Bounded.run(
-                            until: .after(limit), doing: "the health check of \(key)", orElse: { await session.close() }
+                            until: .after(limit), doing: "the health check of \(key)", heedingWithin: grace,
+                            orElse: { await session.close() }
                         ) { () async throws(MMError) in try await session.checkHealth() }
                     }
                     var fault: MMError?
