@@ -102,7 +102,7 @@ struct ContainerSite: PoolSite {
     var isRunning: Bool { access(socket, F_OK) == 0 }
     var holds: JSONObject { ["files": "container"] }
 
-    func bringUp() throws(MMError) {
+    func bringUp(until deadline: Deadline) throws(MMError) {
         if isRunning { return }
         throw MMError(
             .unavailable, "The container of \(connection) is not running: there is no socket at \(socket).",
@@ -120,8 +120,9 @@ protocol PoolSite: Sendable {
     /// Whether the pool can be used now, without being started.
     var isRunning: Bool { get async }
     /// Starts the pool if necessary, and waits until it can be used.
-    /// - Throws: `unavailable` that says what to do.
-    func bringUp() async throws(MMError)
+    /// - Parameter deadline: when to stop waiting; a start that has begun continues.
+    /// - Throws: `unavailable` that says what to do; `deadlineExceeded`.
+    func bringUp(until deadline: Deadline) async throws(MMError)
     /// Notes that the pool could not be reached, so that its last known state no longer counts.
     func wasMissed() async
     /// Passes on a changed registry, which contains this connection only.

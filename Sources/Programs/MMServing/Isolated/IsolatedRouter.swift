@@ -147,7 +147,7 @@ actor IsolatedRouter {
         defer { returning.remove(name) }
         guard !Task.isCancelled else { return }
         do throws(MMError) {
-            try await pool(name).site.bringUp()
+            try await pool(name).site.bringUp(until: .never)
         } catch {
             log.scoped(name).warning("its sessions can't be restored: \(error.message)")
         }
@@ -363,11 +363,14 @@ struct IsolatedPool: Sendable {
     let site: any PoolSite
 
     /// Sends a request to the pool, which is started if necessary.
+    /// - Parameter limit: the time limit for both.
     /// - Throws: `MMError` if the pool can't be started or doesn't answer.
     func send(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration) async throws(MMError)
         -> (status: Int, body: JSONObject)
     {
-        try await reached { () async throws(MMError) in try await ask(method, path, body, within: limit) }
+        try await reached(within: limit) { (limit) async throws(MMError) in
+            try await ask(method, path, body, within: limit)
+        }
     }
 
     /// Has the pool carry out an operation; the pool is started if necessary.
@@ -375,8 +378,10 @@ struct IsolatedPool: Sendable {
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        try await reached { () async throws(MMError) in
-            try await operations.call(operation, arguments, in: context)
+        try await reached(within: context.timeLimit) { (limit) async throws(MMError) in
+            var sent = context
+            sent.timeLimit = limit
+            return try await operations.call(operation, arguments, in: sent)
         }
     }
 
@@ -413,15 +418,21 @@ struct IsolatedPool: Sendable {
 
     /// Does work that needs the pool. If the pool turns out to have gone before it received the request, it is started
     /// again and the work is repeated, since nothing has been done.
-    private func reached<Answer>(_ work: () async throws(MMError) -> Answer) async throws(MMError) -> Answer {
-        try await site.bringUp()
+    /// - Parameters:
+    ///   - limit: the time limit.
+    ///   - work: the work; it gets what is left of the time.
+    private func reached<Answer>(
+        within limit: Duration, _ work: (Duration) async throws(MMError) -> Answer
+    ) async throws(MMError) -> Answer {
+        let deadline = Deadline.after(limit)
+        try await site.bringUp(until: deadline)
         do throws(MMError) {
-            return try await work()
+            return try await work(max(.zero, deadline.remaining))
         } catch {
             guard error.isOfLeavingPool, !Task.isCancelled else { throw error }
             await site.wasMissed()
-            try await site.bringUp()
-            return try await work()
+            try await site.bringUp(until: deadline)
+            return try await work(max(.zero, deadline.remaining))
         }
     }
 }

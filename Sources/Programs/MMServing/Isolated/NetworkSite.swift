@@ -72,8 +72,8 @@ actor NetworkSite: PoolSite {
 
     func wasMissed() { readyUntil = nil }
 
-    func bringUp() async throws(MMError) {
-        let deadline = Deadline.after(patience)
+    func bringUp(until deadline: Deadline) async throws(MMError) {
+        let deadline = min(deadline, .after(patience))
         while true {
             switch await look() {
             case .ready: return

@@ -41,7 +41,7 @@ actor ProcessSite: PoolSite {
     private let setup: ProcessSites
     private let socket: String
     private var running: Running?
-    private var starting: Task<Result<Running, MMError>, Never>?
+    private var starting: Task<Result<Void, MMError>, Never>?
     private var group: IsolatedGroup?
     private var entry: JSONObject
     private var isRegistryWritten = true
@@ -80,25 +80,31 @@ actor ProcessSite: PoolSite {
         isRegistryWritten = (try? writeRegistry()) != nil
     }
 
-    func bringUp() async throws(MMError) { _ = try await ready() }
+    func bringUp(until deadline: Deadline) async throws(MMError) {
+        guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
+        try writeRules()
+        if isRunning { return }
+        let start = starting ?? Task { await started() }
+        starting = start
+        // Callers share one start, and each waits for it no longer than its own deadline.
+        let late = deadline.exceeded("starting the pool of \(connection)")
+        let outcome = OneShot<Result<Void, MMError>>()
+        Task { outcome.resolve(await start.value) }
+        try await outcome.wait(
+            until: deadline, late: .failure(late),
+            cancelled: .failure(MMError(.cancelled, "The call was cancelled while its pool was starting."))
+        ).get()
+    }
 
     private func isHealthy(within limit: Duration) async -> Bool {
         (try? await client.object("GET", "/health", nil, within: limit, of: connection)) != nil
     }
 
-    // MARK: its process
-
-    private func ready() async throws(MMError) -> Running {
-        guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
-        try writeRules()
-        if let running, running.process.exited == nil { return running }
-        if let starting { return try await starting.value.get() }
-        let task = Task { await Result { () async throws(MMError) in try await start() } }
-        starting = task
-        let outcome = await task.value
+    private func started() async -> Result<Void, MMError> {
+        let outcome = await Result { () async throws(MMError) in try await start() }
         starting = nil
         running = try? outcome.get()
-        return try outcome.get()
+        return outcome.map { _ in }
     }
 
     private func writeRegistry() throws(MMError) {
