@@ -87,21 +87,35 @@ struct CallPatience: Sendable {
 
     /// What the pool has beyond the deadline to tell how the call ended.
     private static let grace = Duration.seconds(1)
-    /// How long it may take for its handshake.
-    private static let handshake = Duration.seconds(2)
+    /// How long it may take for its first handshake, and for each after that: some calls outlast their deadline by
+    /// hours, and one stall of the machine must not end them.
+    private static let limits = (first: Duration.seconds(2), later: Duration.seconds(20))
     /// The time between two handshakes.
     private static let pause = Duration.seconds(5)
+
+    /// Whether the pool has answered since the deadline.
+    private final class Standing: Sendable {
+        let isAlive = Mutex(false)
+    }
 
     /// Does a part of the call that waits for the pool.
     /// - Throws: the error of the work; `deadlineExceeded` if the deadline has passed and the pool doesn't answer.
     func wait<Answer: Sendable>(
         _ part: @escaping @Sendable () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
-        try await WatchedCall.answer(
+        let standing = Standing()
+        return try await WatchedCall.answer(
             lookingEvery: Self.pause, from: max(.zero, deadline.remaining) + Self.grace,
             for: {
-                // Every answer shows that it is alive, also that it stops, or refuses to tell who it is.
-                if (try? await pool.ask("GET", PoolHandshake.path, within: Self.handshake)) != nil { return nil }
+                let limit = standing.isAlive.withLock { $0 } ? Self.limits.later : Self.limits.first
+                // The time of the first attempt may have passed while the machine slept.
+                for _ in 0..<2 {
+                    // Every answer shows that it is alive, also that it stops, or refuses to tell who it is.
+                    guard (try? await pool.ask("GET", PoolHandshake.path, within: limit)) == nil else {
+                        standing.isAlive.withLock { $0 = true }
+                        return nil
+                    }
+                }
                 return PoolFailure.silent(pool.address, during: work)
             }, part)
     }
