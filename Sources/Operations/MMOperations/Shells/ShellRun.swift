@@ -284,7 +284,7 @@ extension String {
 private final class HandedInput: Sendable {
     private struct State {
         var fault: MMError?
-        /// Whether any of it has been passed on.
+        /// Whether any of it, or its end, has been passed on.
         var hasBegun = false
         /// Whether the caller has left, so that what comes later is no longer passed on.
         var isClosed = false
@@ -326,6 +326,7 @@ private final class HandedInput: Sendable {
             state.withLock { [error] in $0.fault = error }
             return job.cancel()
         }
+        state.withLock { $0.hasBegun = true }
         try? await job.feed(nil)
     }
 
