@@ -232,6 +232,15 @@ struct DeviceSignInTests {
         #expect(prompt.userCode == "SECOND234")
     }
 
+    @Test("the requests of a sign-in that is continued have no more time than its caller", arguments: [7, 600])
+    func limitedTime(seconds: Int) async throws {
+        let transport = entra([], codes: [Contoso.deviceCode()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = try await service.continueSignIn(try Contoso.connection(), deadline: .after(.seconds(seconds)))
+        let times = transport.requests.map(\.timeout)
+        #expect(!times.isEmpty && times.allSatisfy { $0 <= .seconds(min(seconds, 30)) }, "\(times)")
+    }
+
     @Test("an expired code is replaced once; after the second a person has to ask")
     func expired() async throws {
         let connection = try Contoso.connection()

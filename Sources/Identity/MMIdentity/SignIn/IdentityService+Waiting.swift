@@ -38,7 +38,8 @@ extension IdentityService {
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false, deadline: Deadline
     ) async throws(MMError) -> SignInProgress {
         try await awaitPoll(of: connection, renewing: renewing, until: deadline)
-        return try await beginSignIn(connection, resource: resource, renewing: renewing)
+        return try await beginSignIn(
+            connection, resource: resource, renewing: renewing, deadline: min(deadline, .after(.seconds(60))))
     }
 
     private func awaitPoll(

@@ -211,6 +211,7 @@ struct LoginAll: Sendable {
         do throws(MMError) {
             let resource = try input.resource.resource(of: connection, in: services.identity)
             guard context.call.waitsForSignIn, let person = context.call.person else {
+                try context.deadline.check("signing in to \(connection.name)")
                 switch try await services.identity.continueSignIn(
                     connection, resource: resource, renewing: input.renew, deadline: context.deadline)
                 {

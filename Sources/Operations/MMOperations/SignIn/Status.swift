@@ -82,13 +82,13 @@ package struct Status: CatalogueOperation {
                         "\(name)/graph-api", connection: name, module: "graph-api", state: "its modules sign in"))
                 continue
             }
-            let own = await Self.state(of: connection, .graph, services.identity)
+            let own = await Self.state(of: connection, .graph, services.identity, until: context.deadline)
             let service = await SignInCheck.serviceState(
                 found[connection.name], of: connection, by: services.identity)
             rows.append(row(connection, "graph-api", own.corrected(by: service)))
             // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
             // separately.
-            let flow = await Self.state(of: connection, .flow, services.identity)
+            let flow = await Self.state(of: connection, .flow, services.identity, until: context.deadline)
             if case .pending(let prompt) = flow, prompt.resource == .flow {
                 rows.append(row(connection, "flow-api", flow))
             }
@@ -105,15 +105,17 @@ package struct Status: CatalogueOperation {
     }
 
     /// Returns the state of a sign-in; a pending one is completed if the person has approved it meanwhile.
-    private static func state(of connection: Connection, _ resource: ServiceResource, _ identity: IdentityService) async
-        -> SignInState
-    {
+    private static func state(
+        of connection: Connection, _ resource: ServiceResource, _ identity: IdentityService, until deadline: Deadline
+    ) async -> SignInState {
         let state = await identity.state(of: connection, resource: resource)
         guard case .pending = state else { return state }
         do throws(MMError) {
-            _ = try await identity.beginSignIn(connection, resource: resource)
+            _ = try await identity.beginSignIn(
+                connection, resource: resource, deadline: min(deadline, .after(.seconds(60))))
         } catch {
-            return .unusable(error)
+            // Whether somebody has approved it is unknown then.
+            return error.code == .deadlineExceeded ? state : .unusable(error)
         }
         return await identity.state(of: connection, resource: resource)
     }
