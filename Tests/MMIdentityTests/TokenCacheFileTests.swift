@@ -17,6 +17,44 @@ struct TokenCacheFileTests {
         .scripted(home, ScriptedTransport { _, _ in answer }, clock: clock)
     }
 
+    @Test("the pins of all connections are those that the file has now, and a broken one is that connection's fault")
+    func pins() throws {
+        let memory = TokenCacheMemory(log: .off, seal: .plain, isAlone: false)
+        let store = PinStore(path: home.paths.pinFile)
+        #expect(try memory.pin(store, "A") == nil)
+        let now = Timestamp(seconds: 1_767_225_600)
+        let pins = ["A", "B"].map { AccountPin(tenantId: Contoso.tenant, objectId: "object \($0)", username: nil) }
+        try store.pin("A", to: pins[0], now: now)
+        #expect(try memory.pin(store, "A") == pins[0] && memory.pin(store, "B") == nil)
+        try store.pin("B", to: pins[1], now: now)
+        #expect(try memory.pin(store, "A") == pins[0] && memory.pin(store, "B") == pins[1])
+        try store.unpin("A")
+        #expect(try memory.pin(store, "A") == nil && memory.pin(store, "B") == pins[1])
+        let text = #"{"pins": {"A": {"tenantId": "\#(Contoso.tenant)", "objectId": "object A"}, "B": {}}}"#
+        try ProtectedFile.replace(store.path, with: Array(text.utf8))
+        #expect(try memory.pin(store, "A") == pins[0])
+        #expect(throws: MMError.self) { try memory.pin(store, "B") }
+    }
+
+    @Test("the pending sign-ins of a folder are those that it has now, however often it is asked")
+    func flows() throws {
+        let memory = TokenCacheMemory(log: .off, seal: .plain, isAlone: false)
+        let folder = home.paths.tokenDirectory
+        #expect(try memory.flows(in: folder) == [])
+        for round in 0..<40 {
+            let name = "C\(round).flow.json"
+            try home.write(name, [])
+            try home.write("C\(round).json", [])
+            // Long enough for the folder's time to count as settled in some of the rounds.
+            for _ in 0..<3 {
+                #expect(try memory.flows(in: folder) == [name])
+                usleep(20_000)
+            }
+            #expect(unlink("\(folder)/\(name)") == 0)
+            #expect(try memory.flows(in: folder) == [])
+        }
+    }
+
     @Test(
         "an unusable cache is reported with the remedy and not changed",
         arguments: [

@@ -44,6 +44,13 @@ package struct FileStamp: Equatable, Sendable {
         return .file(FileStamp(status))
     }
 
+    /// Returns the stamp of a folder, which changes whenever a name in it does; `nil` where there is none.
+    package static func folder(_ path: String) -> FileStamp? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return FileStamp(status)
+    }
+
     init(_ status: stat) {
         device = status.st_dev
         inode = status.st_ino

@@ -10,16 +10,30 @@ package struct PinStore: Sendable {
         self.path = path
     }
 
-    /// Returns the identity that a connection is pinned to.
-    /// - Throws: an error when the file can't be read or parsed; it is then never overwritten.
-    package func pin(of connection: String) throws(MMError) -> AccountPin? {
-        guard let entry = try read()["pins"]?.object?[connection]?.object else { return nil }
-        let (object, name) = (entry["objectId"]?.string, entry["username"]?.string)
-        guard let tenant = entry["tenantId"]?.string, object != nil || name != nil else {
-            throw broken("the pin of '\(connection)' lacks tenantId, or objectId and username")
+    /// The pins of all connections, as the file had them.
+    struct Pins: Sendable {
+        fileprivate let entries: JSONObject
+        fileprivate let store: PinStore
+
+        /// Returns the identity that a connection is pinned to.
+        /// - Throws: an error when its entry is broken.
+        func pin(of connection: String) throws(MMError) -> AccountPin? {
+            guard let entry = entries[connection]?.object else { return nil }
+            let (object, name) = (entry["objectId"]?.string, entry["username"]?.string)
+            guard let tenant = entry["tenantId"]?.string, object != nil || name != nil else {
+                throw store.broken("the pin of '\(connection)' lacks tenantId, or objectId and username")
+            }
+            return AccountPin(tenantId: tenant, objectId: object, username: name)
         }
-        return AccountPin(tenantId: tenant, objectId: object, username: name)
     }
+
+    /// Reads the pins of all connections.
+    /// - Throws: an error when the file can't be read or parsed; it is then never overwritten.
+    func pins() throws(MMError) -> Pins { Pins(entries: try read()["pins"]?.object ?? [:], store: self) }
+
+    /// Returns the identity that a connection is pinned to.
+    /// - Throws: an error when the file can't be read or parsed.
+    package func pin(of connection: String) throws(MMError) -> AccountPin? { try pins().pin(of: connection) }
 
     /// Pins a connection, unless it is already pinned to an account of the same tenant.
     package func pin(_ connection: String, to account: SignedInAccount, now: Timestamp) throws(MMError) {

@@ -6,9 +6,12 @@ internal import MMSystem
 final class TokenCacheMemory: Sendable {
     private struct State {
         var documents: [String: (FileStamp.Lookup, TokenCacheDocument)] = [:]
-        var pins: [String: (FileStamp.Lookup, AccountPin?)] = [:]
+        var pins: [String: (FileStamp.Lookup, PinStore.Pins)] = [:]
+        /// The pins of an isolated service.
+        var ownPins: [String: AccountPin] = [:]
         var ends: [String: (FileStamp.Lookup, [SignInEnd])] = [:]
         var held: [String: HeldTokenCache] = [:]
+        var flows: [String: (FileStamp, [String])] = [:]
     }
 
     private let state = Mutex(State())
@@ -72,14 +75,28 @@ final class TokenCacheMemory: Sendable {
         return ends
     }
 
+    /// Returns the names of the pending sign-ins in a token folder, and of their drafts. The folder has a few files for
+    /// each connection, so it isn't listed again for each of a thousand.
+    func flows(in directory: String) throws(MMError) -> [String] {
+        let found = FileStamp.folder(directory)
+        if let found, let (known, names) = state.withLock({ $0.flows[directory] }), known == found { return names }
+        let names = try FolderListing.names(in: directory).filter { $0.contains(".flow.json") }
+        if let found, found.isStable, FileStamp.folder(directory) == found {
+            state.withLock { $0.flows[directory] = (found, names) }
+        }
+        return names
+    }
+
     /// Returns a connection's pin.
     func pin(_ store: PinStore, _ connection: String) throws(MMError) -> AccountPin? {
-        if isAlone { return state.withLock { $0.pins[connection]?.1 } }
+        if isAlone { return state.withLock { $0.ownPins[connection] } }
         let found = FileStamp.lookUp(store.path)
-        if let (known, pin) = state.withLock({ $0.pins[connection] }), known == found { return pin }
-        let pin = try store.pin(of: connection)
-        if found != .undetermined { state.withLock { $0.pins[connection] = (found, pin) } }
-        return pin
+        if let (known, pins) = state.withLock({ $0.pins[store.path] }), known == found {
+            return try pins.pin(of: connection)
+        }
+        let pins = try store.pins()
+        if found != .undetermined { state.withLock { $0.pins[store.path] = (found, pins) } }
+        return try pins.pin(of: connection)
     }
 
     /// Pins a connection to an account, unless it is already pinned.
@@ -90,6 +107,6 @@ final class TokenCacheMemory: Sendable {
             return try await BlockingWork.run { () throws(MMError) in try store.pin(connection, to: account, now: now) }
         }
         let pin = AccountPin(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
-        state.withLock { $0.pins[connection] = (.missing, pin) }
+        state.withLock { $0.ownPins[connection] = pin }
     }
 }

@@ -151,8 +151,9 @@ struct TokenFiles: Sendable {
 
     /// Returns the connection's stored sign-ins for all services.
     func signIns(of target: SignInTarget) throws(MMError) -> [StoredSignIn] {
-        var resources = ServiceResource.plain
-        for name in try FolderListing.names(in: directory) where names.furtherPending(of: name) == name {
+        let there = try memory.flows(in: directory)
+        var resources = ServiceResource.plain.filter { there.contains(names.pending($0)) }
+        for name in there where names.furtherPending(of: name) == name {
             let file = PendingFile(path: "\(directory)/\(name)", identity: target.identity, seal: memory.seal)
             if let resource = try file.resource() { resources.append(resource) }
         }
@@ -180,7 +181,7 @@ struct TokenFiles: Sendable {
     /// host or API for which the folder holds one.
     func pendingPaths() throws(MMError) -> [String] {
         let plain = ServiceResource.plain.map { names.pending($0) }
-        let hosts = try FolderListing.names(in: directory).compactMap { names.furtherPending(of: $0) }
+        let hosts = try memory.flows(in: directory).compactMap { names.furtherPending(of: $0) }
         return Set(plain + hosts).sorted().map { "\(directory)/\($0)" }
     }
 }
