@@ -50,4 +50,24 @@ struct NetworkChecksTests {
             #expect(row.remedy?.contains("captive portal") == true && row.remedy?.contains(origin) == true, "\(row)")
         }
     }
+
+    @Test("a service that doesn't answer is waited for no longer than the doctor has time")
+    func silent() async throws {
+        let home = try TestHome()
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            try? await Task.sleep(for: .seconds(600))
+            return .text("", status: 503)
+        }
+        var report = DoctorReport()
+        let began = ContinuousClock.now
+        try await NetworkChecks(
+            environment: ["MM_SANDBOX_URL": "http://127.0.0.1:\(listener.port)"], paths: home.paths,
+            deadline: .after(.milliseconds(50))
+        ).examine([Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
+        // Two requests have eight seconds each otherwise.
+        #expect(began.duration(to: .now) < .seconds(8))
+        let rows = report.rows.filter { $0.name == "network" }
+        #expect(rows.count == 2 && rows.allSatisfy { $0.state == .failed }, "\(report.rows)")
+        await listener.stop(graceful: .zero)
+    }
 }

@@ -81,7 +81,7 @@ struct PoolClientTests {
     }
 
     @Test(
-        "a pool that doesn't answer is not waited for beyond the call's deadline, before or after it has begun to answer",
+        "a pool that doesn't answer is not waited for beyond the call's deadline, also if it has begun to answer",
         arguments: [
             "",
             "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

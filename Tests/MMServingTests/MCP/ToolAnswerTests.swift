@@ -32,12 +32,15 @@ struct ToolAnswerTests {
 
     @Test("notes for a thousand connections leave room for the answer, whose only list is counted by its rows")
     func manyNotes() async throws {
-        let notes = (0..<1000).map { "Customer\($0)/graph-api: Its sign-in has ended. Sign in again: mm login Customer\($0)" }
+        let notes = (0..<1000).map {
+            "Customer\($0)/graph-api: Its sign-in has ended. Sign in again: mm login Customer\($0)"
+        }
         let rows = (0..<1000).map { ["session": .string("Customer\($0)/graph-api"), "state": "ended"] as JSONValue }
         let result = try await shaper().result(of: .value(["sessions": .array(rows)], notes: notes), form: nil)
         let text = result.content.first?.plainText ?? ""
         #expect(text.utf8.count < 26_000 && text.contains("Customer49/graph-api: Its sign-in"))
-        #expect(text.contains("and 950 more lines of this kind") && text.contains("of 1000 rows"), "\(text.suffix(300))")
+        #expect(
+            text.contains("and 950 more lines of this kind") && text.contains("of 1000 rows"), "\(text.suffix(300))")
         #expect(text.contains(#""session":"Customer99/graph-api""#))
     }
 

@@ -37,7 +37,9 @@ package enum CommandProcess {
     static func fault(inEnvironment entries: [UInt8]) -> MMError? {
         for entry in entries.split(separator: 0) where String(validating: entry, as: UTF8.self) == nil {
             let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
-            guard name == "HOME" || name == "TMPDIR" || name.hasPrefix("XDG_") || name.hasPrefix("MM_") else { continue }
+            guard name == "HOME" || name == "TMPDIR" || name.hasPrefix("XDG_") || name.hasPrefix("MM_") else {
+                continue
+            }
             return MMError(
                 .invalidInput, "The value of \(name) is not UTF-8 text, and no path can be made of it.",
                 hint: "Use a folder whose name is UTF-8 text, such as \(name)=/srv/mm, or a link to it.")

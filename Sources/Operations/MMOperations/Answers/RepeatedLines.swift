@@ -1,5 +1,5 @@
-/// The shortened lines beside an output, such as the warnings and errors of a script: repeated lines are counted, and so
-/// are the lines beyond a limit.
+/// The shortened lines beside an output, such as the warnings and errors of a script: repeated lines are counted, and
+/// so are the lines beyond a limit.
 package enum RepeatedLines {
     /// The maximum number of different lines that are shown.
     static let most = 50

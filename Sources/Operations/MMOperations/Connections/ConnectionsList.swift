@@ -62,8 +62,8 @@ package struct ConnectionsList: CatalogueOperation {
         let shown = context.call.caller.surface == .mcp ? chosen.prefix(mostForModels) : chosen[...]
         if shown.count < chosen.count {
             notes.append(
-                "\(chosen.count) connections, of which \(shown.count) are shown. To find others by words of their names, "
-                    + "descriptions and tags: `mm connections list --search WORDS`.")
+                "\(chosen.count) connections, of which \(shown.count) are shown. To find others by words of their "
+                    + "names, descriptions and tags: `mm connections list --search WORDS`.")
         }
         let rows = shown.map { connection -> JSONValue in
             var row: JSONObject = ["name": .string(connection.name)]

@@ -6,6 +6,7 @@ package struct ConnectionChecks: Sendable {
     private let services: OperationServices
     /// Whether to read only this machine's files, and not ask the sign-in service.
     private let isOffline: Bool
+    private let deadline: Deadline
 
     /// The time that the sign-in service has for its answers.
     private static let limit = Duration.seconds(20)
@@ -14,9 +15,11 @@ package struct ConnectionChecks: Sendable {
     /// - Parameters:
     ///   - services: the user's files and sign-ins.
     ///   - isOffline: whether to read only this machine's files, and not ask the sign-in service.
-    package init(services: OperationServices, isOffline: Bool) {
+    ///   - deadline: when to stop waiting for the service, if that is sooner than usual.
+    package init(services: OperationServices, isOffline: Bool, deadline: Deadline = .never) {
         self.services = services
         self.isOffline = isOffline
+        self.deadline = deadline
     }
 
     /// Checks the registry and each connection's sign-in.
@@ -52,7 +55,7 @@ package struct ConnectionChecks: Sendable {
     /// Returns what the sign-in service says, by connection. Where it didn't answer, the files say what is known, and
     /// the checks of the network report the service.
     private func askService(about connections: [Connection]) async -> [String: SignInState] {
-        let check = SignInCheck(identity: services.identity, asks: true, deadline: .after(Self.limit))
+        let check = SignInCheck(identity: services.identity, asks: true, deadline: min(deadline, .after(Self.limit)))
         return await check.states(of: connections).filter { answer in
             guard case .unusable(let error) = answer.value else { return true }
             return error.code != .unavailable && error.code != .deadlineExceeded

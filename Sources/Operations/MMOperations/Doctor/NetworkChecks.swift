@@ -10,14 +10,17 @@ package struct NetworkChecks: Sendable {
     private let environment: [String: String]
     /// The paths with the descriptions of custom clouds.
     private let paths: StatePaths
+    private let deadline: Deadline
 
     /// Creates the checks of the network.
     /// - Parameters:
     ///   - environment: names the proxy, certificates and the sandbox tenant.
     ///   - paths: the paths with the descriptions of custom clouds.
-    package init(environment: [String: String], paths: StatePaths) {
+    ///   - deadline: when to stop waiting for answers, if that is sooner than usual.
+    package init(environment: [String: String], paths: StatePaths, deadline: Deadline = .never) {
         self.environment = environment
         self.paths = paths
+        self.deadline = deadline
     }
 
     private static let limit = Duration.seconds(8)
@@ -68,8 +71,9 @@ package struct NetworkChecks: Sendable {
         let start = ContinuousClock.now
         let response: HTTPResponse
         do throws(HTTPError) {
+            let limit = min(Self.limit, max(deadline.remaining, .milliseconds(1)))
             response = try await client.send(
-                HTTPRequest(method: "GET", url: address, timeout: Self.limit, allowsPlainHTTP: true))
+                HTTPRequest(method: "GET", url: address, timeout: limit, allowsPlainHTTP: true))
         } catch {
             report.add(
                 "network", .failed, error.message,

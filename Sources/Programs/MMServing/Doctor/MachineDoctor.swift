@@ -12,6 +12,8 @@ struct MachineDoctor: Sendable {
     let services: OperationServices
     /// Whether to check only this machine and send no request to a service.
     var isOffline = false
+    /// When to stop waiting for services.
+    var deadline = Deadline.never
 
     /// Carries out all checks.
     /// - Parameter progress: receives the name of each check before it begins.
@@ -27,11 +29,11 @@ struct MachineDoctor: Sendable {
         progress("confirmations")
         await ConfirmationChecks(of: services.ledger).examine(into: &report)
         progress("connections and sign-ins")
-        let connections = await ConnectionChecks(services: services, isOffline: isOffline)
+        let connections = await ConnectionChecks(services: services, isOffline: isOffline, deadline: deadline)
             .examine(into: &report)
         if !isOffline {
             progress("network")
-            await NetworkChecks(environment: services.environment, paths: services.paths)
+            await NetworkChecks(environment: services.environment, paths: services.paths, deadline: deadline)
                 .examine(connections, into: &report)
         }
         progress("your own tools")

@@ -108,8 +108,8 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and they take their room
-    /// from the answer.
+    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and they take their
+    /// room from the answer.
     private func counted(_ notes: [String]) -> [String] { RepeatedLines.counted(notes).map(words.translated) }
 
     /// Returns the result of an answer that is data: all of it if the form that is sent fits, otherwise its first rows.

@@ -114,7 +114,8 @@ enum DoctorCommands {
             ]
         ) { (input, options, streams) async throws(MMError) in
             let doctor = MachineDoctor(
-                services: OperationServices(environment: environment), isOffline: try input.flag("offline"))
+                services: OperationServices(environment: environment), isOffline: try input.flag("offline"),
+                deadline: options.timeLimit.map { .after($0) } ?? .never)
             if try input.flag("fix") { streams.note(doctor.repair(), options) }
             let report = await doctor.examine { what in if !options.quiet { streams.progress("Checking \(what) …") } }
             streams.progress(nil)

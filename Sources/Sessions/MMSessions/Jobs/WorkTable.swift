@@ -99,8 +99,8 @@ package final class WorkTable: Sendable {
         throw MMError(
             .notFound, "There is no job “\(handle.prefix(40))”.",
             hint:
-                "Jobs end with the process that runs them, and results are kept for an hour at most. If the call changes "
-                + "something, check that before you repeat it.")
+                "Jobs end with the process that runs them, and results are kept for an hour at most. If the call "
+                + "changes something, check that before you repeat it.")
     }
 
     /// Returns the work of one kind, oldest first.
