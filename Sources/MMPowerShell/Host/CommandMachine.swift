@@ -66,6 +66,8 @@ struct CommandMachine: Sendable {
         /// The time that a cmdlet gets to fail after its request was cut off.
         var failWithin: Duration = .seconds(2)
         var terminateAfter: Duration = .seconds(1)
+        /// The time that a process gets to answer before it is ended.
+        var answerWithin: Duration = .seconds(10)
         var killAfter: Duration = .seconds(1)
 
         func ladder(cuts: Bool) -> StopLadder<Rung, StopReason> {
@@ -119,6 +121,11 @@ struct CommandMachine: Sendable {
         case .terminated: [.terminate, .wake(id: id, after: step.time)]
         case .killed: [.kill]
         }
+    }
+
+    /// Returns whether the next step of a command's stop ends the process, although the session is to continue.
+    func endsProcessNext(_ id: UInt64) -> Bool {
+        owns(id) && running?.ladder.next == .terminated && running?.stop != .closing
     }
 
     /// Records that the command has ended.

@@ -56,6 +56,7 @@ final class HostChannel: Sendable {
     let socket: FileDescriptor
     let outputs: HostOutputs
     let consoleLimit: Int
+    private let answerWithin: Duration
     /// The control that cuts off the process's requests on its proxy; `nil` for a process that reaches the network
     /// directly.
     let requests: RequestGate?
@@ -74,6 +75,7 @@ final class HostChannel: Sendable {
         self.socket = socket
         self.outputs = outputs
         consoleLimit = settings.consoleLimit
+        answerWithin = settings.times.answerWithin
         loop = try PollLoop.shared()
         requests = settings.requests.map { RequestGate($0) }
         state = Mutex(
@@ -150,6 +152,14 @@ extension HostChannel {
         perform(state.withLock { $0.machine.climb(id) })
     }
 
+    /// Gives a process that is about to be ended the time to show that it runs. One that was suspended, or got no
+    /// processor, hasn't read the request to stop yet, and its end would cost the session its sign-in. One whose
+    /// command ignores the stop answers at once.
+    private func letAnswer(before id: UInt64) async {
+        guard state.withLock({ $0.machine.endsProcessNext(id) }) else { return }
+        _ = try? await request({ .ping(id: $0) }, deadline: .after(answerWithin))
+    }
+
     func perform(_ actions: [CommandMachine.Action]) {
         for action in actions {
             switch action {
@@ -161,6 +171,7 @@ extension HostChannel {
             case .wake(let id, let wait):
                 Task { [weak self] in
                     try? await Task.sleep(for: wait)
+                    await self?.letAnswer(before: id)
                     self?.climb(id)
                 }
             }

@@ -30,6 +30,12 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
     /// The rung that was reached.
     package var rung: Rung? { position.map { steps[$0].rung } }
 
+    /// The rung after that; `nil` if none is left.
+    package var next: Rung? {
+        let place = position.map { $0 + 1 } ?? 0
+        return place < steps.count ? steps[place].rung : nil
+    }
+
     /// Requests that the command is stopped.
     /// - Parameters:
     ///   - reason: why. The first reason counts.
