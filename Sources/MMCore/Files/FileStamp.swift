@@ -44,10 +44,13 @@ package struct FileStamp: Equatable, Sendable {
         return .file(FileStamp(status))
     }
 
-    /// Returns the stamp of a folder, which changes whenever a name in it does; `nil` where there is none.
+    /// Returns the stamp of a folder, which changes whenever a name in it does; `nil` where there is none, and on file
+    /// systems that keep whole seconds, where it may stay the same.
     package static func folder(_ path: String) -> FileStamp? {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mtim.tv_nsec != 0 else {
+            return nil
+        }
         return FileStamp(status)
     }
 
