@@ -308,6 +308,37 @@ struct SideBySideTests {
         await home.stop()
     }
 
+    /// Says yes when the time of the call is over.
+    private struct LatePerson: ConfirmingPerson {
+        var isAtTerminal: Bool { true }
+        func showSignIn(_ details: JSONObject) async {}
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+            try? await Task.sleep(for: .seconds(6))
+            return true
+        }
+    }
+
+    @Test("goes on with a change that was not begun before the time was over")
+    func notBegun() async throws {
+        let home = try await TenantsHome(2)
+        let change: JSONObject = [
+            "endpoint": "/groups", "method": "POST",
+            "body": ["displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true],
+        ]
+        let late = try await home.call(
+            "graph_request", Self.arguments("all", change), home.context(LatePerson(), within: .seconds(5)))
+        #expect(late.rows.isEmpty && late.end.notes.filter { $0.hasPrefix("failed: T") }.count == 2)
+        let name = try #require(late.resume)
+        let outcome = try await home.call(
+            "graph_request", ["resume": .string(name)], home.context(ChangesHome.YesPerson()))
+        #expect(outcome.rows.compactMap { $0["connection"]?.string }.sorted() == ["T1", "T2"])
+        let groups = try await home.call(
+            "graph_request",
+            Self.arguments("tag:all", ["endpoint": "/groups?$filter=displayName eq 'Crew'", "all": true]))
+        #expect((1...2).map { groups.rows(of: $0).count } == [1, 1])
+        await home.stop()
+    }
+
     @Test("goes on with a call of somebody who signed in for them alone, and for the owner")
     func principals() throws {
         let home = try TestHome()

@@ -331,6 +331,8 @@ struct SideBySideWork: Sendable {
 
     private func perform(_ index: Int) async throws(MMError) -> SetFolder.End {
         let member = call.members[index]
+        // A change that is never begun must not count as one of unknown outcome, which nobody would go on with.
+        try whole.deadline.check("the call to \(member.name) waited for its turn; nothing was sent")
         let now = await whole.tenant(of: member.name)
         // A faulty entry has no tenant; its call reports the fault.
         guard now == nil || now == member.tenant else {
