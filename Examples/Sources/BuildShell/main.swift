@@ -12,7 +12,9 @@ guard let folder = words.first, words.count > 1 else {
     exit(2)
 }
 do throws(MMError) {
-    var settings = ShellSettings(name: "build", environment: ProcessEnvironment.read(), directory: folder)
+    // Without the secrets of this program, such as tokens in variables: a build runs code of other people.
+    let environment = ShellEnvironment.scrubbed(ProcessEnvironment.read())
+    var settings = ShellSettings(name: "build", environment: environment, directory: folder)
     settings.sandbox = .workspace(WorkspaceRules(workspace: folder))
     let shell = try await LocalShell.start(settings)
     for step in words.dropFirst() {

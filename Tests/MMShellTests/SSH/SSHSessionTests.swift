@@ -39,6 +39,17 @@ struct SSHSessionTests {
         }
     }
 
+    @Test("connects for a program that has no rules and no times of its own")
+    func plainly() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let masters = Self.masters()
+            let session = try await SSHSession.connect(server.target, masters: masters)
+            #expect(try await session.sh("echo over").out == "over\n")
+            await session.close()
+            #expect(await eventually { await masters.count == 0 })
+        }
+    }
+
     @Test("keeps state, and returns status, directory and exact streams")
     func state() async throws {
         try await Self.with { (session, server, _) async throws in

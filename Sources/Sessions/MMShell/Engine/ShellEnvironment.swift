@@ -1,5 +1,5 @@
 /// The selection of environment variables that a shell inherits from the process that starts it.
-package enum ShellEnvironment {
+public enum ShellEnvironment {
     private static let names: Set<String> = [
         "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "EDITOR", "VISUAL", "PAGER",
         "SSH_AUTH_SOCK", "SSH_AGENT_PID", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY",
@@ -9,7 +9,7 @@ package enum ShellEnvironment {
 
     /// Returns only variables that are known to be harmless. Tokens and other secrets of the program are left out, as
     /// are variables that control shells and loaders (`BASH_ENV`, `LD_PRELOAD`).
-    package static func scrubbed(_ environment: [String: String]) -> [String: String] {
+    public static func scrubbed(_ environment: [String: String]) -> [String: String] {
         var kept = environment.filter { name, _ in
             names.contains(name) || name.hasPrefix("LC_") || (name.hasPrefix("XDG_") && name != "XDG_ACTIVATION_TOKEN")
         }

@@ -53,7 +53,7 @@ public struct ShellSettings: Sendable {
     /// - Parameters:
     ///   - name: the session's name.
     ///   - kind: the shell's language.
-    ///   - environment: the complete environment; see `ShellEnvironment.scrubbed`.
+    ///   - environment: the complete environment; see ``ShellEnvironment/scrubbed(_:)``.
     ///   - directory: where it starts; `nil` for the home folder of the environment.
     public init(name: String, kind: ShellKind = .bash, environment: [String: String], directory: String? = nil) {
         self.name = name

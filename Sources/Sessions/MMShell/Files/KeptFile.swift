@@ -1,20 +1,20 @@
-public import MMCore
+package import MMCore
 
 /// A copy of a host's file from before it was replaced; it is kept beside the file, readable only by its owner.
-public struct KeptFile: Sendable, Hashable {
+package struct KeptFile: Sendable, Hashable {
     /// The file that was replaced.
-    public var path: String
+    package var path: String
     /// The path of the copy.
-    public var copy: String
+    package var copy: String
     /// The SHA-256 of the copy, as hex.
-    public var digest: String
+    package var digest: String
     /// The file's permissions, as chmod takes them.
-    public var permissions: String
+    package var permissions: String
     /// The file's owner and group as numbers, as chown takes them; empty if the host doesn't report them.
     package var owner = ""
 
     /// Creates a record of a kept file.
-    public init(path: String, copy: String, digest: String, permissions: String) {
+    package init(path: String, copy: String, digest: String, permissions: String) {
         self.path = path
         self.copy = copy
         self.digest = digest
@@ -26,7 +26,7 @@ public struct KeptFile: Sendable, Hashable {
 }
 
 /// Settings for keeping a copy of a file that is about to be replaced.
-public struct FileKeeping: Sendable {
+package struct FileKeeping: Sendable {
     /// The name part of the copy that identifies the call.
     let label: String
     /// Records the file that is about to be replaced, and the SHA-256 of what replaces it, as hex. If it throws, the
@@ -34,7 +34,7 @@ public struct FileKeeping: Sendable {
     let note: @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void
 
     /// Creates the settings.
-    public init(label: String, note: @escaping @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void) {
+    package init(label: String, note: @escaping @Sendable (KeptFile, _ left: String) async throws(MMError) -> Void) {
         self.label = label
         self.note = note
     }
@@ -62,7 +62,7 @@ extension RemoteFiles {
     /// - Parameter digest: the SHA-256 of the file as it was left.
     /// - Returns: the copy of what was replaced.
     /// - Throws: `conflict` if the file or the copy has been changed; then nothing is changed.
-    public func putBack(
+    package func putBack(
         _ kept: KeptFile, replacing digest: String, as label: String, timeout: Duration = .seconds(120)
     ) async throws(MMError) -> KeptFile {
         let script = """

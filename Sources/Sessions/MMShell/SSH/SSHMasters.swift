@@ -31,7 +31,7 @@ public actor SSHMasters {
 
     /// Creates an empty set of connections.
     /// - Parameters:
-    ///   - environment: the environment of ssh; see `ShellEnvironment.scrubbed`.
+    ///   - environment: the environment of ssh; see ``ShellEnvironment/scrubbed(_:)``.
     ///   - records: the folder that records which shells run on hosts and which drafts lie there, so that a later
     ///     process can end and remove those of a process that was killed; `nil` records them only in this process.
     public init(environment: [String: String], records: String? = nil) {

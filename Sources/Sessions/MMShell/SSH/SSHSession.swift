@@ -27,11 +27,29 @@ public actor SSHSession: ShellSession {
     private var leaving: Task<Void, Never>?
 
     /// Connects, unless there already is a connection to the host, and starts a shell there.
+    ///
+    /// ```swift
+    /// let masters = SSHMasters(environment: ShellEnvironment.scrubbed(ProcessEnvironment.read()))
+    /// let host = try await SSHSession.connect(SSHTarget("web1.contoso.com", user: "ops"), masters: masters)
+    /// print(String(decoding: try await host.run("uptime").stdout.bytes, as: UTF8.self))
+    /// ```
+    /// - Parameters:
+    ///   - target: the host, with its options.
+    ///   - masters: the connections of this process; sessions with the same ones share the connection to a host.
+    ///   - deadline: when to give up connecting.
+    /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
+    ///   `.deadlineExceeded`.
+    public static func connect(
+        _ target: SSHTarget, masters: SSHMasters, deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> SSHSession {
+        try await connect(target, masters: masters, policy: .open, deadline: deadline)
+    }
+
+    /// Connects as `connect(_:masters:deadline:)`, with the rules and times of its caller.
     /// - Parameters:
     ///   - policy: which commands may run; it is checked here and not enforced on the host.
     ///   - admission: checks each new connection, also later ones; `nil` admits every host.
-    /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
-    ///   `.deadlineExceeded`; the refusal of `admission`.
+    /// - Throws: as `connect(_:masters:deadline:)`; the refusal of `admission`.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
         admission: HostAdmission? = nil, deadline: Deadline
