@@ -57,6 +57,6 @@ do throws(MMError) {
 } catch {
     // If a sign-in or a confirmation is needed, the details of the error have the code and address or the token.
     print(error.description)
-    print(JSONValue.object(error.details))
+    print(error.details)
 }
 await services.close()

@@ -128,3 +128,8 @@ extension JSONValue: CustomStringConvertible {
     /// The compact JSON text.
     public var description: String { JSONWriter.string(self) }
 }
+
+extension JSONObject: CustomStringConvertible {
+    /// The object as compact JSON text.
+    public var description: String { JSONWriter.string(.object(self)) }
+}

@@ -43,6 +43,13 @@ struct JSONObjectTests {
         }
     }
 
+    @Test("an object in a text is its JSON, as a value is")
+    func description() {
+        let object: JSONObject = ["connection": "Contoso", "known": ["A", nil]]
+        #expect("\(object)" == #"{"connection":"Contoso","known":["A",null]}"#)
+        #expect("\(object)" == "\(JSONValue.object(object))")
+    }
+
     @Test("equality and hash ignore only the order")
     func equality() {
         let left: JSONObject = ["a": 1, "b": [2, 3]]
