@@ -44,6 +44,17 @@ struct PagingTests {
         #expect(pages[2].nextLink == nil)
     }
 
+    @Test("a caller who takes long over the items isn't cut off, unless it names a deadline")
+    func slowly() throws {
+        let client = try Contoso(try recordedUsers()).client(.graph)
+        let request = try GraphRequest(target: try client.target("/users/delta"))
+        #expect(client.pages(request).deadline == .never)
+        #expect(client.pages(request, from: "https://graph.microsoft.com/v1.0/users/delta").deadline == .never)
+        #expect(try client.pages("/users").pages.get().deadline == .never)
+        let limited = Deadline.after(.seconds(60))
+        #expect(try client.pages("/users", deadline: limited).pages.get().deadline == limited)
+    }
+
     @Test("reading stops at the requested number of items, without further requests", arguments: [1, 3, 4, 6, 7, 100])
     func top(wanted: Int) async throws {
         let (pages, _, contoso) = try await pages(try recordedUsers(), limits: PageLimits(items: wanted))

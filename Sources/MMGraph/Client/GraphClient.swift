@@ -389,6 +389,8 @@ extension GraphClient {
     /// ```swift
     /// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
     /// ```
+    /// A deadline covers the whole reading, and with it what the caller does between two items; without one, each
+    /// request has its own time limit.
     /// - Parameters:
     ///   - endpoint: the endpoint, such as `/users`.
     ///   - select: the properties to return.
@@ -396,11 +398,10 @@ extension GraphClient {
     ///   - top: the maximum number of items in total; `nil` for all.
     ///   - query: further query options.
     ///   - type: the type of an item: your own, or `JSONValue`.
-    ///   - deadline: when to give up.
+    ///   - deadline: when to give up the whole reading.
     public func pages<Item: Decodable & Sendable>(
         _ endpoint: String, select: [String] = [], filter: String? = nil, top: Int? = nil,
-        query: [String: String] = [:], as type: Item.Type = JSONValue.self,
-        deadline: Deadline = .after(.seconds(300))
+        query: [String: String] = [:], as type: Item.Type = JSONValue.self, deadline: Deadline = .never
     ) -> GraphItems<Item> {
         var options = query
         if !select.isEmpty { options["$select"] = select.joined(separator: ",") }

@@ -47,12 +47,15 @@ public struct GraphPages: AsyncSequence, Sendable {
 
 extension GraphClient {
     /// Returns the pages of a collection.
+    ///
+    /// A deadline covers the whole reading, and with it what the caller does between two pages; without one, each
+    /// request has its own time limit.
     /// - Parameters:
     ///   - request: the request for the first page; must be a `GET`.
     ///   - limits: the limits on how much is read.
-    ///   - deadline: when to give up.
+    ///   - deadline: when to give up the whole reading.
     public func pages(
-        _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
+        _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .never
     ) -> GraphPages {
         GraphPages(client: self, request: request, limits: limits, deadline: deadline)
     }
@@ -61,9 +64,9 @@ extension GraphClient {
     /// - Parameters:
     ///   - request: the request that the earlier answer came from.
     ///   - link: the link; one to another host than this service's is an error when the pages are read.
-    ///   - deadline: when to give up.
+    ///   - deadline: when to give up the whole reading.
     public func pages(
-        _ request: GraphRequest, from link: String, deadline: Deadline = .after(.seconds(300))
+        _ request: GraphRequest, from link: String, deadline: Deadline = .never
     ) -> GraphPages {
         GraphPages(client: self, request: request, start: link, limits: PageLimits(), deadline: deadline)
     }
