@@ -54,9 +54,11 @@ extension GraphClient {
     /// sent at once. If the answer to a part was lost and the part can't be repeated safely, its answer says so.
     ///
     /// ```swift
-    /// let answers = try await graph.batch(ids.map { id in
-    ///     BatchPart(id: id, request: try GraphRequest(target: graph.target("/users/\(id)")))
-    /// })
+    /// var parts: [BatchPart] = []
+    /// for id in ids {
+    ///     parts.append(BatchPart(id: id, request: try GraphRequest(target: graph.target("/users/\(id)"))))
+    /// }
+    /// for answer in try await graph.batch(parts) { print(answer.id, answer.status, answer.body) }
     /// ```
     /// - Parameters:
     ///   - parts: the requests; their ids differ.
