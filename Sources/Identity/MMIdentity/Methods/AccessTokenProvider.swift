@@ -21,9 +21,9 @@ public struct AccessTokenRequest: Sendable {
     public let tenant: String
     /// The claims that the service demanded when it refused the last token, in the form of a sign-in request's
     /// `claims`.
-    package let claims: String?
+    public let claims: String?
     /// Whether the service has just refused the last token, so that returning the same one is pointless.
-    package let isAfterRefusal: Bool
+    public let isAfterRefusal: Bool
 }
 
 /// A token from a provider.

@@ -25,7 +25,7 @@ struct ProvidedTokenAcquirer: Sendable {
         } catch {
             throw MMError(
                 .unavailable, "The program that provides the tokens of \(target.connection) returned none.",
-                hint: "Its error is in the log.", cause: "\(error)")
+                hint: "Its own error is the `cause` of this one, and in the log.", cause: "\(error)")
         }
         HeldSecrets.shared.hold(given.secret)
         guard given.secret.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !given.secret.isEmpty else {
@@ -36,7 +36,9 @@ struct ProvidedTokenAcquirer: Sendable {
             throw refused("is for \(audience), not for \(resource.name)", .invalidInput)
         }
         guard let endsAt = given.expiresAt ?? claims?.endsAt.map({ Timestamp(seconds: $0) }) else {
-            throw refused("doesn't say when it expires", .invalidInput)
+            throw refused(
+                "doesn't say when it expires", .invalidInput,
+                hint: "Use a token with the claim `exp`, or name the time where a program provides it (`expiresAt`).")
         }
         guard endsAt > clock.now else { throw refused("ended at \(endsAt.iso8601)", .signInNeeded) }
         guard given.secret != options.refusedToken else { throw refused("was refused by the service", .signInNeeded) }
@@ -54,11 +56,12 @@ struct ProvidedTokenAcquirer: Sendable {
         )
     }
 
-    private func refused(_ what: String, _ code: MMErrorCode) -> MMError {
+    private func refused(
+        _ what: String, _ code: MMErrorCode, hint: String = "Replace it; mm reads it again for each request."
+    ) -> MMError {
         let place = (provider as? KeptToken).map { " (\($0.source.place))" } ?? ""
         return MMError(
-            code, "The provided token for \(target.connection)\(place) \(what).",
-            hint: "Replace it; mm reads it again for each request.",
+            code, "The provided token for \(target.connection)\(place) \(what).", hint: hint,
             details: ["connection": .string(target.connection), "resource": .string(resource.name)])
     }
 }
