@@ -395,7 +395,7 @@ extension PowerShellSession {
     /// - Returns: its records as they arrive.
     /// - Throws: as `run` of a command; `.invalidInput` for an invalid name.
     public func run(
-        _ cmdlet: String, _ arguments: [String: PowerShellValue], deadline: Deadline = .after(.seconds(300))
+        _ cmdlet: String, _ arguments: [String: PowerShellValue] = [:], deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> PowerShellRecords {
         let names = arguments.keys.sorted()
         for name in [cmdlet] + names where !Self.isName(name) {

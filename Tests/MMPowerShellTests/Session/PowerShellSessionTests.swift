@@ -155,7 +155,7 @@ struct PowerShellSessionTests {
             #expect(error?.code == .invalidInput)
         }
         var streams: [PowerShellRecord.Stream] = []
-        for try await record in try await session.run("Get-NoSuchCmdlet", [:]) { streams.append(record.stream) }
+        for try await record in try await session.run("Get-NoSuchCmdlet") { streams.append(record.stream) }
         #expect(streams == [.error])
         await session.close()
         let unknown = #expect(throws: MMError.self) {
