@@ -5,7 +5,7 @@ public struct HTTPOptions: Sendable {
     /// The one path that is served, with or without a trailing slash.
     public var path = "/mcp"
     /// Names under which clients may reach the server, besides `localhost`, `127.0.0.1` and `[::1]`.
-    package var allowedHosts: [String] = []
+    public var allowedHosts: [String] = []
     /// Whether any numeric address is accepted as well; for a network that is trusted as a whole.
     package var allowsIPAddressHosts = false
     /// The secret that clients present (`Authorization: Bearer`); `nil` admits everyone who can reach the server.
