@@ -12,8 +12,13 @@ guard words.count == 3 else {
 }
 do throws(MMError) {
     let mm = try await MM.pool(named: "PoolSessions")
+    // As JSON each row is an object; otherwise the answer is one text, as PowerShell shows it.
     let answer = try await mm(
-        "run", ["connection": .string(words[0]), "module": .string(words[1]), "command": .string(words[2])])
+        "run",
+        [
+            "connection": .string(words[0]), "module": .string(words[1]), "command": .string(words[2]),
+            "output": "json",
+        ])
     for note in answer.notes { print("# \(note)") }
     for try await row in answer.rows { print(row) }
 } catch {
