@@ -116,20 +116,19 @@ extension JSONValue {
     }
 
     private static func failure<Value>(_ error: DecodingError, _ type: Value.Type) -> MMError {
-        let (path, what): ([any CodingKey], String) =
+        let (path, what, remedy): ([any CodingKey], String, String) =
             switch error {
-            case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
-            case .valueNotFound(_, let context): (context.codingPath, "is null")
+            case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing", "Make it optional")
+            case .valueNotFound(_, let context): (context.codingPath, "is null", "Make it optional")
             case .typeMismatch(_, let context), .dataCorrupted(let context):
-                (context.codingPath, context.debugDescription)
-            @unknown default: ([], "can't be read")
+                (context.codingPath, context.debugDescription, "Declare it as the service sends it")
+            @unknown default: ([], "can't be read", "Declare it as the service sends it")
             }
         let place = path.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
         let name =
             place.isEmpty ? "The value" : "The member \(place.hasPrefix(".") ? String(place.dropFirst()) : place)"
         return MMError(
-            .remoteFailed, "\(name) of a \(type) \(what).",
-            hint: "Make the property optional, or read the answer as a JSONValue.")
+            .remoteFailed, "\(name) of a \(type) \(what).", hint: "\(remedy), or read the answer as a JSONValue.")
     }
 }
 

@@ -46,5 +46,8 @@ struct JSONDecodingTests {
         let value = try JSONParser.parse(text)
         let error = #expect(throws: MMError.self) { try value.decoded(as: Plan.self) }
         #expect(error?.code == .remoteFailed && error?.message.contains(words) == true, "\(error?.message ?? "")")
+        // A value of another kind would not fit an optional property either.
+        let isAbsent = error?.message.hasSuffix("is missing.") == true || error?.message.hasSuffix("is null.") == true
+        #expect((error?.hint?.contains("optional") == true) == isAbsent, "\(error?.hint ?? "")")
     }
 }
