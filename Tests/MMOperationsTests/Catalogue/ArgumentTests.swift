@@ -187,6 +187,39 @@ struct ArgumentTests {
         #expect(error(Sample.self, arguments)?.hasPrefix(message) == true)
     }
 
+    @Test(
+        "tell programs which one is wrong, and people what it is for or may be",
+        arguments: [
+            (["tags": "u"], "name", "name: "), (["name": 1, "tags": "u"], "name", "name: "),
+            (["name": "A\0", "tags": "u"], "name", "Remove it."),
+            (["name": "Ada", "tags": "u", "top": 11], "top", "between 1 and 10"),
+            (["name": "Ada", "tags": "u", "top": 2.5], "top", "top: "),
+            (["name": "Ada", "tags": "u", "engine": "bash"], "engine", "It is one of"),
+            (["name": "Ada", "tags": "u", "nmae": "x"], "nmae", "Its arguments are"),
+        ] as [(JSONObject, String, String)])
+    func place(_ arguments: JSONObject, field: String, remedy: String) {
+        let error = #expect(throws: MMError.self) {
+            try Sample(from: try InputReader(operation: "test", arguments: arguments, fields: Sample.fields))
+        }
+        #expect(error?.details["field"] == .string(field))
+        #expect(error?.hint?.contains(remedy) == true, "\(error?.hint ?? "none")")
+    }
+
+    @Test("of a number that isn't whole are told the number")
+    func fraction() {
+        #expect(
+            error(Sample.self, ["name": "Ada", "tags": "u", "top": 2.5])
+                == "`top` of test must be a whole number, not 2.5.")
+    }
+
+    @Test("that an operation doesn't take are refused plainly where it takes none")
+    func none() {
+        let error = #expect(throws: MMError.self) {
+            try InputReader(operation: "test", arguments: ["name": "Ada"], fields: [])
+        }
+        #expect(error?.hint == "It takes none.")
+    }
+
     @Test("of several faults the first declared one is told, and nothing behind it is read")
     func firstFault() {
         struct Faulty: OperationInput {

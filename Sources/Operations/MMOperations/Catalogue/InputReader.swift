@@ -1,7 +1,8 @@
 package import MMCore
 
-/// A reader of the arguments of one call by the operation's declared fields. Each error names the field, the value's
-/// kind and the remedy. Operations don't use it directly: their inputs are read by ``Argument``.
+/// A reader of the arguments of one call by the operation's declared fields. Each error names the field, also in its
+/// details for programs, the value or its kind, and the remedy. Operations don't use it directly: their inputs are read
+/// by ``Argument``.
 public struct InputReader: Sendable {
     private let operation: String
     private let arguments: JSONObject
@@ -20,19 +21,14 @@ public struct InputReader: Sendable {
         for key in arguments.keys where !fields.contains(where: { $0.name == key }) {
             let known = fields.filter(\.isOfferedToModels).map(\.name)
             let near = ArgumentNames.meant(by: key, among: known).map { " Did you mean `\($0)`?" } ?? ""
-            throw MMError(
-                .invalidInput, "\(operation) has no argument `\(key)`.\(near)",
-                hint: "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", "))."
-            )
+            throw refused(
+                key, "\(operation) has no argument `\(key)`.\(near)",
+                hint: known.isEmpty
+                    ? "It takes none." : "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", ")).")
         }
         // A resumed call has its arguments already.
         let isResumed = fields.contains { $0.name == "resume" } && !isAbsent("resume")
-        for field in fields where field.isRequired && isAbsent(field.name) && !isResumed {
-            throw MMError(
-                .invalidInput, "\(operation) needs the argument `\(field.name)`.",
-                hint: "\(field.name): \(field.summary)"
-            )
-        }
+        for field in fields where field.isRequired && isAbsent(field.name) && !isResumed { throw missing(field.name) }
     }
 
     /// Returns arguments in the form of their schemas, however a model writes them: with objects in place of their
@@ -60,8 +56,7 @@ public struct InputReader: Sendable {
         case .parameters:
             let list = try parameters(name)
             if let twice = list.map(\.name).firstRepeated {
-                throw MMError(
-                    .invalidInput, "`\(name)` of \(operation) has `\(twice)` twice.", hint: "Give each name once.")
+                throw refused(name, "`\(name)` of \(operation) has `\(twice)` twice.", hint: "Give each name once.")
             }
             return .object(JSONObject(list.map { ($0.name, .string($0.value)) }))
         case .arguments: return .object(JSONObject(try self.arguments(name).map { ($0.name, $0.value) }))
@@ -84,11 +79,25 @@ public struct InputReader: Sendable {
         return isAbsent(name) ? nil : arguments[name]
     }
 
-    private func wrong(_ name: String, _ value: JSONValue, due: String) -> MMError {
-        MMError(
-            .invalidInput, "`\(name)` of \(operation) must be \(due), not \(value.kindName).",
-            hint: fields.first { $0.name == name }.map { "\(name): \($0.summary)" }
-        )
+    private func refused(_ name: String, _ message: String, hint: String?) -> MMError {
+        MMError(.invalidInput, message, hint: hint, details: ["field": .string(name)])
+    }
+
+    /// Returns the field as help describes it.
+    private func meaning(of name: String) -> String? {
+        fields.first { $0.name == name }.map { "\(name): \($0.summary)" }
+    }
+
+    /// Returns the error for a value of a wrong kind.
+    /// - Parameters:
+    ///   - member: the member of the argument that has the value, if it isn't the argument itself.
+    ///   - given: what was given, where the value's kind doesn't tell.
+    private func wrong(
+        _ name: String, member: String? = nil, _ value: JSONValue, due: String, given: String? = nil
+    ) -> MMError {
+        let place = member.map { "\(name).\($0)" } ?? name
+        return refused(
+            name, "`\(place)` of \(operation) must be \(due), not \(given ?? value.kindName).", hint: meaning(of: name))
     }
 
     /// Returns a text; `nil` if absent or empty. Choices are compared case-insensitively and returned as declared.
@@ -97,15 +106,14 @@ public struct InputReader: Sendable {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw wrong(name, value, due: "a string") }
         guard !text.utf8.contains(0) else {
-            throw MMError(.invalidInput, "`\(name)` of \(operation) contains a NUL character.", hint: "Remove it.")
+            throw refused(name, "`\(name)` of \(operation) contains a NUL character.", hint: "Remove it.")
         }
         guard case .choice(let words)? = fields.first(where: { $0.name == name })?.kind else { return text }
         if let word = words.first(where: { $0.lowercased() == text.lowercased() }) { return word }
         let near = NearestNames.of(text, among: words, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
-        throw MMError(
-            .invalidInput, "`\(name)` of \(operation) can't be `\(text.prefix(60))`.\(near)",
-            hint: "It is one of \(words.joined(separator: ", "))."
-        )
+        throw refused(
+            name, "`\(name)` of \(operation) can't be `\(text.prefix(60))`.\(near)",
+            hint: "It is one of \(words.joined(separator: ", ")).")
     }
 
     /// Returns a text as it was written, even an empty one; `nil` if absent.
@@ -123,7 +131,7 @@ public struct InputReader: Sendable {
 
     /// Returns the error for a missing required argument.
     func missing(_ name: String) -> MMError {
-        MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
+        refused(name, "\(operation) needs the argument `\(name)`.", hint: meaning(of: name))
     }
 
     /// Returns a Boolean; false if absent. The texts `true` and `false` are accepted, since models write them.
@@ -143,13 +151,13 @@ public struct InputReader: Sendable {
     package func integer(_ name: String) throws(MMError) -> Int? {
         guard let value = try value(name) else { return nil }
         guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
-            throw wrong(name, value, due: "a whole number")
+            let isNumber = value.double != nil
+            throw wrong(name, value, due: "a whole number", given: isNumber ? String("\(value)".prefix(40)) : nil)
         }
         if case .integer(let range)? = fields.first(where: { $0.name == name })?.kind, !range.contains(number) {
-            throw MMError(
-                .invalidInput, "`\(name)` of \(operation) is \(number).",
-                hint: "It must be between \(range.lowerBound) and \(range.upperBound)."
-            )
+            throw refused(
+                name, "`\(name)` of \(operation) is \(number).",
+                hint: "It must be between \(range.lowerBound) and \(range.upperBound).")
         }
         return number
     }
@@ -165,7 +173,8 @@ public struct InputReader: Sendable {
             do throws(JSONError) {
                 parsed = try JSONParser.parse(text, limits: .strict)
             } catch {
-                throw MMError(.invalidInput, "`\(name)` of \(operation) isn't a JSON object: \(error).")
+                throw refused(
+                    name, "`\(name)` of \(operation) isn't a JSON object: \(error).", hint: meaning(of: name))
             }
             guard let object = parsed.object else { throw wrong(name, parsed, due: "a JSON object") }
             return object
@@ -195,7 +204,7 @@ public struct InputReader: Sendable {
                 case .string(let text): list.append((plain, text))
                 case .bool(let flag): list.append((plain, flag ? "true" : "false"))
                 case .int, .double, .number: list.append((plain, item.description))
-                default: throw wrong("\(name).\(key)", item, due: "a string, number or boolean")
+                default: throw wrong(name, member: key, item, due: "a string, number or boolean")
                 }
             }
             return list
