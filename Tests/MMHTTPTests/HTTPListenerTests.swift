@@ -121,6 +121,10 @@ struct HTTPListenerTests {
         #expect(fits.body.count == 1_000)
         let large = try await client.send(local(url, method: "POST", body: [UInt8](repeating: 0x61, count: 1_001)))
         #expect(large.status == 413)
+        // Clients read every refusal in the same form, also those that no handler sees.
+        #expect(large.headers["Content-Type"] == Problem.contentType)
+        let problem = try JSONParser.parse(large.body)
+        #expect(problem["status"] == 413 && problem["detail"] == "The body is larger than 1000 bytes.")
         let chunk = "3e9\r\n" + String(repeating: "x", count: 1_001) + "\r\n"
         let chunked = try await rawExchange(
             listener.port, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + "0\r\n\r\n")

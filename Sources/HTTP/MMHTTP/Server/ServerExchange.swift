@@ -396,9 +396,9 @@ enum ServerAnswer {
         var response = response
         // A mistake in a handler must not produce a second header or a broken status line.
         if let fault = HTTPFieldRules.fault(in: response.headers) {
-            response = .text(fault + "\n", status: 500)
+            response = Problem.response(MMError(.internalError, fault))
         } else if !(200...599).contains(response.status) {
-            response = .text("The handler gave the status \(response.status).\n", status: 500)
+            response = Problem.response(MMError(.internalError, "The handler gave the status \(response.status)."))
         }
         let hasNoBody = response.status == 204 || response.status == 304
         let raw: UnsafeMutableRawPointer?
@@ -461,7 +461,8 @@ enum RequestRules {
             return bad("The body's length is given more than once.")
         }
         if let encoding = encodings.first, !HTTPHeaders.sameName(encoding, "chunked") {
-            return bad("The only transfer encoding is chunked.", status: 501)
+            return Problem.response(
+                MMError(.unsupported, "The transfer encoding is `\(encoding.prefix(60))`.", hint: "Send chunked."))
         }
         if let length = lengths.first {
             guard !length.isEmpty, length.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
@@ -474,7 +475,10 @@ enum RequestRules {
 
     /// Returns the response for a body over the limit.
     static func tooLarge(_ limits: HTTPServerLimits) -> HTTPServerResponse {
-        bad("The body is larger than \(limits.maxBodyBytes) bytes.", status: 413)
+        Problem.response(
+            MMError(
+                .limitExceeded, "The body is larger than \(limits.maxBodyBytes) bytes.",
+                hint: "Send less in one request."))
     }
 
     /// The response for a head that is partly hidden.
@@ -483,11 +487,12 @@ enum RequestRules {
     }
 
     /// The response while the listener is stopping.
-    static var stopping: HTTPServerResponse { bad("The server is stopping.", status: 503) }
-
-    private static func bad(_ text: String, status: Int = 400) -> HTTPServerResponse {
-        .text(text + "\n", status: status)
+    static var stopping: HTTPServerResponse {
+        Problem.response(
+            MMError(.unavailable, "The server is stopping.", hint: "Repeat the request.", retry: .now))
     }
+
+    private static func bad(_ text: String) -> HTTPServerResponse { Problem.response(MMError(.invalidInput, text)) }
 }
 
 /// Writes the body of a streamed response.
