@@ -195,6 +195,19 @@ struct RouterTests {
         #expect(answer.status == (isRead ? 200 : 415))
     }
 
+    @Test(
+        "a compressed body is refused by its coding, not as text that isn't JSON",
+        arguments: [("gzip", 415), ("br", 415), ("identity, gzip", 415), ("identity", 200), ("Identity", 200)])
+    func contentCoding(_ coding: String, _ status: Int) async throws {
+        let pool = try pool()
+        let answer = try await pool.send(
+            "POST", "/v1/operations/value", ["Content-Type": "application/json", "Content-Encoding": coding],
+            #"{"text":"a"}"#)
+        #expect(answer.status == status)
+        if status == 415 { #expect(answer.json["detail"]?.string?.contains("`\(coding)`") == true, "\(answer.json)") }
+        await pool.stop()
+    }
+
     @Test("other methods are answered with the allowed ones")
     func methods() async throws {
         let pool = try pool()

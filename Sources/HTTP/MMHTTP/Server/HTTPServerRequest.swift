@@ -87,9 +87,14 @@ extension HTTPServerRequest {
     private static let objectLimits = JSONLimits(bytes: 64 << 20, depth: 128, duplicateKeys: .refuse)
 
     /// Reads the body as a JSON object; a missing body is an empty object.
-    /// - Throws: `unsupportedMediaType`; `invalidInput` with the position of the fault.
+    /// - Throws: `unsupportedMediaType`, also for a compressed body; `invalidInput` with the position of the fault.
     package func jsonObject() throws(MMError) -> JSONObject {
         if body.isEmpty { return [:] }
+        if let coding = headers.values(for: "Content-Encoding").first(where: { !HTTPHeaders.sameName($0, "identity") }) {
+            throw MMError(
+                .unsupportedMediaType, "The body has the content coding `\(coding.prefix(60))`.",
+                hint: "Send it without Content-Encoding.")
+        }
         if let type = headers["Content-Type"], !MediaTypes.isJSON(type) {
             throw MMError(
                 .unsupportedMediaType, "The body is `\(type.prefix(60))`.", hint: "Send Content-Type: application/json."
