@@ -28,6 +28,14 @@ struct PageRuleTests {
         #expect(status(["Host": host]) == expected)
     }
 
+    @Test("a refused name is told, and how a server gets another one")
+    func told() {
+        let request = HTTPServerRequest(
+            method: "POST", target: "/mcp", headers: ["Host": "mm.contoso.com"], peer: Self.peer)
+        let message = PageRule(names: Self.local).refusal(of: request)?.message ?? ""
+        #expect(message.contains("`mm.contoso.com`") && message.contains("--allow-host"), "\(message)")
+    }
+
     @Test("a request without a name is refused; over a socket there is no port to compare")
     func missing() {
         #expect(status([:]) == 421)

@@ -10,9 +10,10 @@ struct HTTPAdmission: Sendable {
         guard request.path == options.path || request.path == options.path + "/" else {
             return .failure(Refusal(404, "This path does not exist."))
         }
-        let host = Self.name(ofHost: request.value(of: "Host") ?? "")
+        let given = request.value(of: "Host") ?? ""
+        let host = Self.name(ofHost: given)
         guard isAllowed(host: host) else {
-            return .failure(Refusal(421, "This server doesn't serve this host name."))
+            return .failure(Refusal(421, "This server doesn't serve the host name `\(given.prefix(100))`."))
         }
         let origins = request.values(of: "Origin")
         guard origins.allSatisfy({ isAllowed(origin: $0, of: host) }) else {

@@ -36,7 +36,9 @@ package struct PageRule: Sendable {
     /// Returns why a request is refused; `nil` for a request of a program, or of a page of this server.
     package func refusal(of request: HTTPServerRequest) -> Refusal? {
         guard let host = request.headers["Host"], let name = HostName(host), isOwn(name, request) else {
-            return Refusal(status: 421, message: "This server doesn't serve this host name.")
+            let given = request.headers["Host"].map { String($0.prefix(100)) } ?? ""
+            return Refusal(
+                status: 421, message: "This server doesn't serve the host name `\(given)`; --allow-host adds a name.")
         }
         let origins = request.headers.values(for: "Origin")
         guard origins.allSatisfy({ isOwn(page: $0, host: host) }),
