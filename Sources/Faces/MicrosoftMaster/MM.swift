@@ -111,7 +111,7 @@ public struct AnswerRows: AsyncSequence, Sendable {
 
     init(_ answer: OperationAnswer) { self.answer = answer }
 
-    /// Returns an iterator over the rows from the beginning; the rows of a list can be read only once.
+    /// Returns an iterator over the rows. Those of a list can be read only once: then there are none left.
     public func makeAsyncIterator() -> Iterator { Iterator(answer) }
 
     /// Reads rows, batch by batch.

@@ -464,6 +464,31 @@ struct ContractTests {
         await pool.stop()
     }
 
+    @Test("a list that was read to its end has no more rows for a second reader, as in one process")
+    func readAgain() async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("two") { _, _ in
+                OperationAnswer(
+                    .items(
+                        ItemStream(startingWith: [Array("1".utf8)[...], Array("2".utf8)[...]]) {
+                            () async throws(MMError) in nil
+                        }))
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        for service in [pool.remote(local.catalogue), local] as [any OperationService] {
+            let answer = try await service.call(
+                "two", [:], in: CallContext(caller: Caller(surface: .library, name: "t", server: nil)))
+            guard case .items(let stream) = answer.body else { throw MMError(.internalError, "no list") }
+            var count = 0
+            while let batch = try await stream.next() { count += batch.count }
+            #expect(count == 2)
+            #expect(try await stream.next() == nil)
+        }
+        await pool.stop()
+    }
+
     @Test("a list of any length can be sent, with a slow reader holding the pool back")
     func backPressure() async throws {
         let home = try RESTHome()

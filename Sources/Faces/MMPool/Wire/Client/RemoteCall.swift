@@ -19,6 +19,7 @@ final class RemoteCall: Sendable {
     private struct End {
         var notesInHead = 0
         var end = AnswerEnd()
+        var hasArrived = false
     }
 
     init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ patience: CallPatience) {
@@ -52,13 +53,13 @@ final class RemoteCall: Sendable {
 
     private var call: String { id.withLock { $0 } }
 
-    /// Returns the next rows of a list.
+    /// Returns the next rows of a list; `nil` after the last, however often a reader asks.
     @Sendable private func items() async throws(MMError) -> [ArraySlice<UInt8>]? {
         try await patience.wait { () async throws(MMError) in try await self.nextItems() }
     }
 
     private func nextItems() async throws(MMError) -> [ArraySlice<UInt8>]? {
-        while true {
+        while !end.withLock({ $0.hasArrived }) {
             switch try await next() {
             case .items(let text):
                 let bytes = Array(text.utf8)
@@ -73,16 +74,17 @@ final class RemoteCall: Sendable {
             case .answer(let whole):
                 note(deliveryIn: whole)
                 end.withLock { end in
+                    end.hasArrived = true
                     end.end.notes = Array(Self.notes(of: whole).dropFirst(end.notesInHead))
                     end.end.errors = AnswerWire.errors(of: whole)
                     end.end.exitStatus = AnswerWire.exitStatus(of: whole)
                     end.end.isForeign = AnswerWire.isForeign(whole)
                 }
-                return nil
             case .problem(let error): throw error
             case .call, .question, .head: continue
             }
         }
+        return nil
     }
 
     private func next() async throws(MMError) -> CallEvent {
