@@ -51,6 +51,26 @@ struct GraphRequestInputTests {
         #expect(error?.code == .invalidInput && error?.hint?.contains("\(method) as `method`") == true)
     }
 
+    @Test(
+        "each refusal names its argument for programs",
+        arguments: [
+            (["endpoint": "/me"], "connection"), (["connection": "C"], "endpoint"),
+            (["connection": "C", "endpoint": "GET /me"], "endpoint"), (["connection": "/me"], "connection"),
+            (["connection": "C", "endpoint": "/me", "conflict": "fail"], "conflict"),
+            (["connection": "C", "endpoint": "/me", "changes": true, "all": true], "changes"),
+            (["connection": "C", "endpoint": "/me", "body": ["a": 1]], "body"),
+            (["connection": "C", "endpoint": "/me", "method": "PATCH"], "body"),
+            (["connection": "C", "endpoint": "/me", "method": "POST", "top": 1], "top"),
+            (["connection": "C", "endpoint": "/me", "batch": "{}"], "batch"),
+            (["connection": "C", "endpoint": "/me", "upload": "a", "download": "b"], "download"),
+            (["connection": "C", "endpoint": "/me", "upload": "a", "all": true], "all"),
+            (["connection": "C", "endpoint": "/me", "upload": "a", "method": "GET"], "method"),
+        ] as [(JSONObject, String)])
+    func field(arguments: JSONObject, field: String) {
+        let error = #expect(throws: MMError.self) { try input(arguments) }
+        #expect(error?.details["field"] == .string(field), "\(error?.message ?? "")")
+    }
+
     @Test("a path alone lacks the connection")
     func pathAlone() {
         let error = #expect(throws: MMError.self) { try input(["connection": "/me"]) }

@@ -84,54 +84,52 @@ struct GraphRequestInput: OperationInput {
     /// Checks that connection and endpoint are given.
     private func checkPlace() throws(MMError) {
         guard let connection else {
-            throw MMError(
-                .invalidInput, "The argument `connection` is missing.",
-                hint: "Call it without arguments to list the connections.")
+            throw Self.refused(
+                "connection", "The argument `connection` is missing.",
+                "Call it without arguments to list the connections.")
         }
         if let endpoint, let method = Self.methods.first(where: { endpoint.uppercased().hasPrefix("\($0) ") }) {
-            throw MMError(
-                .invalidInput, "The endpoint begins with the method \(method).",
-                hint: "Give the path as `endpoint`, and \(method) as `method`.", details: ["field": "endpoint"])
+            throw Self.refused(
+                "endpoint", "The endpoint begins with the method \(method).",
+                "Give the path as `endpoint`, and \(method) as `method`.")
         }
         guard endpoint == nil, batch == nil else { return }
         // In `mm graph /me` the first argument is a path instead of a connection.
         guard connection.hasPrefix("/") else {
-            throw MMError(
-                .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
+            throw Self.refused("endpoint", "The argument `endpoint` is missing.", "For example /me or /users.")
         }
-        throw MMError(
-            .invalidInput, "The connection is missing: “\(connection.prefix(100))” is a path.",
-            hint: "Give connection and endpoint, in this order, or neither to list the connections.",
-            details: ["field": "connection"])
+        throw Self.refused(
+            "connection", "The connection is missing: “\(connection.prefix(100))” is a path.",
+            "Give connection and endpoint, in this order, or neither to list the connections.")
+    }
+
+    private static func refused(_ field: String, _ message: String, _ hint: String) -> MMError {
+        MMError(.invalidInput, message, hint: hint, details: ["field": .string(field)])
     }
 
     /// Checks the combination of arguments for one request.
     private func checkRequest() throws(MMError) {
         guard conflict == nil, !recursive else {
-            throw MMError(
-                .invalidInput,
-                "`\(recursive ? "recursive" : "conflict")` can only be used with `upload` or `download`.",
-                hint: "Leave it out.")
+            let word = recursive ? "recursive" : "conflict"
+            throw Self.refused(word, "`\(word)` can only be used with `upload` or `download`.", "Leave it out.")
         }
         if changes, method != "GET" || all || top != nil {
-            throw MMError(
-                .invalidInput, "`changes` can't be combined with method, all or top.",
-                hint: "Leave out method, all and top.")
+            throw Self.refused(
+                "changes", "`changes` can't be combined with method, all or top.", "Leave out method, all and top.")
         }
         if method == "GET", body != nil {
-            throw MMError(.invalidInput, "A GET request has no body.", hint: "Set the method to POST, PATCH or PUT.")
+            throw Self.refused("body", "A GET request has no body.", "Set the method to POST, PATCH or PUT.")
         }
         // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should
         // have to confirm it.
         if method == "PATCH" || method == "PUT", body == nil {
-            throw MMError(
-                .invalidInput, "A \(method) request needs a body that says what to change.",
-                hint: "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
+            throw Self.refused(
+                "body", "A \(method) request needs a body that says what to change.",
+                "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
         }
         if all || top != nil, method != "GET" {
-            throw MMError(
-                .invalidInput, "`all` and `top` can only be used with GET, not with \(method).", hint: "Leave them out."
-            )
+            throw Self.refused(
+                all ? "all" : "top", "`all` and `top` can only be used with GET, not with \(method).", "Leave them out.")
         }
     }
 
@@ -146,37 +144,40 @@ struct GraphRequestInput: OperationInput {
         guard endpoint == nil, body == nil, written == nil, query.isEmpty, !all, top == nil, !changes, headers.isEmpty,
             upload == nil, download == nil, !recursive
         else {
-            throw MMError(
-                .invalidInput, "`batch` contains whole requests and can only be combined with the connection.",
-                hint: "Put method, url, headers and body of each request into the batch.")
+            throw Self.refused(
+                "batch", "`batch` contains whole requests and can only be combined with the connection.",
+                "Put method, url, headers and body of each request into the batch.")
         }
     }
 
     /// Checks that no other arguments are given with a file transfer, which determines its own method and body.
     private func checkTransfer() throws(MMError) {
-        func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
         guard upload == nil || download == nil else {
-            throw refused("`upload` and `download` can't be combined.", "Give one of them.")
+            throw Self.refused("download", "`upload` and `download` can't be combined.", "Give one of them.")
         }
         let word = upload == nil ? "download" : "upload"
         guard !isDryRun || upload != nil && !recursive else {
-            throw refused(
-                "`dryRun` can't be combined with \(upload == nil ? "`download`" : "the upload of a folder").",
+            throw Self.refused(
+                "dryRun", "`dryRun` can't be combined with \(upload == nil ? "`download`" : "the upload of a folder").",
                 "Leave `dryRun` out.")
         }
-        guard body == nil else { throw refused("`\(word)` can't be combined with `body`.", "Leave `body` out.") }
+        guard body == nil else {
+            throw Self.refused("body", "`\(word)` can't be combined with `body`.", "Leave `body` out.")
+        }
+        let pages = all ? "all" : "top"
         guard upload == nil || !all && top == nil else {
-            throw refused("`all` and `top` can't be combined with `\(word)`.", "Leave them out.")
+            throw Self.refused(pages, "`all` and `top` can't be combined with `\(word)`.", "Leave them out.")
         }
         if all || top != nil, let endpoint, endpoint.contains(":/"), !endpoint.hasSuffix("children") {
-            throw refused("A file has no pages.", "Leave out `all` and `top`.")
+            throw Self.refused(pages, "A file has no pages.", "Leave out `all` and `top`.")
         }
         guard !recursive || !all && top == nil else {
-            throw refused("A folder has no rows.", "Leave out `all` and `top`, or `recursive`.")
+            throw Self.refused(pages, "A folder has no rows.", "Leave out `all` and `top`, or `recursive`.")
         }
         let methods = upload == nil ? ["GET"] : ["PUT", "POST"]
         guard written.map(methods.contains) ?? true else {
-            throw refused("`\(word)` can't be combined with the method \(written ?? "").", "Leave `method` out.")
+            throw Self.refused(
+                "method", "`\(word)` can't be combined with the method \(written ?? "").", "Leave `method` out.")
         }
     }
 }

@@ -57,15 +57,15 @@ package struct RunInput: OperationInput {
         }
         let isEmpty = connection == nil && module == nil && command == nil
         guard isEmpty || (connection != nil && command != nil) else {
-            let missing = [("connection", connection), ("command", command)]
-                .filter { $0.1 == nil }.map { "`\($0.0)`" }
-            let names = missing.joined(separator: " and ")
+            let missing = [("connection", connection), ("command", command)].filter { $0.1 == nil }.map(\.0)
+            let names = missing.map { "`\($0)`" }.joined(separator: " and ")
             throw MMError(
                 .invalidInput,
                 missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
                 hint:
                     "Give connection, module and command, or connection and command if the script's cmdlets show its module. "
-                    + "Give nothing to list the connections.")
+                    + "Give nothing to list the connections.",
+                details: ["field": .string(missing.first ?? "")])
         }
     }
 
