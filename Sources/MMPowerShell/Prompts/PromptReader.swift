@@ -3,7 +3,7 @@ public import MMCore
 /// A device code that a module shows while it signs in.
 public struct DevicePrompt: Sendable, Hashable {
     /// The code that a person enters.
-    package let userCode: String
+    public let userCode: String
     /// The page where the code is entered.
     public let page: String
     /// The module's own message, without escape codes.
@@ -21,7 +21,7 @@ public struct DevicePrompt: Sendable, Hashable {
     ///   - page: the page where it is entered.
     ///   - message: the module's own message.
     ///   - expiresAt: the time at which the code expires.
-    public init(userCode: String, page: String, message: String, expiresAt: Timestamp? = nil) {
+    package init(userCode: String, page: String, message: String, expiresAt: Timestamp? = nil) {
         self.userCode = userCode
         self.page = page
         self.message = message
@@ -39,7 +39,7 @@ public struct DevicePrompt: Sendable, Hashable {
 /// Finds the device code in the output of a module that is signing in, on any stream.
 ///
 /// It exists only while a session is signing in: later text that looks like a code is ignored.
-public struct PromptReader: Sendable {
+package struct PromptReader: Sendable {
     private let words: [String]
     private let cloud: ModuleCloud
     /// The last text of each stream, because a code and its words may arrive in pieces.
@@ -60,7 +60,7 @@ public struct PromptReader: Sendable {
     }
 
     /// Searches a record of the connect command for a code.
-    public mutating func read(_ record: PowerShellRecord) -> DevicePrompt? {
+    package mutating func read(_ record: PowerShellRecord) -> DevicePrompt? {
         var texts: [String] = []
         switch record.stream {
         case .output, .text: Self.collect(record.value, depth: 3, into: &texts)
@@ -74,7 +74,7 @@ public struct PromptReader: Sendable {
     }
 
     /// Searches text on standard output or standard error for a code.
-    public mutating func read(_ console: ConsoleText) -> DevicePrompt? {
+    package mutating func read(_ console: ConsoleText) -> DevicePrompt? {
         look(console.text, in: console.stream == .stdout ? .stdout : .stderr)
     }
 

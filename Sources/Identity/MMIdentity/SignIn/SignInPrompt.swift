@@ -7,9 +7,9 @@ public struct SignInPrompt: Sendable, Hashable {
     /// The service that the first token is for.
     public let resource: ServiceResource
     /// The code to type; empty if a page is opened on this machine and nothing is typed.
-    package let userCode: String
+    public let userCode: String
     /// The page to type it on, or the page to open.
-    package let verificationURI: String
+    public let verificationURI: String
     /// The sign-in service's own instructions.
     public let message: String
     /// The account to use, if the connection expects one.
