@@ -18,7 +18,7 @@ struct WholeAnswerTests {
         let value = try JSONParser.parse(text)
         #expect(value.rowsOfPage == rows)
         #expect(value.hasNextPage == hasNext)
-        #expect(TenantRow.isFirstPage(.json(Array(text.utf8))) == hasNext)
+        #expect(OperationAnswer.Body.json(Array(text.utf8)).isFirstPage == hasNext)
     }
 
     @Test("every body but bytes is one JSON text, and one value")

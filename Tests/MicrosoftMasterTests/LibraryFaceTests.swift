@@ -66,6 +66,41 @@ struct LibraryFaceTests {
         await #expect(throws: MMError.self) { _ = try await torn().json() }
     }
 
+    @Test("tells what an answer lacks although its call ended: at once, and after the last row of a list")
+    func incomplete() async throws {
+        var whole = OperationAnswer(.value([1]))
+        #expect(whole.whatIsMissing.isEmpty)
+        whole.missing = "One step was left out."
+        whole.errors = [ReportedError("There is no mailbox x.")]
+        #expect(whole.whatIsMissing == ["One step was left out.", "There is no mailbox x."])
+        let rest = Mutex([#"{"id":1}"#])
+        let list = OperationAnswer(
+            .items(
+                ItemStream(
+                    end: {
+                        var end = AnswerEnd()
+                        if rest.withLock({ $0.isEmpty }) { end.errors = [ReportedError("Fabrikam can't sign in.")] }
+                        return end
+                    },
+                    next: { () async throws(MMError) in
+                        rest.withLock { $0.isEmpty ? nil : [Array($0.removeFirst().utf8)[...]] }
+                    })))
+        #expect(list.whatIsMissing.isEmpty)
+        for try await _ in list.rows {}
+        #expect(list.whatIsMissing == ["Fabrikam can't sign in."])
+    }
+
+    @Test(
+        "tells that pages follow the first, whose rows look like all",
+        arguments: [
+            (#"{"value":[{"id":"a"}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?x"}"#, true),
+            (#"{"value":[{"id":"a"}],"nextLink":"https://management.azure.com/x"}"#, true),
+            (#"{"value":[{"id":"a"}]}"#, false), (#"{"value":[],"@odata.nextLink":""}"#, false),
+        ])
+    func firstPage(text: String, isFirst: Bool) {
+        #expect(OperationAnswer(.json(Array(text.utf8))).whatIsMissing.contains { $0.contains("`all`") } == isFirst)
+    }
+
     @Test("finds no running pool, and says what to install if none can be started")
     func nothing() async throws {
         var environment = home.environment

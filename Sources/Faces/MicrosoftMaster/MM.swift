@@ -89,7 +89,7 @@ public protocol OperationCall: Sendable {
 
 extension OperationAnswer {
     /// The answer as rows, whatever its form: the items of a list, otherwise the whole answer. Rows are fetched while
-    /// they are read.
+    /// they are read; `whatIsMissing` then says whether any are missing.
     public var rows: AnswerRows { AnswerRows(self) }
 
     /// Returns the whole answer as one value, including all rows of a list.

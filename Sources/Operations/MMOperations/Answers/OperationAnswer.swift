@@ -59,6 +59,12 @@ public struct OperationAnswer: Sendable {
             }
         }
 
+        /// Whether it is the first page of a service's list with further pages.
+        package var isFirstPage: Bool {
+            guard case .json(let bytes) = self else { return false }
+            return (try? JSONParser.parse(bytes))?.hasNextPage ?? false
+        }
+
         /// Returns a body of the same kind with another stream, for a body that is a stream.
         package func flowing(_ stream: ItemStream) -> Body {
             if case .output = self { return .output(stream) }
@@ -88,6 +94,16 @@ public struct OperationAnswer: Sendable {
         self.init(body, text: text)
         isVerbatim = true
     }
+
+    /// What is missing from the answer although its call ended, a sentence each: the errors of a script or of one of
+    /// several connections, and the pages after the first. For a list it is known once its rows have been read.
+    public var whatIsMissing: [String] {
+        let later = body.isFirstPage ? ["Only the first rows are here. Give `all` for all, or `top` for a number."] : []
+        return reportedAtOnce + (body.stream?.end().errors ?? []).map(\.message) + later
+    }
+
+    /// The errors that were reported before the body, and what is known to be missing from it.
+    package var reportedAtOnce: [String] { [missing].compactMap(\.self) + errors.map(\.message) }
 
     /// Says that the whole answer has arrived where it was to go. Until then the next call gives again what a call
     /// gives only once, such as changes since the last call.

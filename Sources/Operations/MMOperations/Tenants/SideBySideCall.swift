@@ -409,7 +409,7 @@ struct SideBySideWork: Sendable {
             end.isForeign = end.isForeign || last.isForeign
         } else {
             try add(try TenantRow.items(of: answer.body, columns: answer.columns, member: whole.several.rows))
-            if TenantRow.isFirstPage(answer.body) {
+            if answer.body.isFirstPage {
                 end.notes.append("Only the first rows are shown. For all rows, add --all.")
             }
         }
@@ -477,12 +477,6 @@ struct TenantRow: Sendable {
         // An answer that has the columns itself is a single row, even if it contains lists.
         if columns.contains(where: { value[$0] != nil && value[$0]?.array == nil }) { return [value] }
         return Rows(of: value, columns: columns)?.items ?? [value]
-    }
-
-    /// Whether an answer is the first page of a list with further pages.
-    static func isFirstPage(_ body: OperationAnswer.Body) -> Bool {
-        guard case .json(let bytes) = body else { return false }
-        return (try? JSONParser.parse(bytes))?.hasNextPage ?? false
     }
 }
 

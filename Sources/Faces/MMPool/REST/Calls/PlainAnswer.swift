@@ -55,7 +55,7 @@ enum PlainAnswer {
                 })
         }
         // A status of 200 says that the call was carried out, so the errors it reported need a header of their own.
-        for error in answer.errors.prefix(16) { response.headers.add(Self.error, encoded(error.message)) }
+        for error in answer.reportedAtOnce.prefix(16) { response.headers.add(Self.error, encoded(error)) }
         for note in answer.notes.prefix(16) {
             response.headers.add(Self.note, encoded(note))
         }
