@@ -106,7 +106,8 @@ public struct CallContext: Sendable {
     package var seat: (any ProgramSeat)?
     /// The receiver of progress reports.
     public var progress: @Sendable (ProgressReport) -> Void
-    /// The person who can be asked, if there is one.
+    /// The person who can be asked, if there is one. A pool refuses the calls of a program that names one and has no
+    /// terminal: nothing shows that there is a person.
     public var person: (any ConfirmingPerson)?
 
     // The members below never leave the process. They are for the call's own steps and for the front-ends of earlier
