@@ -227,7 +227,7 @@ public final class ShellJob: Sendable {
     /// Passes input to a command that was started with `Input.pipe`, waiting until there is room for it.
     /// - Parameter bytes: the next bytes; `nil` for the end.
     /// - Throws: `.unavailable` when the command takes no more.
-    package func feed(_ bytes: [UInt8]?) async throws(MMError) { try await reach.feed(bytes) }
+    public func feed(_ bytes: [UInt8]?) async throws(MMError) { try await reach.feed(bytes) }
 
     /// How it ended; `nil` while it is running.
     public var end: ShellEnd? { state.withLock { $0.end } }

@@ -1,9 +1,10 @@
 import MMCore
 import MMShell
 
-let masters = SSHMasters(environment: ShellEnvironment.scrubbed(ProcessEnvironment.read()))
-let host = try await SSHSession.connect(SSHTarget("web1.contoso.com", user: "ops"), masters: masters)
-_ = try await host.run("cd /var/log")
-let answer = try await host.run("tail -n 5 syslog", deadline: .after(.seconds(30)))
-print(String(decoding: answer.stdout.bytes, as: UTF8.self))
-await host.close()
+let shell = try await LocalShell.start(ShellSettings(name: "tutorial", environment: ProcessEnvironment.read()))
+let job = try await shell.start(ShellCommand("sort", input: .pipe), deadline: .after(.seconds(60)))
+try await job.feed(Array("second\nfirst\n".utf8))
+try await job.feed(nil)
+_ = await job.wait()
+print(String(decoding: job.output(.stdout).bytes, as: UTF8.self))
+await shell.close()
