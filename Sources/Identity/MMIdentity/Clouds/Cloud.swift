@@ -2,7 +2,7 @@ public import MMCore
 
 /// One of Microsoft's clouds: its sign-in service, the addresses of its services, and the audiences of their tokens.
 ///
-/// A connection's token is sent only to hosts of its cloud (see `admits`).
+/// A connection's token is sent only to hosts of its cloud.
 public struct Cloud: Sendable, Hashable {
     /// `public`, `gcc`, `gcchigh`, `dod`, `china`, `sandbox`, or the path of the file that describes it.
     public let name: String
