@@ -1,7 +1,7 @@
 package import MMCore
 
 /// The clocks of a pool: the system's, or a test's own.
-public struct PoolClock: Sendable {
+package struct PoolClock: Sendable {
     /// The time since a fixed point, unaffected by changes of the system's time.
     package let now: @Sendable () -> Duration
     /// The time of day, for reports.
@@ -17,7 +17,7 @@ public struct PoolClock: Sendable {
     }
 
     /// The system's clocks.
-    public static let system: PoolClock = {
+    package static let system: PoolClock = {
         let start = ContinuousClock.now
         return PoolClock(now: { ContinuousClock.now - start }, wall: .system)
     }()

@@ -1,7 +1,7 @@
 /// The limits and timeouts of a pool.
 public struct PoolSettings: Sendable {
     /// The maximum number of sessions; at the limit, the longest idle one is ended.
-    package var maxSessions = 500
+    public var maxSessions = 500
     /// The maximum number of sessions of one owner (the connection, unless the factory has its own keys); `nil` for no
     /// limit.
     package var maxSessionsPerOwner: Int?
@@ -14,7 +14,7 @@ public struct PoolSettings: Sendable {
     /// When an unfinished sign-in or a failed session is removed.
     package var pendingTimeout: Duration = .seconds(900)
     /// When an unused session is ended.
-    package var idleTimeout: Duration = .seconds(86_400)
+    public var idleTimeout: Duration = .seconds(86_400)
     /// The timeout of a start; `nil` for none.
     package var startTimeout: Duration? = .seconds(60)
     /// Whether an opening continues when no caller waits for it any more, because a person may be signing in; its

@@ -35,8 +35,12 @@ public actor SessionPool<Factory: SessionFactory> {
     /// - Parameters:
     ///   - factory: the creator of the sessions.
     ///   - settings: limits and timeouts.
-    ///   - clock: the clocks to use.
-    public init(factory: Factory, settings: PoolSettings = PoolSettings(), clock: PoolClock = .system) {
+    public init(factory: Factory, settings: PoolSettings = PoolSettings()) {
+        self.init(factory: factory, settings: settings, clock: .system)
+    }
+
+    /// Creates an empty pool with clocks of its own.
+    package init(factory: Factory, settings: PoolSettings = PoolSettings(), clock: PoolClock) {
         self.factory = factory
         self.settings = settings
         self.clock = clock

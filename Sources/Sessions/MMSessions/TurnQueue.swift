@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 import MMSystem
 
 /// Lets callers use a session one after the other, in the order in which they came.
@@ -151,7 +151,7 @@ public final class TurnQueue: Sendable {
     }
 
     /// Dismisses all waiting callers, and all who come later.
-    public func close(_ error: MMError) {
+    package func close(_ error: MMError) {
         state.withLock { $0.closed = $0.closed ?? error }
         dismiss(error)
     }

@@ -17,7 +17,10 @@ struct Mailboxes: SessionFactory {
     func start(_ key: SessionKey) async throws(MMError) -> Mailbox { Mailbox() }
 }
 
-let pool = SessionPool(factory: Mailboxes())
+var settings = PoolSettings()
+settings.maxSessions = 20
+settings.idleTimeout = .seconds(600)
+let pool = SessionPool(factory: Mailboxes(), settings: settings)
 let maintenance = Task { await pool.runMaintenance() }
 
 let key = SessionKey(connection: "Contoso", module: "mail")
