@@ -21,7 +21,7 @@ public struct PowerShellSessionReport: Sendable {
     }
 
     /// The phase.
-    package let phase: Phase
+    public let phase: Phase
     /// The device code that a person has to enter.
     public let prompt: DevicePrompt?
     /// The signed-in identity.
