@@ -79,15 +79,19 @@ struct LibraryFaceTests {
                 ItemStream(
                     end: {
                         var end = AnswerEnd()
-                        if rest.withLock({ $0.isEmpty }) { end.errors = [ReportedError("Fabrikam can't sign in.")] }
+                        if rest.withLock({ $0.isEmpty }) {
+                            end.errors = [ReportedError("Fabrikam can't sign in.")]
+                            end.notes = ["1 row from 1 of 2 connections."]
+                        }
                         return end
                     },
                     next: { () async throws(MMError) in
                         rest.withLock { $0.isEmpty ? nil : [Array($0.removeFirst().utf8)[...]] }
                     })))
-        #expect(list.whatIsMissing.isEmpty)
+        #expect(list.whatIsMissing.isEmpty && list.closingNotes.isEmpty)
         for try await _ in list.rows {}
         #expect(list.whatIsMissing == ["Fabrikam can't sign in."])
+        #expect(list.closingNotes == ["1 row from 1 of 2 connections."])
     }
 
     @Test(

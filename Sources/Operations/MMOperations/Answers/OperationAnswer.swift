@@ -48,7 +48,8 @@ public struct OperationAnswer: Sendable {
         case bytes([UInt8], contentType: String)
         /// A list that is still being fetched.
         case items(ItemStream)
-        /// The output of a running command, as rows of `CommandPiece`.
+        /// The output of a running command, in rows with the member `stdout` or `stderr`; with `"encoding": "base64"`
+        /// where it isn't text.
         case output(ItemStream)
 
         /// The stream of a list or output that is still being fetched.
@@ -101,6 +102,10 @@ public struct OperationAnswer: Sendable {
         let later = body.isFirstPage ? ["Only the first rows are here. Give `all` for all, or `top` for a number."] : []
         return reportedAtOnce + (body.stream?.end().errors ?? []).map(\.message) + later
     }
+
+    /// Lines after the rows of a list, such as of which connections only the first rows were read. They are known once
+    /// the rows have been read.
+    public var closingNotes: [String] { body.stream?.end().notes ?? [] }
 
     /// The errors that were reported before the body, and what is known to be missing from it.
     package var reportedAtOnce: [String] { [missing].compactMap(\.self) + errors.map(\.message) }
