@@ -141,7 +141,7 @@ struct CaseReport: Sendable {
     private static func words(_ result: Result) -> (String, String) {
         switch result {
         case .passed: ("done", "")
-        case .skipped(let why): ("waits", why)
+        case .skipped(let why): ("skipped", why)
         case .failed(let why): ("failed", why)
         case .error(let why): ("unknown", why)
         }

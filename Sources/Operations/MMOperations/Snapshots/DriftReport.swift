@@ -243,7 +243,8 @@ extension DriftReport {
             tool: "mm drift",
             headline: all.isEmpty
                 ? "\(connection): no drift in \(kinds) kinds of configuration."
-                : "\(connection): \(all.count) differences between \(before) and \(after).")
+                : "\(connection): \(all.count) \(all.count == 1 ? "difference" : "differences") between "
+                    + "\(before) and \(after).")
         func name(_ finding: SnapshotFinding) -> String { "\(finding.kind.title): \(finding.name)" }
         for finding in all {
             report.cases.append(
