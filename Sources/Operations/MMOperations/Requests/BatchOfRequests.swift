@@ -79,7 +79,8 @@ struct BatchOfRequests {
             do throws(JSONError) { values.append(try JSONParser.parse(String(line), limits: .strict)) } catch {
                 throw MMError(
                     .invalidInput, "Line \(index + 1) of the batch isn't JSON: \(error).",
-                    hint: "Give one JSON object a line, or a list of them.", details: ["field": "batch"])
+                    hint: "Give one JSON object a line, or a list of them (in a terminal: --batch @requests.jsonl).",
+                    details: ["field": "batch"])
             }
         }
         return values
