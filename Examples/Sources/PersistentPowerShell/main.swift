@@ -14,7 +14,10 @@ do throws(MMError) {
             print(needed.message)
             fflush(nil)
         }
-        for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) { print(record.value) }
+        // Errors and warnings are records too.
+        for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) {
+            print("\(record.stream): \(record.value)")
+        }
     } else {
         session = try PowerShellSession(folder: (ProcessEnvironment.read()["HOME"] ?? "/tmp") + "/.mm-example")
     }

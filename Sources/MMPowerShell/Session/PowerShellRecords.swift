@@ -1,6 +1,7 @@
 public import MMCore
 
-/// The records of a running command, one by one; a command that ends with an error throws it after its last record.
+/// The records of a running command, one by one, of all streams: an error or a warning is a record too, as
+/// ``PowerShellRecord/stream`` says. An error that ends the command is thrown after the last record.
 public struct PowerShellRecords: AsyncSequence, Sendable {
     /// A record.
     public typealias Element = PowerShellRecord
@@ -20,12 +21,12 @@ public struct PowerShellRecords: AsyncSequence, Sendable {
         init(events: PowerShellRun.Iterator) { self.events = events }
 
         /// Returns the next record, or `nil` after the last.
-        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`,
+        /// - Throws: `.remoteFailed` with PowerShell's message for an error that ended the command; `.cancelled`,
         ///   `.deadlineExceeded`; `.sessionLost` if the process is gone.
         public mutating func next() async throws(MMError) -> PowerShellRecord? { try await next(isolation: nil) }
 
         /// Returns the next record, or `nil` after the last.
-        /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`,
+        /// - Throws: `.remoteFailed` with PowerShell's message for an error that ended the command; `.cancelled`,
         ///   `.deadlineExceeded`; `.sessionLost` if the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> PowerShellRecord? {
             while let event = try await events.next(isolation: actor) {

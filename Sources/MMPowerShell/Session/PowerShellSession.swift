@@ -342,7 +342,9 @@ extension PowerShellSession {
     /// ```swift
     /// let session = try PowerShellSession(module: .exchangeOnline, connection: "Contoso")
     /// try await session.connect { print($0.message) }
-    /// for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) { print(record.value) }
+    /// for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) {
+    ///     print(record.stream, record.value)
+    /// }
     /// ```
     /// - Parameters:
     ///   - module: the module that the session signs in to.
@@ -392,7 +394,7 @@ extension PowerShellSession {
     ///   - cmdlet: its name, such as `Get-Mailbox`.
     ///   - arguments: the values of its parameters, by name without the dash; `true` for a switch.
     ///   - deadline: when to stop waiting or running.
-    /// - Returns: its records as they arrive.
+    /// - Returns: its records as they arrive, errors and warnings among them.
     /// - Throws: as `run` of a command; `.invalidInput` for an invalid name.
     public func run(
         _ cmdlet: String, _ arguments: [String: PowerShellValue] = [:], deadline: Deadline = .after(.seconds(300))
