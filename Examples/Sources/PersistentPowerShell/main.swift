@@ -24,7 +24,7 @@ do throws(MMError) {
     _ = try await session.answer(PowerShellCommand("$limit = 3"), deadline: .after(.seconds(60)))
     // Parameters are passed as data: nothing in them is run as code.
     let command = PowerShellCommand(
-        "param($from) $from..10 | Select-Object -First $limit", parameters: ["from": 4])
+        "param($prefix) 1..$limit | ForEach-Object { $prefix + $_ }", parameters: ["prefix": "user"])
     for try await event in try await session.run(command, deadline: .after(.seconds(60))) {
         switch event {
         case .record(let record): print("\(record.stream.rawValue): \(record.value)")
