@@ -39,12 +39,30 @@ struct NativeEvaluatorAnswers {
         #expect(count.withLock { $0 } == 0)
     }
 
+    @Test(
+        "arguments arrive as their kinds, not only texts",
+        arguments: [
+            ("param($from) $from..6", 4, [4, 5, 6]), ("param($x) $x + 1", 2, [3]), ("param($x) $x + 1", "2", ["21"]),
+            ("param($x) -not $x", true, [false]),
+            ("param($names) $names | ForEach-Object { $_.Length }", .json(["Anne", "O'Brien"]), [4, 7]),
+        ] as [(String, PowerShellValue, [JSONValue])])
+    func kinds(script: String, argument: PowerShellValue, values: [JSONValue]) async throws {
+        let name = try #require(script.split(separator: "$").dropFirst().first?.prefix { $0 != ")" })
+        let records = Mutex<[JSONValue]>([])
+        let end = await evaluate(script, NativeEvaluator(), [String(name): argument]) { record in
+            records.withLock { $0.append(record.value) }
+        }
+        #expect(end == .ended(CommandEnd(.completed)))
+        #expect(records.withLock { $0 } == values)
+    }
+
     /// Evaluates a script in which no module is signed in.
     private func evaluate(
-        _ script: String, _ evaluator: NativeEvaluator, emit: @escaping @Sendable (PowerShellRecord) -> Void
+        _ script: String, _ evaluator: NativeEvaluator, _ parameters: [String: PowerShellValue] = [:],
+        emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> ScriptEvaluation {
         let cmdlets = StandInCmdlets(tenant: nil, accounts: [:])
         return await evaluator.evaluate(
-            PowerShellParser.parse(script), PowerShellCommand(script), with: cmdlets, emit: emit)
+            PowerShellParser.parse(script), PowerShellCommand(script, parameters: parameters), with: cmdlets, emit: emit)
     }
 }

@@ -18,11 +18,17 @@ package final class NativeEvaluator: ScriptEvaluator {
         _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource,
         emit: @escaping @Sendable (PowerShellRecord) -> Void
     ) async -> ScriptEvaluation {
-        guard let values = Self.values(of: command) else { return .beyond(reason: "an argument that isn't a text") }
+        var arguments: [String: PSValue] = [:]
+        for (name, value) in command.parameters {
+            guard case .json(let json) = value, let argument = Self.argument(json) else {
+                return .beyond(reason: "the value of the argument \(name)")
+            }
+            arguments[name] = argument
+        }
         var trial = session.withLock { $0 }
-        let engine = NativeEngine(sources: [cmdlets], showsLayouts: false)
+        let engine = NativeEngine(sources: [cmdlets], showsLayouts: false, arguments: arguments)
         let result: NativeResult
-        switch await engine.run(command.script, parsed: script, values: values, in: &trial) {
+        switch await engine.run(command.script, parsed: script, in: &trial) {
         case .completed(let complete): result = complete
         case .handedOver(let reason, _): return .beyond(reason: reason)
         case .stopped: return .ended(CommandEnd(.stopped))
@@ -43,13 +49,16 @@ package final class NativeEvaluator: ScriptEvaluator {
         return .ended(CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id)))
     }
 
-    private static func values(of command: PowerShellCommand) -> [String: String]? {
-        var values: [String: String] = [:]
-        for (name, value) in command.parameters {
-            guard case .json(.string(let text)) = value else { return nil }
-            values[name] = text
+    /// Returns the value that a script's parameter gets; `nil` for a kind that this evaluator can't pass.
+    private static func argument(_ json: JSONValue) -> PSValue? {
+        switch json {
+        case .string(let text): .string(text)
+        case .bool(let flag): .bool(flag)
+        case .int(let number): Int32(exactly: number).map { .int($0) } ?? .long(number)
+        case .array(let items) where items.allSatisfy({ $0.string != nil }):
+            .array(items.map { .string($0.string ?? "") })
+        default: nil
         }
-        return values
     }
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
