@@ -63,6 +63,7 @@ struct NativeEvaluatorAnswers {
     ) async -> ScriptEvaluation {
         let cmdlets = StandInCmdlets(tenant: nil, accounts: [:])
         return await evaluator.evaluate(
-            PowerShellParser.parse(script), PowerShellCommand(script, parameters: parameters), with: cmdlets, emit: emit)
+            PowerShellParser.parse(script), PowerShellCommand(script, parameters: parameters), with: cmdlets, emit: emit
+        )
     }
 }

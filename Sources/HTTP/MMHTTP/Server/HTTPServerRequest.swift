@@ -90,7 +90,8 @@ extension HTTPServerRequest {
     /// - Throws: `unsupportedMediaType`, also for a compressed body; `invalidInput` with the position of the fault.
     package func jsonObject() throws(MMError) -> JSONObject {
         if body.isEmpty { return [:] }
-        if let coding = headers.values(for: "Content-Encoding").first(where: { !HTTPHeaders.sameName($0, "identity") }) {
+        if let coding = headers.values(for: "Content-Encoding").first(where: { !HTTPHeaders.sameName($0, "identity") })
+        {
             throw MMError(
                 .unsupportedMediaType, "The body has the content coding `\(coding.prefix(60))`.",
                 hint: "Send it without Content-Encoding.")

@@ -129,7 +129,8 @@ struct GraphRequestInput: OperationInput {
         }
         if all || top != nil, method != "GET" {
             throw Self.refused(
-                all ? "all" : "top", "`all` and `top` can only be used with GET, not with \(method).", "Leave them out.")
+                all ? "all" : "top", "`all` and `top` can only be used with GET, not with \(method).", "Leave them out."
+            )
         }
     }
 

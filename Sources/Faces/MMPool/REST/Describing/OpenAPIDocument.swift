@@ -269,7 +269,10 @@ extension OpenAPIDocument {
                     ],
                     "hint": ["type": "string", "description": "What to do next."],
                     "retryAfterSeconds": ["type": "integer"],
-                    "details": ["type": "object", "description": "For example field (the argument), userCode, verificationUri or token."],
+                    "details": [
+                        "type": "object",
+                        "description": "For example field (the argument), userCode, verificationUri or token.",
+                    ],
                 ],
             ],
             "Identity": [
