@@ -120,6 +120,19 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
                     && rows[4]["body"]?["removeLicenses"]?.array?.isEmpty == false
             }
         ) { row in row["request"]?.string != nil },
+        // A guest has no mailbox and no licence.
+        RecipeCase(
+            "leaver",
+            [
+                "user": "gus.guest_fabrikam.example#EXT#@contoso-sandbox.example",
+                "forwardTo": "lena.vogt@contoso-sandbox.example",
+            ], whole: { rows in rows.map { $0["step"] } == ["block", "sessions"] }
+        ) { row in row["request"]?.string != nil },
+        // What is done already isn't planned.
+        RecipeCase(
+            "leaver", ["user": "dora.disabled@contoso-sandbox.example"],
+            whole: { rows in rows.map { $0["step"] } == ["sessions", "mailbox", "freed"] }
+        ) { row in row["request"]?.string != nil },
         RecipeCase(
             "nested-members", ["group": "Sales"], whole: { rows in Set(rows.map { $0["id"] }).count == rows.count }
         ) { row in row["group"] == "Sales" && row["kind"] == "user" },
