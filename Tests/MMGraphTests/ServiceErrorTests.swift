@@ -91,6 +91,25 @@ struct ServiceErrorTests {
             ))
     }
 
+    @Test("the reasons in the errors within an error are told, down to the innermost")
+    func innerReasons() async throws {
+        let body: JSONValue = [
+            "error": [
+                "code": "BadArgumentError", "message": "The request had some invalid properties",
+                "innererror": [
+                    "code": "SemanticError", "message": "A semantic error occurred.",
+                    "innererror": ["code": "SEM0100", "message": "Failed to resolve expression named 'Foo'"],
+                ],
+            ]
+        ]
+        let error = try await error(HTTPResponse(status: 400, body: JSONWriter.bytes(body)))
+        #expect(
+            error.message.hasSuffix(
+                ": The request had some invalid properties – SemanticError: A semantic error occurred. – SEM0100: "
+                    + "Failed to resolve expression named 'Foo'"))
+        #expect(error.details["innerCode"] == "SemanticError")
+    }
+
     private static let unsupported = #"{"error": {"code": "Request_UnsupportedQuery", "message": "m"}}"#
 
     @Test("the place of a query's syntax error is told")

@@ -68,11 +68,13 @@ package struct ServiceError: Sendable, Hashable {
         ([message] + reasons).filter { !$0.isEmpty }.joined(separator: " – ")
     }
 
-    /// Returns the messages in an error's `details`, which Azure nests ("See inner errors for details"), each with its
-    /// code, what it is about, and the place in a query that can't be parsed.
+    /// Returns the messages in an error's `details`, which Azure nests ("See inner errors for details"), and in the
+    /// errors within it, of which Log Analytics tells only the innermost what is wrong; each with its code, what it is
+    /// about, and the place in a query that can't be parsed.
     static func reasons(in error: JSONValue?, beside message: String, depth: Int = 0) -> [String] {
-        guard depth < 5, let details = error?["details"]?.array else { return [] }
-        return details.prefix(10).flatMap { detail -> [String] in
+        guard depth < 5 else { return [] }
+        let inner = [error?["innerError"] ?? error?["innererror"]].compactMap(\.self)
+        return ((error?["details"]?.array?.prefix(10) ?? []) + inner).flatMap { detail -> [String] in
             let text = detail["message"]?.string.map(oneLine) ?? ""
             let subject = [detail["code"]?.string, detail["target"]?.string].compactMap(\.self).filter { !$0.isEmpty }
             let words = subject == [text] ? subject : subject + [text]
