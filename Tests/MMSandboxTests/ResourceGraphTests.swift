@@ -130,7 +130,7 @@ struct ResourceGraphTests {
             ("resources | parse name with a", "NotServedBySandbox"),
             ("resources | where name matches regex 'x'", "NotServedBySandbox"),
             ("resources | extend a = hash(name)", "NotServedBySandbox"),
-            ("union resources", "NotServedBySandbox"), ("", "InvalidQuery"),
+            ("print 1", "NotServedBySandbox"), ("union nothing", "DisallowedLogicalTableName"), ("", "InvalidQuery"),
             ("resources | where \(String(repeating: "(", count: 3_000))", "NotServedBySandbox"),
             ("resources | where \(String(repeating: "-", count: 3_000))1 == 1", "NotServedBySandbox"),
             ("resources | where \(String(repeating: "true or ", count: 9_000))true", "NotServedBySandbox"),

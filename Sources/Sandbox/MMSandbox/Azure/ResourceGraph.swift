@@ -68,12 +68,12 @@ struct ResourceGraph {
     private static func table(_ columns: [String], _ rows: ArraySlice<JSONObject>) -> JSONValue {
         let typed = columns.map { name -> JSONValue in
             let type =
-                switch rows.lazy.compactMap({ $0[name] }).first(where: { !$0.isNull }) {
-                case .int?: "integer"
-                case .double?, .number?: "number"
-                case .bool?: "boolean"
-                case .array?, .object?: "object"
-                case .string?, .null?, nil: "string"
+                switch KustoTable(columns: columns, rows: Array(rows)).type(of: name) {
+                case .long: "integer"
+                case .real: "number"
+                case .bool: "boolean"
+                case .dynamic: "object"
+                case .string, .datetime: "string"
                 }
             return ["name": .string(name), "type": .string(type)]
         }
@@ -122,9 +122,9 @@ struct ResourceGraph {
         "insightsresources", "networkresources", "computeresources",
     ]
 
-    /// Returns the table with a name in lower case; nil for none.
+    /// Returns the table with a name, in any case; nil for none.
     private func table(_ name: String) -> KustoTable? {
-        switch name {
+        switch name.lowercased() {
         case "resources": KustoTable(columns: Self.columns, rows: content.resources.map(Self.row))
         case "resourcecontainers":
             KustoTable(
@@ -134,7 +134,7 @@ struct ResourceGraph {
             KustoTable(
                 columns: Self.columns,
                 rows: (catalogue.roleAssignments + AzureCatalogue.roleDefinitions).map(Self.row))
-        case _ where Self.empty.contains(name): KustoTable(columns: Self.columns, rows: [])
+        case let name where Self.empty.contains(name): KustoTable(columns: Self.columns, rows: [])
         default: nil
         }
     }

@@ -17,15 +17,16 @@ indirect enum KustoExpression: Sendable {
         case .column(let name): name
         case .part(let whole, .literal(let key)):
             whole.name.map { "\($0)_\(key.string ?? key.description)" }
-        case .call(let function, let arguments) where Self.conversions.contains(function):
+        case .call(let function, let arguments) where Self.unnamed.contains(function):
             arguments.first?.name
         default: nil
         }
     }
 
     /// The functions that leave the name of a column as it is.
-    private static let conversions: Set<String> = [
-        "tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todatetime", "todynamic", "parse_json",
+    private static let unnamed: Set<String> = [
+        "tostring", "toint", "tolong", "todouble", "toreal", "tobool", "todatetime", "todynamic", "parse_json", "bin",
+        "floor", "startofday", "startofweek", "startofmonth", "startofyear",
     ]
 
     /// Checks that all columns exist.
@@ -123,6 +124,10 @@ indirect enum KustoExpression: Sendable {
     private static func equals(_ one: JSONValue, _ other: JSONValue, caseless: Bool = false) -> Bool {
         if caseless { return KustoFunctions.text(one).lowercased() == KustoFunctions.text(other).lowercased() }
         if let one = one.double, let other = other.double { return one == other }
+        // A number is compared with a text as if it were one.
+        if one.string != nil && other.double != nil || one.double != nil && other.string != nil {
+            return KustoFunctions.text(one) == KustoFunctions.text(other)
+        }
         return one == other
     }
 }
@@ -132,7 +137,9 @@ enum KustoFunctions {
     typealias Function = @Sendable ([JSONValue], Int64) -> JSONValue
 
     /// All functions by name. An argument that is left out counts as null.
-    static let all: [String: Function] = [
+    static let all: [String: Function] = general.merging(KustoTime.functions) { first, _ in first }
+
+    private static let general: [String: Function] = [
         "tostring": { values, _ in .string(text(values.first ?? .null)) },
         "tolower": { values, _ in .string(text(values.first ?? .null).lowercased()) },
         "toupper": { values, _ in .string(text(values.first ?? .null).uppercased()) },
@@ -144,12 +151,7 @@ enum KustoFunctions {
             default: .null
             }
         },
-        "todatetime": moment, "todynamic": parsed, "parse_json": parsed, "dynamic": parsed,
-        "now": { _, now in .string(ServiceTime.longText(now)) },
-        "ago": { values, now in
-            let span = Int64(exactly: (values.first?.double ?? 0).rounded()) ?? 0
-            return .string(ServiceTime.longText(max(0, now - min(span, now))))
-        },
+        "todynamic": parsed, "parse_json": parsed,
         "isnull": { values, _ in .bool(values.first?.isNull ?? true) },
         "isnotnull": { values, _ in .bool(values.first?.isNull == false) },
         "isempty": { values, _ in .bool(text(values.first ?? .null).isEmpty) },
@@ -184,16 +186,28 @@ enum KustoFunctions {
         "array_length": { values, _ in values.first?.array.map { .int(Int64($0.count)) } ?? .null },
         "bag_keys": { values, _ in values.first?.object.map { .array($0.keys.map { .string($0) }) } ?? .null },
         "pack_array": { values, _ in .array(values) },
+        "strcat_delim": { values, _ in .string(values.dropFirst().map(text).joined(separator: text(values.first ?? "")))
+        },
+        "strcat_array": { values, _ in
+            .string((values.first?.array ?? []).map(text).joined(separator: text(values.dropFirst().first ?? "")))
+        },
+        "set_has_element": { values, _ in
+            .bool(values.count > 1 && values[0].array?.contains(values[1]) == true)
+        },
+        "abs": { values, _ in number(values.first ?? .null).map { .double($0.magnitude) } ?? .null },
+        "round": { values, _ in
+            guard let value = number(values.first ?? .null) else { return .null }
+            let scale = (0..<max(0, min(values.dropFirst().first?.int ?? 0, 15))).reduce(1.0) { scale, _ in scale * 10 }
+            return .double((value * scale).rounded() / scale)
+        },
+        "min_of": { values, _ in values.filter { !$0.isNull }.min { KustoTable.order($0, $1) < 0 } ?? .null },
+        "max_of": { values, _ in values.filter { !$0.isNull }.max { KustoTable.order($0, $1) < 0 } ?? .null },
     ]
 
     private static let integer: Function = { values, _ in
         number(values.first ?? .null).flatMap { Int64(exactly: $0.rounded(.towardZero)) }.map { .int($0) } ?? .null
     }
     private static let real: Function = { values, _ in number(values.first ?? .null).map { .double($0) } ?? .null }
-    private static let moment: Function = { values, _ in
-        let seconds = ServiceTime.seconds(text(values.first ?? .null))
-        return seconds.map { .string(ServiceTime.longText(Int64($0))) } ?? .null
-    }
     private static let parsed: Function = { values, _ in
         guard let text = values.first?.string else { return values.first ?? .null }
         return (try? JSONParser.parse(Array(text.utf8))) ?? .string(text)
@@ -212,11 +226,12 @@ enum KustoFunctions {
         }
     }
 
-    private static func number(_ value: JSONValue) -> Double? {
+    static func number(_ value: JSONValue) -> Double? {
         value.double ?? value.bool.map { $0 ? 1 : 0 } ?? value.string.flatMap { Double($0) }
     }
 
     static func arithmetic(_ word: String, _ one: JSONValue, _ other: JSONValue) -> JSONValue {
+        if let time = KustoTime.seconds(one) { return KustoTime.moved(time, word, other) }
         guard let left = number(one), let right = number(other) else { return .null }
         let result: Double
         switch word {

@@ -1,13 +1,16 @@
 internal import MMCore
 
-/// Runs a query of the Kusto Query Language: the operators and functions of everyday queries over resources. What it
-/// leaves out is refused by name.
+/// Runs a query of the Kusto Query Language: the operators and functions of everyday queries over resources and logs.
+/// What it leaves out is refused by name.
 struct KustoQuery {
     private let words: [KustoWord]
     private var at = 0
     private let now: Int64
-    /// Returns the table with a name in lower case; nil for none.
+    /// Returns the table with a name; nil for none.
     private let source: (String) -> KustoTable?
+    /// The tables and the expressions that statements of the query name.
+    private var tables: [String: KustoTable] = [:]
+    private var expressions: [String: KustoExpression] = [:]
     /// Whether the query itself limits the number of rows.
     private var isLimited = false
     /// The number of expressions and queries around the current word.
@@ -16,7 +19,7 @@ struct KustoQuery {
     /// Runs a query.
     /// - Parameters:
     ///   - table: the name of the table of a query that begins with an operator.
-    ///   - source: returns the table with a name in lower case; nil for none.
+    ///   - source: returns the table with a name; nil for none.
     /// - Returns: the table, and whether the query itself limits the number of rows.
     static func run(
         _ text: String, now: Int64, table: String, source: @escaping (String) -> KustoTable?
@@ -25,7 +28,9 @@ struct KustoQuery {
         // An expression is evaluated by recursion, a long chain of `or` as well.
         guard words.count <= 4000 else { throw .notServed("queries of more than 4,000 words") }
         var query = KustoQuery(words: words, now: now, source: source)
+        while query.takeName("let") != nil { try query.define() }
         let made = try query.pipeline(default: table)
+        _ = query.take(";")
         if query.word.token != .end { throw .syntax(query.word) }
         return (made, query.isLimited)
     }
@@ -83,26 +88,60 @@ struct KustoQuery {
 
     private static let operators: Set<String> = [
         "where", "filter", "project", "extend", "summarize", "order", "sort", "take", "limit", "top", "distinct",
-        "count", "join", "mv", "mvexpand",
+        "count", "join", "mv", "mvexpand", "union", "render",
     ]
 
     /// The operators that an expression follows.
     private static let followed: Set<String> = ["where", "filter", "extend", "summarize", "order", "sort", "distinct"]
 
+    /// Gives a name to an expression, or to the rows of a query, for the rest of the text.
+    private mutating func define() throws(KustoFailure) {
+        let name = try expectName()
+        try expect("=")
+        if namesTable {
+            tables[name] = try pipeline(default: "")
+        } else {
+            expressions[name] = try expression()
+        }
+        try expect(";")
+    }
+
+    private var following: KustoWord.Token { words[min(at + 1, words.count - 1)].token }
+
+    /// Whether a query begins here, not an expression: with the name of a table, after any parentheses.
+    private var namesTable: Bool {
+        guard let first = words[at...].first(where: { $0.token != .symbol("(") }), case .name(let name) = first.token
+        else { return false }
+        return name == "union" || table(name) != nil
+    }
+
+    private func table(_ name: String) -> KustoTable? { tables[name] ?? source(name) }
+
     private mutating func pipeline(default name: String) throws(KustoFailure) -> KustoTable {
         try deepen()
         defer { depth -= 1 }
-        var name = name
-        var isFirst = true
-        if case .name(let first) = word.token, !Self.operators.contains(first) {
-            if case .symbol("(") = words[min(at + 1, words.count - 1)].token { throw .notServed("\(first) here") }
-            if ["let", "union", "print", "search"].contains(first) { throw .notServed("the statement \(first)") }
-            name = first
+        var table: KustoTable
+        switch word.token {
+        case .symbol("(") where namesTable:
             at += 1
-            isFirst = false
+            table = try pipeline(default: name)
+            try expect(")")
+        case .name("union"):
+            table = KustoTable(columns: [], rows: [])
+            try step(&table)
+        case .name(let first) where !Self.operators.contains(first):
+            if following == .symbol("(") { throw .notServed("\(first) here") }
+            if ["print", "search", "let", "find", "externaldata"].contains(first) {
+                throw .notServed("the statement \(first)")
+            }
+            at += 1
+            guard let named = self.table(first) else { throw .unknownTable(first) }
+            table = named
+        default:
+            guard let named = self.table(name) else { throw .unknownTable(name) }
+            table = named
+            try step(&table)
         }
-        guard var table = source(name.lowercased()) else { throw .unknownTable(name) }
-        if isFirst { try step(&table) }
         while take("|") { try step(&table) }
         return table
     }
@@ -150,7 +189,15 @@ struct KustoQuery {
                 _ = try expectName()
                 try expect(")")
             }
-        case "union", "parse", "evaluate", "mv-apply", "lookup", "sample", "project-keep", "project-reorder":
+        case "union": try union(&table)
+        case "project-keep", "project-reorder":
+            let names = try list { (query) throws(KustoFailure) in try query.expectName() }
+            for name in names where !table.columns.contains(name) { throw .unknownColumn(name) }
+            let others = name == "project-keep" ? [] : table.columns.filter { !names.contains($0) }
+            table.columns = names + others
+        // A chart is drawn by those who get the rows.
+        case "render": while word.token != .end, word.token != .symbol(";") { at += 1 }
+        case "parse", "parse-where", "evaluate", "mv-apply", "lookup", "sample", "make-series", "getschema", "invoke":
             throw .notServed("the operator \(name)")
         default: throw .syntax(first)
         }
@@ -171,6 +218,28 @@ struct KustoQuery {
             let isRising = query.takeName("asc", "desc") == "asc"
             if query.takeName("nulls") != nil { _ = query.takeName("first", "last") }
             return (expression, isRising)
+        }
+    }
+
+    /// Adds the rows of other tables.
+    private mutating func union(_ table: inout KustoTable) throws(KustoFailure) {
+        while case .name(let option) = word.token, following == .symbol("=") {
+            guard ["isfuzzy", "kind"].contains(option) else { throw .notServed("\(option) of union") }
+            at += 3
+        }
+        let others = try list { (query) throws(KustoFailure) -> KustoTable in
+            if query.take("(") {
+                let made = try query.pipeline(default: "")
+                try query.expect(")")
+                return made
+            }
+            let name = try query.expectName()
+            guard let named = query.table(name) else { throw .unknownTable(name) }
+            return named
+        }
+        for other in others {
+            table.columns += other.columns.filter { !table.columns.contains($0) }
+            table.rows += other.rows
         }
     }
 
@@ -249,15 +318,40 @@ struct KustoQuery {
             if ["in", "in~", "has_any", "has_all"].contains(plain) {
                 at += 1
                 try expect("(")
-                if case .name("resources") = word.token { throw .notServed("a query within \(name)") }
-                let values = try list { (query) throws(KustoFailure) in try query.expression() }
+                let values = try among()
                 try expect(")")
                 return .among(name, left, values)
             }
-            if ["matches", "between", "!between"].contains(name) { throw .notServed("the operator \(name)") }
+            if plain == "between" {
+                at += 1
+                return try range(left, isNegated: name != plain)
+            }
+            if name == "matches" { throw .notServed("the operator \(name)") }
             return left
         default: return left
         }
+    }
+
+    /// Returns the values of a list in parentheses: expressions, or the first column of a query.
+    private mutating func among() throws(KustoFailure) -> [KustoExpression] {
+        guard namesTable else { return try list { (query) throws(KustoFailure) in try query.expression() } }
+        let found = try pipeline(default: "")
+        guard let first = found.columns.first else { return [] }
+        return [.literal(.array(found.rows.map { $0[first] ?? .null }))]
+    }
+
+    /// Parses the bounds of `between (LOW .. HIGH)`; a span as the upper one counts from the lower one.
+    private mutating func range(_ value: KustoExpression, isNegated: Bool) throws(KustoFailure) -> KustoExpression {
+        try expect("(")
+        let low = try sum()
+        try expect("..")
+        var high = try sum()
+        try expect(")")
+        if case .literal(.double) = high, case .call = low { high = .comparison("+", low, high) }
+        if case .literal(.double) = high, case .literal(.string) = low { high = .comparison("+", low, high) }
+        return isNegated
+            ? .comparison("or", .comparison("<", value, low), .comparison(">", value, high))
+            : .comparison("and", .comparison(">=", value, low), .comparison("<=", value, high))
     }
 
     private mutating func sum() throws(KustoFailure) -> KustoExpression {
@@ -318,9 +412,11 @@ struct KustoQuery {
             return .column(text)
         }
         let name = try expectName()
-        guard take("(") else { return .column(name) }
+        guard take("(") else { return expressions[name] ?? .column(name) }
         if take(")") { return .call(name, []) }
-        let arguments = try list { (query) throws(KustoFailure) in try query.expression() }
+        let arguments = try list { (query) throws(KustoFailure) in
+            KustoSum.takesRows(name) && query.take("*") ? .column("*") : try query.expression()
+        }
         try expect(")")
         return .call(name, arguments)
     }

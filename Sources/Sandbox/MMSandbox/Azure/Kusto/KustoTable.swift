@@ -13,6 +13,18 @@ struct KustoTable: Sendable {
         return left < right ? -1 : left > right ? 1 : 0
     }
 
+    /// Returns the type of a column's values, by the first one that isn't null.
+    func type(of column: String) -> KustoType {
+        switch rows.lazy.compactMap({ $0[column] }).first(where: { !$0.isNull }) {
+        case .int?: .long
+        case .double?, .number?: .real
+        case .bool?: .bool
+        case .array?, .object?: .dynamic
+        case .string(let text)?: KustoTime.seconds(.string(text)) == nil ? .string : .datetime
+        case .null?, nil: .string
+        }
+    }
+
     private static func key(_ values: [JSONValue]) -> String { JSONWriter.string(.array(values)) }
 
     /// Adds columns, or keeps only these.
@@ -74,11 +86,20 @@ struct KustoTable: Sendable {
         // Without groups there is one row, even of nothing.
         if groups.isEmpty, order.isEmpty { (order, parts) = ([""], ["": ([], [])]) }
         let names = KustoColumn.names(of: groups + sums)
-        rows = order.compactMap { parts[$0] }.map { part in
-            let values = part.values + sums.map { KustoSum.value($0.expression, part.rows, now: now) }
-            return JSONObject(zip(names, values).map { ($0, $1) })
+        let keys = Array(names.prefix(groups.count))
+        let made = sums.enumerated().map { place, sum in
+            KustoSum.columns(
+                of: sum.expression, named: names[groups.count + place], columns.filter { !keys.contains($0) })
         }
-        columns = names
+        rows = order.compactMap { parts[$0] }.map { part in
+            var row = JSONObject(zip(keys, part.values).map { ($0, $1) })
+            for (sum, names) in zip(sums, made) {
+                let values = KustoSum.values(sum.expression, part.rows, names, now: now)
+                for (name, value) in zip(names, values) { row[name] = value }
+            }
+            return row
+        }
+        columns = keys + made.flatMap(\.self)
     }
 
     /// Adds the columns of the rows of another table with the same keys.
@@ -121,6 +142,11 @@ struct KustoTable: Sendable {
     }
 }
 
+/// The type of a column.
+enum KustoType: String, Sendable {
+    case string, long, real, bool, datetime, dynamic
+}
+
 /// An expression that becomes a column.
 struct KustoColumn: Sendable {
     /// The name that the query gives.
@@ -142,13 +168,21 @@ struct KustoColumn: Sendable {
 enum KustoSum {
     private static let prefixes = [
         "count": "count_", "countif": "countif_", "dcount": "dcount_", "sum": "sum_", "avg": "avg_", "min": "min_",
-        "max": "max_", "make_list": "list_", "make_set": "set_", "take_any": "", "any": "any_",
+        "max": "max_", "make_list": "list_", "make_set": "set_", "take_any": "", "any": "any_", "sumif": "sumif_",
+        "dcountif": "dcountif_", "percentile": "percentile_", "arg_max": "", "arg_min": "",
     ]
+
+    /// Whether a function returns the columns of a row, of which `*` means all.
+    static func takesRows(_ function: String) -> Bool { ["arg_max", "arg_min"].contains(function) }
 
     /// Returns the name of the column that a function makes; nil for other expressions.
     static func name(of expression: KustoExpression) -> String? {
         guard case .call(let function, let arguments) = expression, let prefix = prefixes[function] else { return nil }
-        return prefix + (arguments.first?.name ?? "")
+        let end =
+            if function == "percentile", case .literal(let share)? = arguments.last { "_\(share.description)" } else {
+                ""
+            }
+        return prefix + (arguments.first?.name ?? "") + end
     }
 
     /// Checks that an expression is such a function of columns that exist.
@@ -156,7 +190,36 @@ enum KustoSum {
         guard case .call(let function, let arguments) = expression, prefixes[function] != nil else {
             throw .notServed("this expression in summarize")
         }
-        for argument in arguments { try argument.check(columns) }
+        for argument in arguments where !takesRows(function) || argument.name != "*" { try argument.check(columns) }
+    }
+
+    /// Returns the names of the columns that a function makes.
+    /// - Parameters:
+    ///   - name: the name of the first one.
+    ///   - others: the columns that `*` stands for.
+    static func columns(of expression: KustoExpression, named name: String, _ others: [String]) -> [String] {
+        guard case .call(let function, let arguments) = expression, takesRows(function) else { return [name] }
+        let own = arguments.first?.name
+        return [name]
+            + arguments.dropFirst().flatMap { argument -> [String] in
+                argument.name == "*" ? others.filter { $0 != name && $0 != own } : [argument.name ?? "Column1"]
+            }
+    }
+
+    /// Returns the values of these columns for the rows of a group.
+    static func values(
+        _ expression: KustoExpression, _ rows: [JSONObject], _ names: [String], now: Int64
+    ) -> [JSONValue] {
+        guard case .call(let function, let arguments) = expression, takesRows(function), let wanted = arguments.first
+        else { return [value(expression, rows, now: now)] }
+        let sign = function == "arg_max" ? 1 : -1
+        let keyed = rows.map { (row: $0, value: wanted.value($0, now: now)) }.filter { !$0.value.isNull }
+        let found = keyed.max { KustoTable.order($0.value, $1.value) * sign < 0 }
+        return [found?.value ?? .null]
+            + names.dropFirst().map { name in
+                let given = arguments.dropFirst().first { $0.name == name }
+                return found.map { given?.value($0.row, now: now) ?? $0.row[name] ?? .null } ?? .null
+            }
     }
 
     /// Returns the value of a function for the rows of a group.
@@ -166,6 +229,15 @@ enum KustoSum {
         let present = values.filter { !$0.isNull }
         switch function {
         case "count": return .int(Int64(rows.count))
+        case "sumif", "dcountif":
+            let inner: KustoExpression = .call(String(function.dropLast(2)), Array(arguments.prefix(1)))
+            return value(inner, rows.filter { arguments.last?.value($0, now: now) == true }, now: now)
+        case "percentile":
+            let share = arguments.dropFirst().first?.value([:], now: now).double ?? 50
+            let sorted = present.sorted { KustoTable.order($0, $1) < 0 }
+            // The nearest rank (Hyndman and Fan, 1996, definition 1).
+            let rank = Int((max(0, min(share, 100)) / 100 * Double(sorted.count)).rounded(.up))
+            return sorted.isEmpty ? .null : sorted[max(0, rank - 1)]
         case "countif": return .int(Int64(values.count { $0 == true }))
         case "dcount": return .int(Int64(Set(values).count))
         case "sum": return present.reduce(.int(0)) { KustoFunctions.arithmetic("+", $0, $1) }

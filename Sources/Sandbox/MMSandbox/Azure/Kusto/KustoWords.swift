@@ -6,6 +6,8 @@ struct KustoFailure: Error {
     let message: String
     /// The place of a syntax error, and what is there.
     var place: (line: Int, column: Int, token: String)?
+    /// The name of a table that isn't there.
+    var table: String?
 
     /// A query that the service's grammar doesn't allow.
     static func syntax(_ word: KustoWord) -> KustoFailure {
@@ -20,7 +22,8 @@ struct KustoFailure: Error {
     static func unknownTable(_ name: String) -> KustoFailure {
         KustoFailure(
             code: "DisallowedLogicalTableName",
-            message: "Table \(name.prefix(80)) was not found, is unsupported, or is disallowed.")
+            message: "Table \(name.prefix(80)) was not found, is unsupported, or is disallowed.",
+            table: String(name.prefix(80)))
     }
 
     /// A part of the language that this stand-in leaves out.
@@ -119,14 +122,45 @@ struct KustoLexer {
             switch name {
             case "true": return word(.literal(true))
             case "false": return word(.literal(false))
+            case "datetime" where character == "(", "dynamic" where character == "(":
+                // What is between these parentheses has a syntax of its own.
+                guard let value = literal(of: name) else { throw .syntax(word(.name(name))) }
+                return word(.literal(value))
             default: return word(.name(name))
             }
         }
         let pair = String(text[at..<min(at + 2, text.count)])
-        let symbol = ["==", "!=", "=~", "!~", "<=", ">=", "<>"].contains(pair) ? pair : String(first)
-        guard symbol.count == 2 || "|()[],.=<>+-*/%".contains(first) else { throw .syntax(word(.symbol(symbol))) }
+        let symbol = ["==", "!=", "=~", "!~", "<=", ">=", "<>", ".."].contains(pair) ? pair : String(first)
+        guard symbol.count == 2 || "|()[],.=<>+-*/%;".contains(first) else { throw .syntax(word(.symbol(symbol))) }
         at += symbol.count
         return word(.symbol(symbol))
+    }
+
+    /// Reads a time or a value of JSON in parentheses; nil if it is none.
+    private mutating func literal(of type: String) -> JSONValue? {
+        at += 1
+        var inside = ""
+        var (depth, quote): (Int, Character?) = (1, nil)
+        while let character {
+            at += 1
+            if let open = quote {
+                if character == open { quote = nil }
+            } else if character == "'" || character == "\"" {
+                quote = character
+            } else if character == "(" || character == ")" {
+                depth += character == "(" ? 1 : -1
+            }
+            guard depth > 0 else {
+                return type == "datetime" ? KustoTime.literal(inside) : Self.dynamic(inside)
+            }
+            inside.append(character)
+        }
+        return nil
+    }
+
+    private static func dynamic(_ text: String) -> JSONValue? {
+        let texts = [text, text.replacing("'", with: "\"")]
+        return texts.lazy.compactMap { try? JSONParser.parse(Array($0.utf8)) }.first
     }
 
     /// Reads a text; nil for one without an end.
