@@ -23,7 +23,7 @@ struct ResourceGraphTests {
             (
                 "Resources | summarize count() by location | order by count_ asc",
                 [
-                    ["location": "northeurope", "count_": 8], ["location": "westeurope", "count_": 16],
+                    ["location": "northeurope", "count_": 8], ["location": "westeurope", "count_": 17],
                 ]
             ),
             (
@@ -50,7 +50,7 @@ struct ResourceGraphTests {
             (
                 "resources | where isempty(tags['owner']) and name !startswith 'vm-' | summarize n = dcount(type)",
                 [
-                    ["n": 5]
+                    ["n": 6]
                 ]
             ),
             (
@@ -92,7 +92,10 @@ struct ResourceGraphTests {
             (
                 "authorizationresources | where type == 'microsoft.authorization/roleassignments' "
                     + "| summarize count() by tostring(properties.principalType)",
-                [["properties_principalType": "User", "count_": 2]]
+                [
+                    ["properties_principalType": "User", "count_": 2],
+                    ["properties_principalType": "ServicePrincipal", "count_": 1],
+                ]
             ),
             ("PolicyResources | take 5", []),
             ("resources | where name == 'none' | summarize count()", [["count_": 0]]),
@@ -156,11 +159,11 @@ struct ResourceGraphTests {
         for _ in 0..<5 {
             let page = await Self.answered(bench, "resources | project id, name", ["options": .object(options)]).json
             names += page["data"]?.array?.compactMap { $0["name"]?.string } ?? []
-            #expect(page["totalRecords"] == 24)
+            #expect(page["totalRecords"] == 25)
             options["$skipToken"] = page["$skipToken"]
             if page["$skipToken"] == nil { break }
         }
-        #expect(names.count == 24 && Set(names).count == 24)
+        #expect(names.count == 25 && Set(names).count == 25)
         for query in ["resources | take 20", "resources | project name"] {
             let page = await Self.answered(bench, query, ["options": ["$top": 10]]).json
             #expect(page["resultTruncated"] == "true" && page["$skipToken"] == nil, "\(query)")

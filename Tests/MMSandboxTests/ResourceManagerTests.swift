@@ -9,9 +9,10 @@ struct ResourceManagerTests {
     private static let root = AzureContent.root
 
     private static func answered(
-        _ bench: Bench, _ path: String, by method: String = "GET", body: JSONValue? = nil
+        _ bench: Bench, _ path: String, by method: String = "GET", body: JSONValue? = nil,
+        as account: String = TenantIdentity.administrator
     ) async -> HTTPServerResponse {
-        let token = await bench.token(scope: "https://management.azure.com/.default")
+        let token = await bench.token(account, scope: "https://management.azure.com/.default")
         let mark = path.contains("?") ? "&" : "?"
         return await bench.graph(method, "\(root)\(path)\(mark)api-version=2023-01-01", token: token, body: body)
     }
@@ -19,13 +20,13 @@ struct ResourceManagerTests {
     @Test(
         "what the usual tools list is there",
         arguments: [
-            ("/locations", 4), ("/resourceGroups", 3), ("/resources", 24), ("/resources?$filter=", 24),
+            ("/locations", 4), ("/resourceGroups", 3), ("/resources", 25), ("/resources?$filter=", 25),
             ("/resources?$filter=resourceType%20eq%20'Microsoft.KeyVault/vaults'", 3),
             ("/resources?$filter=resourceGroup%20eq%20'rg-web'", 8), ("/resourceGroups/rg-web/resources", 8),
             ("/providers/Microsoft.Compute/virtualMachines", 3), ("/providers/microsoft.storage/STORAGEACCOUNTS", 3),
             ("/resourceGroups/rg-data/providers/Microsoft.Web/sites", 1),
-            ("/providers/Microsoft.Authorization/roleAssignments", 2),
-            ("/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()", 2),
+            ("/providers/Microsoft.Authorization/roleAssignments", 3),
+            ("/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()", 3),
             ("/providers/Microsoft.Authorization/roleDefinitions", 5),
             ("/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'Reader'", 1),
             ("/providers/Microsoft.Authorization/policyAssignments?$filter=atExactScope()", 0),
@@ -105,6 +106,103 @@ struct ResourceManagerTests {
         let deleted = await Self.answered(bench, group, by: "DELETE")
         #expect(deleted.status == 202 && deleted.headers["location"] != nil)
         #expect(await Self.answered(bench, group).errorCode == "ResourceGroupNotFound")
-        #expect(await Self.answered(bench, "/resources").json["value"]?.array?.count == 24)
+        #expect(await Self.answered(bench, "/resources").json["value"]?.array?.count == 25)
+    }
+
+    // MARK: Machines
+
+    @Test(
+        "a machine does what it is asked to do, which takes a moment",
+        arguments: [
+            ("deallocate", "deallocating", "deallocated"), ("powerOff", "stopping", "stopped"),
+            ("START", "starting", "running"), ("restart", "running", "running"),
+        ])
+    func machines(action: String, during: String, after: String) async {
+        let bench = Bench(users: 30)
+        let machine = "/resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/vm-web"
+        func state() async -> JSONValue? {
+            await Self.answered(bench, "\(machine)/instanceView").json["statuses"]?[1]?["code"]
+        }
+        let asked = await Self.answered(bench, "\(machine)/\(action)", by: "POST")
+        #expect(asked.status == 202 && asked.headers["Retry-After"] == "10", "\(asked.text)")
+        let status = asked.headers["Azure-AsyncOperation"].map { String($0.dropFirst(Bench.base.count)) } ?? ""
+        let token = await bench.token(scope: "https://management.azure.com/.default")
+        #expect(await bench.graph("GET", status, token: token).json["status"] == "InProgress")
+        #expect(await state() == .string("PowerState/\(during)"))
+        bench.clock.advance(by: 10)
+        #expect(await bench.graph("GET", status, token: token).json["status"] == "Succeeded")
+        #expect(await state() == .string("PowerState/\(after)"))
+        let query = await bench.graph(
+            "POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", token: token,
+            body: [
+                "query": "resources | where name == 'vm-web' | project properties.extended.instanceView.powerState.code"
+            ])
+        #expect(query.text.contains("PowerState/\(after)"), "\(query.text)")
+        let none = await Self.answered(bench, machine.replacing("vm-web", with: "vm-none") + "/start", by: "POST")
+        #expect(none.status == 404)
+    }
+
+    // MARK: Roles
+
+    @Test("a role opens what it permits, where it is assigned, and nothing else")
+    func roles() async {
+        let bench = Bench(users: 30)
+        let (reader, user) = ("rita.reader@contoso-sandbox.example", "lena.vogt@contoso-sandbox.example")
+        let machine = "/resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/vm-web"
+        #expect(await Self.answered(bench, machine, as: reader).status == 200)
+        let refused = await Self.answered(bench, "\(machine)/restart", by: "POST", as: reader)
+        #expect(refused.status == 403 && refused.errorCode == "AuthorizationFailed")
+        #expect(refused.text.contains("action 'Microsoft.Compute/virtualMachines/restart/action'"), "\(refused.text)")
+        #expect(await Self.answered(bench, machine, as: user).errorCode == "AuthorizationFailed")
+        let token = await bench.token(user, scope: "https://management.azure.com/.default")
+        let all = await bench.graph("GET", "/subscriptions?api-version=2022-12-01", token: token)
+        #expect(all.status == 200 && all.json["value"] == [])
+        let resources = await bench.graph(
+            "POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", token: token,
+            body: ["query": "resources"])
+        #expect(resources.json["totalRecords"] == 0, "\(resources.text)")
+
+        // A contributor of one group acts there, but gives no roles.
+        let id = await bench.inside { $0.store.user(user)?.id ?? "" }
+        let role = "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c"
+        let body: JSONValue = ["properties": ["roleDefinitionId": .string(role), "principalId": .string(id)]]
+        func place(_ end: String) -> String {
+            "/resourceGroups/rg-web/providers/Microsoft.Authorization/roleAssignments/5a4db0c5-a551-4000-8000-00000000\(end)"
+        }
+        #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body, as: user).status == 403)
+        #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body).status == 201)
+        #expect(await Self.answered(bench, place("b002"), by: "PUT", body: body).errorCode == "RoleAssignmentExists")
+        #expect(await Self.answered(bench, "\(machine)/restart", by: "POST", as: user).status == 202)
+        let other = machine.replacing("web", with: "data")
+        #expect(await Self.answered(bench, other, as: user).status == 403)
+        #expect(await Self.answered(bench, place("b002"), by: "PUT", body: body, as: user).status == 403)
+        #expect(await Self.answered(bench, place("b001"), by: "DELETE").status == 200)
+        #expect(await Self.answered(bench, place("b001"), by: "DELETE").status == 204)
+        #expect(await Self.answered(bench, "\(machine)/restart", by: "POST", as: user).status == 403)
+    }
+
+    // MARK: Activity log
+
+    @Test("what was done is in the activity log, newest first, and the filter has to name a start")
+    func activity() async {
+        let bench = Bench(users: 30)
+        let site = "/resourceGroups/rg-web/providers/Microsoft.Web/sites/appnew"
+        _ = await Self.answered(bench, site, by: "PUT", body: ["location": "westeurope"])
+        _ = await Self.answered(bench, "/resourceGroups/rg-data", by: "DELETE")
+        let values = "/providers/Microsoft.Insights/eventtypes/management/values"
+        let all = await Self.answered(bench, values + "?$filter=eventTimestamp%20ge%20'2025-12-01T00:00:00Z'")
+        let rows = all.json["value"]?.array ?? []
+        #expect(
+            rows.prefix(2).map { $0["operationName"]?["value"] } == [
+                "Microsoft.Resources/subscriptions/resourceGroups/delete", "Microsoft.Web/sites/write",
+            ], "\(all.text)")
+        #expect(rows.first?["caller"] == .string(TenantIdentity.administrator) && rows.count > 20)
+        let one = await Self.answered(
+            bench,
+            values
+                + "?$filter=eventTimestamp%20ge%20'2025-12-31T00:00:00Z'%20and%20resourceUri%20eq%20'\(Self.root)\(site)'"
+        )
+        #expect(one.json["value"]?.array?.count == 1, "\(one.text)")
+        #expect(await Self.answered(bench, values).errorCode == "BadRequest")
     }
 }

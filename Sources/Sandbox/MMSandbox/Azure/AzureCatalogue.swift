@@ -1,9 +1,7 @@
 internal import MMCore
 
-/// The parts of a subscription that describe Azure itself: regions, resource providers, sizes, roles and their
-/// assignments.
-struct AzureCatalogue {
-    let store: DirectoryStore
+/// The parts of a subscription that describe Azure itself: regions, resource providers and sizes.
+enum AzureCatalogue {
     private static let root = AzureContent.root
 
     // MARK: Regions
@@ -82,67 +80,5 @@ struct AzureCatalogue {
             "memoryInMB": .int(step * 8192), "osDiskSizeInMB": 1_047_552, "resourceDiskSizeInMB": 0,
             "maxDataDiskCount": .int(step * 4),
         ]
-    }
-
-    // MARK: Roles
-
-    private static let roles = [
-        ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner", ["*"], [String]()),
-        (
-            "b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor", ["*"],
-            ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
-        ),
-        ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader", ["*/read"], []),
-        (
-            "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator",
-            ["*/read", "Microsoft.Authorization/*"], []
-        ),
-        (
-            "4633458b-17de-408a-b874-0445c86b69e6", "Key Vault Secrets User",
-            ["Microsoft.KeyVault/vaults/secrets/getSecret/action"], []
-        ),
-    ]
-
-    static let roleDefinitions: [JSONValue] = roles.map { id, name, actions, refused in
-        [
-            "id": .string("\(root)/providers/Microsoft.Authorization/roleDefinitions/\(id)"), "name": .string(id),
-            "type": "Microsoft.Authorization/roleDefinitions",
-            "properties": [
-                "roleName": .string(name), "type": "BuiltInRole", "description": .string("Built-in role \(name)."),
-                "assignableScopes": ["/"],
-                "permissions": [
-                    [
-                        "actions": .array(actions.map { .string($0) }),
-                        "notActions": .array(refused.map { .string($0) }), "dataActions": [], "notDataActions": [],
-                    ]
-                ],
-            ],
-        ]
-    }
-
-    /// The role assignments: the administrator owns the subscription, and one user reads it.
-    var roleAssignments: [JSONValue] {
-        [(0, 0, "a001"), (2, 3, "a002")].map { role, user, end in
-            let id = "5a4db0c5-a551-4000-8000-00000000\(end)"
-            let definition = "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/\(Self.roles[role].0)"
-            return [
-                "id": .string("\(Self.root)/providers/Microsoft.Authorization/roleAssignments/\(id)"),
-                "name": .string(id), "type": "Microsoft.Authorization/roleAssignments",
-                "properties": [
-                    "roleDefinitionId": .string(definition), "scope": .string(Self.root), "principalType": "User",
-                    "principalId": .string(store.users.row(user).id), "createdOn": "2025-03-04T08:00:00.0000000Z",
-                    "updatedOn": "2025-03-04T08:00:00.0000000Z",
-                ],
-            ]
-        }
-    }
-
-    /// Returns the assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
-    func roleAssignments(_ filter: String) -> [JSONValue] {
-        let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
-        guard quoted.count > 1 else { return roleAssignments }
-        return roleAssignments.filter { row in
-            row["properties"]?["principalId"]?.string?.lowercased() == quoted[1].lowercased()
-        }
     }
 }

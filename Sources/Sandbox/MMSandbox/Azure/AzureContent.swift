@@ -4,9 +4,13 @@ internal import MMCore
 final class AzureContent {
     static let subscriptionID = "5a4db0c5-5ab5-4000-8000-000000000001"
     static let root = "/subscriptions/\(subscriptionID)"
+    /// The id by which the rows of logs name their workspace.
+    static let workspaceID = AzureKind.ownID("log-data")
 
     private(set) var groups: [JSONValue]
     private(set) var resources: [JSONValue]
+    /// What machines were asked to do last, by address in lower case, and when.
+    private var deeds: [String: (action: MachineAction, time: Int64)] = [:]
 
     init() {
         groups = Self.firstGroups.map { Self.group($0.name, ["location": .string($0.location)]) }
@@ -77,7 +81,12 @@ final class AzureContent {
         var properties = row["properties"]?.object ?? [:]
         properties["provisioningState"] = "Succeeded"
         row["properties"] = .object(properties)
-        if let at { resources[at] = .object(row) } else { resources.append(.object(row)) }
+        if let at {
+            resources[at] = .object(row)
+        } else {
+            resources.append(.object(row))
+            deeds[id.lowercased()] = nil
+        }
         return (.object(row), at == nil)
     }
 
@@ -90,6 +99,42 @@ final class AzureContent {
             Self.hasID(row, id) || row["id"]?.string?.lowercased().hasPrefix(below) == true
         }
         return resources.count < count
+    }
+
+    // MARK: Machines
+
+    /// Asks a machine to do something.
+    func ask(_ machine: String, to action: MachineAction, at now: Int64) {
+        deeds[machine.lowercased()] = (action, now)
+    }
+
+    /// Returns a machine together with what it is doing, which the service tells only to those who ask for it. Other
+    /// resources are returned as they are.
+    func withInstanceView(_ row: JSONValue, at now: Int64) -> JSONValue {
+        guard var machine = row.object, machine["type"]?.string == MachineAction.type,
+            var properties = machine["properties"]?.object
+        else { return row }
+        let deed = deeds[row["id"]?.string?.lowercased() ?? ""]
+        let state = deed.map { $0.action.state(after: now - $0.time) } ?? "running"
+        func status(_ code: String, _ text: String) -> JSONValue {
+            ["code": .string(code), "level": "Info", "displayStatus": .string(text)]
+        }
+        var view: JSONObject = [:]
+        // Only a running machine tells of its system.
+        if state == "running" {
+            view = [
+                "computerName": machine["name"] ?? .null, "osName": "debian", "osVersion": "12",
+                "vmAgent": ["vmAgentVersion": "2.9.1.1", "statuses": [status("ProvisioningState/succeeded", "Ready")]],
+            ]
+        }
+        view["hyperVGeneration"] = "V2"
+        view["statuses"] = [
+            status("ProvisioningState/succeeded", "Provisioning succeeded"),
+            status("PowerState/\(state)", "VM \(state)"),
+        ]
+        properties["instanceView"] = .object(view)
+        machine["properties"] = .object(properties)
+        return .object(machine)
     }
 
     // MARK: Rows
@@ -166,10 +211,15 @@ struct AzurePath: Sendable {
     /// The name of the resource; nil for a list.
     var name: String? { names.count == types.count ? names.last : nil }
 
-    /// The whole type (`Microsoft.Sql/servers/databases`), in the known spelling.
+    /// The whole type (`Microsoft.Sql/servers/databases`), in the known spelling as far as there is one.
     var type: String {
-        let written = "\(namespace)/\(types.joined(separator: "/"))"
-        return AzureKind.named(written)?.type ?? written
+        var known = types.count
+        while known > 0 {
+            let kind = AzureKind.named(([namespace] + types.prefix(known)).joined(separator: "/"))
+            if let kind { return ([kind.type] + types.dropFirst(known)).joined(separator: "/") }
+            known -= 1
+        }
+        return ([namespace] + types).joined(separator: "/")
     }
 
     /// Returns the resource's address.
@@ -189,6 +239,8 @@ struct AzureKind: Sendable {
     var prefix: String?
     /// The end of names.
     var suffix = ""
+    /// The only group that has a resource of this type at the start; nil for all groups.
+    var only: String?
     /// The properties of a resource besides its address, location and state.
     var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
 
@@ -197,7 +249,7 @@ struct AzureKind: Sendable {
 
     /// Returns the first resource in a group; nil if there is none of this type.
     func resource(_ stem: String, _ group: String, _ location: String) -> JSONValue? {
-        guard let prefix else { return nil }
+        guard let prefix, (only ?? group) == group else { return nil }
         let name = prefix + stem + suffix
         var row: JSONObject = [
             "id": .string("\(Self.providers(group))/\(type)/\(name)"),
@@ -215,11 +267,13 @@ struct AzureKind: Sendable {
             AzureKind(type: "Microsoft.Storage/storageAccounts", prefix: "sa", members: storage),
             AzureKind(type: "Microsoft.Web/sites", prefix: "app", members: site),
             AzureKind(type: "Microsoft.KeyVault/vaults", prefix: "kv", members: vault),
-            AzureKind(type: "Microsoft.Compute/virtualMachines", prefix: "vm-", members: machine),
+            AzureKind(type: MachineAction.type, prefix: "vm-", members: machine),
             AzureKind(type: "Microsoft.Compute/disks", prefix: "vm-", suffix: "-os", members: disk),
             AzureKind(type: "Microsoft.Network/networkInterfaces", prefix: "vm-", suffix: "-nic", members: interface),
             AzureKind(type: "Microsoft.Network/virtualNetworks", prefix: "vnet-", members: network),
             AzureKind(type: "Microsoft.Web/serverfarms", prefix: "plan-", members: plan),
+            AzureKind(
+                type: "Microsoft.OperationalInsights/workspaces", prefix: "log-", only: "rg-data", members: workspace),
         ] + others.map { AzureKind(type: $0) }
 
     /// The types that have no resources until one is created.
@@ -242,7 +296,7 @@ struct AzureKind: Sendable {
         "Microsoft.Network/loadBalancers", "Microsoft.Network/natGateways", "Microsoft.Network/networkSecurityGroups",
         "Microsoft.Network/networkWatchers", "Microsoft.Network/privateEndpoints",
         "Microsoft.Network/publicIPAddresses", "Microsoft.Network/routeTables",
-        "Microsoft.OperationalInsights/workspaces", "Microsoft.RecoveryServices/vaults",
+        "Microsoft.RecoveryServices/vaults",
         "Microsoft.ResourceGraph/queries", "Microsoft.Resources/deployments", "Microsoft.Search/searchServices",
         "Microsoft.Security/assessments", "Microsoft.Security/autoProvisioningSettings",
         "Microsoft.Security/iotSecuritySolutions", "Microsoft.Security/jitNetworkAccessPolicies",
@@ -292,6 +346,17 @@ struct AzureKind: Sendable {
         ]
     }
 
+    private static func workspace(_ name: String, _ group: String) -> JSONObject {
+        [
+            "properties": [
+                "customerId": .string(ownID(name)), "sku": ["name": "PerGB2018"], "retentionInDays": 90,
+                "createdDate": "2025-03-04T08:00:00.0000000Z", "publicNetworkAccessForIngestion": "Enabled",
+                "publicNetworkAccessForQuery": "Enabled",
+                "features": ["enableLogAccessUsingOnlyResourcePermissions": true],
+            ]
+        ]
+    }
+
     private static func vault(_ name: String, _ group: String) -> JSONObject {
         [
             "properties": [
@@ -306,7 +371,7 @@ struct AzureKind: Sendable {
         let place = providers(group)
         return [
             "properties": [
-                "vmId": .string(machineID(name)), "hardwareProfile": ["vmSize": "Standard_B2s"],
+                "vmId": .string(ownID(name)), "hardwareProfile": ["vmSize": "Standard_B2s"],
                 "storageProfile": [
                     "imageReference": [
                         "publisher": "Debian", "offer": "debian-12", "sku": "12-gen2", "version": "latest",
@@ -330,28 +395,6 @@ struct AzureKind: Sendable {
                 ],
             ]
         ]
-    }
-
-    /// Returns a machine together with what it is doing, which the service tells only to those who ask for it. Other
-    /// resources are returned as they are.
-    static func withInstanceView(_ row: JSONValue) -> JSONValue {
-        guard var machine = row.object, machine["type"]?.string == "Microsoft.Compute/virtualMachines",
-            var properties = machine["properties"]?.object
-        else { return row }
-        func status(_ code: String, _ text: String) -> JSONValue {
-            ["code": .string(code), "level": "Info", "displayStatus": .string(text)]
-        }
-        let name = machine["name"] ?? .null
-        properties["instanceView"] = [
-            "computerName": name, "osName": "debian", "osVersion": "12", "hyperVGeneration": "V2",
-            "vmAgent": ["vmAgentVersion": "2.9.1.1", "statuses": [status("ProvisioningState/succeeded", "Ready")]],
-            "statuses": [
-                status("ProvisioningState/succeeded", "Provisioning succeeded"),
-                status("PowerState/running", "VM running"),
-            ],
-        ]
-        machine["properties"] = .object(properties)
-        return .object(machine)
     }
 
     private static func network(_ name: String, _ group: String) -> JSONObject {
@@ -414,8 +457,37 @@ struct AzureKind: Sendable {
     }
 
     /// Returns an id that is always the same for a name.
-    private static func machineID(_ name: String) -> String {
+    fileprivate static func ownID(_ name: String) -> String {
         let digits = name.utf8.reduce(into: UInt64(0x5A4D_B0C5)) { $0 = $0 &* 31 &+ UInt64($1) }
         return Guid.text(0x5A4D_B0C5_0000_0000, digits)
+    }
+}
+
+/// What a virtual machine is asked to do ("Virtual Machines - Start", "Power Off", "Deallocate" and "Restart").
+enum MachineAction: String, Sendable, CaseIterable {
+    case start, powerOff, deallocate, restart
+
+    /// The type of virtual machines.
+    static let type = "Microsoft.Compute/virtualMachines"
+    /// How long it takes, in seconds.
+    static let duration: Int64 = 5
+
+    /// Returns the action with a name, ignoring case.
+    init?(named name: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() }) else {
+            return nil
+        }
+        self = found
+    }
+
+    /// Returns the power state of a machine some seconds after it was asked.
+    func state(after seconds: Int64) -> String {
+        let isDone = seconds >= Self.duration
+        return switch self {
+        case .start: isDone ? "running" : "starting"
+        case .powerOff: isDone ? "stopped" : "stopping"
+        case .deallocate: isDone ? "deallocated" : "deallocating"
+        case .restart: "running"
+        }
     }
 }

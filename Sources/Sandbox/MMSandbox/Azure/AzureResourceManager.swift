@@ -6,7 +6,8 @@ struct AzureResourceManager {
     let context: TenantContext
     let answers: PlatformAnswers
     let content: AzureContent
-    let catalogue: AzureCatalogue
+    let access: AzureAccess
+    let log: AzureActivityLog
     private static let subscriptionID = AzureContent.subscriptionID
     private static let root = AzureContent.root
 
@@ -29,6 +30,7 @@ struct AzureResourceManager {
             "GET", "PUT", "PATCH", "DELETE", path: "/subscriptions/{subscription}/resourceGroups/{group}",
             Self.resourceGroup)
         routes.on("GET", path: "/subscriptions/{subscription}/operationResults/{operation}", Self.operationResult)
+        routes.on("GET", path: "/providers/Microsoft.Management/managementGroups", Self.managementGroups)
         routes.on("GET", path: "/subscriptions/{subscription}/resources", Self.resources)
         routes.on("GET", path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Self.groupResources)
         routes.all("/subscriptions/{subscription}/{resource...}", Self.resource)
@@ -36,7 +38,7 @@ struct AzureResourceManager {
     }
 
     private func tenants(_ request: ServiceRequest) -> HTTPServerResponse {
-        checked(request) {
+        checked(request) { _ in
             HTTPServerResponse(
                 status: 200,
                 json: [
@@ -62,8 +64,24 @@ struct AzureResourceManager {
     ]
 
     private func subscriptions(_ request: ServiceRequest) -> HTTPServerResponse {
-        checked(request) {
-            HTTPServerResponse(status: 200, json: ["value": [Self.row], "count": ["type": "Total", "value": 1]])
+        checked(request) { principal in
+            let isOpen = access.permits(principal, .reading("Microsoft.Resources/subscriptions"))
+            return HTTPServerResponse(
+                status: 200,
+                json: ["value": isOpen ? [Self.row] : [], "count": ["type": "Total", "value": isOpen ? 1 : 0]])
+        }
+    }
+
+    /// Returns the groups that the subscription is in: the one around the whole tenant, for those who see anything.
+    private func managementGroups(_ request: ServiceRequest) -> HTTPServerResponse {
+        checked(request) { principal in
+            let row: JSONValue = [
+                "id": .string("/providers/Microsoft.Management/managementGroups/\(TenantIdentity.id)"),
+                "type": "Microsoft.Management/managementGroups", "name": .string(TenantIdentity.id),
+                "properties": ["tenantId": .string(TenantIdentity.id), "displayName": "Tenant Root Group"],
+            ]
+            let isOpen = access.permits(principal, .reading("Microsoft.Management/managementGroups"))
+            return answers.list(request.http, isOpen ? [row] : [])
         }
     }
 
@@ -122,6 +140,22 @@ struct AzureResourceManager {
         inSubscription(request) { HTTPServerResponse(status: 200) }
     }
 
+    /// Returns the state of something that a machine was asked to do.
+    private func operation(_ place: AzurePath) -> HTTPServerResponse {
+        let name = place.name ?? ""
+        guard let time = UInt64(name.prefix(8) + name.dropFirst(9).prefix(4), radix: 16).map({ Int64($0) }) else {
+            return Self.unknown("\(place.type)/\(name)")
+        }
+        var row: JSONObject = [
+            "startTime": .string(ServiceTime.text(time)), "status": "InProgress", "name": .string(name),
+        ]
+        if context.now >= time + MachineAction.duration {
+            row["status"] = "Succeeded"
+            row["endTime"] = .string(ServiceTime.text(time + MachineAction.duration))
+        }
+        return HTTPServerResponse(status: 200, json: .object(row))
+    }
+
     private func resources(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) { outlines(request, content.resources) }
     }
@@ -163,7 +197,10 @@ struct AzureResourceManager {
             switch place.type.lowercased() {
             case "microsoft.authorization/roleassignments": return roleAssignments(request.http, place)
             case "microsoft.authorization/roledefinitions":
-                return answer(request.http, place, AzureCatalogue.roleDefinitions)
+                return answer(request.http, place, AzureAccess.roleDefinitions)
+            case "microsoft.insights/eventtypes/values" where request.http.method == "GET":
+                return log.list(request.http, answers)
+            case "microsoft.compute/locations/operations": return operation(place)
             case "microsoft.compute/locations/vmsizes", "microsoft.compute/skus":
                 return answers.list(request.http, AzureCatalogue.sizes)
             case "microsoft.compute/virtualmachines/instanceview": return instanceView(request.http, place)
@@ -171,6 +208,11 @@ struct AzureResourceManager {
             }
             if let group = place.group, content.group(group) == nil { return Self.noGroup(group) }
             if let name = place.name { return resource(request.http, place, name) }
+            if request.http.method == "POST",
+                let action = place.types.dropFirst().last.flatMap({ MachineAction(named: $0) })
+            {
+                return ask(request.http, place, to: action)
+            }
             if request.http.method == "POST", place.types == ["register"],
                 let row = AzureCatalogue.provider(place.namespace)
             {
@@ -206,34 +248,62 @@ struct AzureResourceManager {
             guard let row = content.resource(id) else { return Self.unknown("\(place.type)/\(name)") }
             let expanded = request.queryFields["$expand"] ?? ""
             let isView = expanded.lowercased() == "instanceview"
-            return HTTPServerResponse(status: 200, json: isView ? AzureKind.withInstanceView(row) : row)
+            let shown = isView ? content.withInstanceView(row, at: context.now) : row
+            return HTTPServerResponse(status: 200, json: shown)
         default: return Self.unknown(id)
         }
     }
 
+    // MARK: Machines
+
+    /// Returns the virtual machine that a path is about.
+    private func machine(_ place: AzurePath) -> JSONValue? {
+        guard place.namespace.lowercased() == "microsoft.compute", place.types[0].lowercased() == "virtualmachines",
+            let group = place.group, let name = place.names.first
+        else { return nil }
+        return content.resources(ofType: MachineAction.type, inGroup: group).first {
+            $0["name"]?.string?.lowercased() == name.lowercased()
+        }
+    }
+
+    /// Returns the answer to what a machine is asked to do, which takes a moment.
+    private func ask(_ request: HTTPServerRequest, _ place: AzurePath, to action: MachineAction) -> HTTPServerResponse {
+        guard let machine = machine(place), let id = machine["id"]?.string else {
+            return Self.unknown("\(place.type)/\(place.names.first ?? "")")
+        }
+        content.ask(id, to: action, at: context.now)
+        let region = machine["location"]?.string ?? ""
+        let version = request.queryFields["api-version"] ?? ""
+        // The name of the operation tells when it was begun.
+        let status =
+            "\(context.base)\(Self.root)/providers/Microsoft.Compute/locations/\(region)/operations/"
+            + "\(Guid.text(UInt64(context.now) << 16, UInt64(context.now)))?api-version=\(version)"
+        return HTTPServerResponse(
+            status: 202,
+            headers: ["Azure-AsyncOperation": status, "Location": "\(status)&monitor=true", "Retry-After": "10"])
+    }
+
     /// Returns what a machine is doing ("Virtual Machines - Instance View").
     private func instanceView(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
-        guard request.method == "GET", let group = place.group, let name = place.names.first,
-            let row = content.resources(ofType: "Microsoft.Compute/virtualMachines", inGroup: group).first(where: {
-                $0["name"]?.string?.lowercased() == name.lowercased()
-            }), let view = AzureKind.withInstanceView(row)["properties"]?["instanceView"]
+        guard request.method == "GET", let row = machine(place),
+            let view = content.withInstanceView(row, at: context.now)["properties"]?["instanceView"]
         else { return Self.unknown("Microsoft.Compute/virtualMachines/\(place.names.first ?? "")") }
         return HTTPServerResponse(status: 200, json: view)
     }
 
     private func roleAssignments(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
-        guard !["PUT", "DELETE"].contains(request.method) else {
-            return .failure(
-                403, "AuthorizationFailed",
-                "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '\(Self.root)'."
-            )
-        }
         // The filter of role assignments has functions of its own.
-        if place.name == nil {
-            let rows = catalogue.roleAssignments(request.queryFields["$filter"] ?? "")
+        guard let name = place.name else {
+            let rows = access.assignments(request.queryFields["$filter"] ?? "")
             return HTTPServerResponse(status: 200, json: ["value": .array(rows)])
         }
-        return answer(request, place, catalogue.roleAssignments)
+        switch request.method {
+        case "PUT":
+            let scope = place.group.map { "\(Self.root)/resourceGroups/\($0)" } ?? Self.root
+            return access.assign(name, request.object, at: scope, now: context.now)
+        case "DELETE": return access.unassign(name)
+        default: return answer(request, place, access.assignments)
+        }
     }
 
     /// Returns the answer about read-only rows: one by its name, or all that a filter selects.
@@ -249,19 +319,29 @@ struct AzureResourceManager {
         .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
     }
 
-    /// Returns the answer about a subscription, after checking that it is the existing one.
+    /// Returns the answer about a subscription, after checking that it is the existing one and that a role permits
+    /// what is asked for. Everything but a read is noted in the activity log.
     private func inSubscription(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
-        checked(request) {
+        checked(request) { principal in
             let name = request.name("subscription")
             guard name.lowercased() == Self.subscriptionID else {
                 return .failure(404, "SubscriptionNotFound", "The subscription '\(name)' could not be found.")
             }
-            return answer()
+            let path = request.http.segments.dropFirst(2).map { PercentCoding.decode($0.utf8) ?? $0 }
+            let action = AzureAction(request.http.method, path)
+            guard access.permits(principal, action) else { return access.refusal(principal, action) }
+            let answer = answer()
+            if !["GET", "HEAD"].contains(request.http.method) {
+                log.note(action, by: access.name(of: principal), status: answer.status)
+            }
+            return answer
         }
     }
 
     /// Returns the answer to a request with a valid token, with the headers of the service.
-    private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
+    private func checked(
+        _ request: ServiceRequest, _ answer: (SignedInPrincipal) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
         var answer = answers.checked(request.http, for: .arm, answer)
         let stamp = ServiceTime.text(context.now).filter { $0 != "-" && $0 != ":" }
         answer.headers.set("x-ms-routing-request-id", "WESTEUROPE:\(stamp):\(RandomBytes.uuid())")

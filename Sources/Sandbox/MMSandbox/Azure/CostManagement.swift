@@ -6,6 +6,7 @@ struct CostManagement {
     let context: TenantContext
     let answers: PlatformAnswers
     let content: AzureContent
+    let access: AzureAccess
 
     /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
@@ -22,7 +23,7 @@ struct CostManagement {
     }
 
     private func query(_ request: ServiceRequest) -> HTTPServerResponse {
-        answers.checked(request.http, for: .arm) {
+        answers.checked(request.http, for: .arm) { principal in
             guard request.name("subscription").lowercased() == AzureContent.subscriptionID else {
                 return .failure(
                     404, "SubscriptionNotFound",
@@ -32,6 +33,8 @@ struct CostManagement {
             if let group, content.group(group) == nil {
                 return .failure(404, "ResourceGroupNotFound", "Resource group '\(group)' could not be found.")
             }
+            let action = AzureAction.reading("Microsoft.CostManagement/query")
+            guard access.permits(principal, action) else { return access.refusal(principal, action) }
             do throws(Failure) {
                 let body = request.http.object ?? [:]
                 return page(try table(body, group: group), request.http)

@@ -6,7 +6,7 @@ struct ResourceGraph {
     let context: TenantContext
     let answers: PlatformAnswers
     let content: AzureContent
-    let catalogue: AzureCatalogue
+    let access: AzureAccess
 
     /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
@@ -16,12 +16,13 @@ struct ResourceGraph {
     }
 
     private func query(_ request: ServiceRequest) -> HTTPServerResponse {
-        answers.checked(request.http, for: .arm) {
+        answers.checked(request.http, for: .arm) { principal in
             guard let body = request.http.object, let text = body["query"]?.string, !text.isEmpty else {
                 return failure(KustoFailure(code: "InvalidQuery", message: "The request has no query."))
             }
             let scope = body["subscriptions"]?.array?.compactMap { $0.string?.lowercased() } ?? []
-            guard scope.isEmpty || scope.contains(AzureContent.subscriptionID) else {
+            let isOpen = access.permits(principal, .reading("Microsoft.Resources/subscriptions/resources"))
+            guard scope.isEmpty || isOpen && scope.contains(AzureContent.subscriptionID) else {
                 return .failure(
                     403, "AccessDenied",
                     "Access is denied to the requested resource. The user might not have enough permission.")
@@ -31,7 +32,10 @@ struct ResourceGraph {
             let version = request.http.queryFields["api-version"] ?? ""
             let format = options["resultFormat"]?.string ?? (version < "2020" ? "table" : "objectArray")
             do throws(KustoFailure) {
-                let found = try KustoQuery.run(text, now: context.now, table: "resources", source: table)
+                // Those who see no subscription find nothing.
+                let found = try KustoQuery.run(text, now: context.now, table: "resources") { name in
+                    table(name).map { KustoTable(columns: $0.columns, rows: isOpen ? $0.rows : []) }
+                }
                 return try page(found.table, isLimited: found.isLimited, options, isTable: format == "table")
             } catch {
                 return failure(error)
@@ -125,15 +129,15 @@ struct ResourceGraph {
     /// Returns the table with a name, in any case; nil for none.
     private func table(_ name: String) -> KustoTable? {
         switch name.lowercased() {
-        case "resources": KustoTable(columns: Self.columns, rows: content.resources.map(Self.row))
+        case "resources": KustoTable(columns: Self.columns, rows: content.resources.map(row))
         case "resourcecontainers":
             KustoTable(
                 columns: Self.columns,
-                rows: [AzureResourceManager.row].map(Self.container) + content.groups.map(Self.container))
+                rows: ([AzureResourceManager.row] + content.groups).map(container))
         case "authorizationresources":
             KustoTable(
                 columns: Self.columns,
-                rows: (catalogue.roleAssignments + AzureCatalogue.roleDefinitions).map(Self.row))
+                rows: (access.assignments + AzureAccess.roleDefinitions).map(row))
         case let name where Self.empty.contains(name): KustoTable(columns: Self.columns, rows: [])
         default: nil
         }
@@ -141,11 +145,11 @@ struct ResourceGraph {
 
     /// Returns a resource as the tables have it: types, groups and regions in lower case, what a machine is doing
     /// among its properties, and text columns that are never null.
-    private static func row(_ resource: JSONValue) -> JSONObject {
+    private func row(_ resource: JSONValue) -> JSONObject {
         func text(_ name: String) -> JSONValue { resource[name] ?? "" }
         func small(_ value: JSONValue) -> JSONValue { .string(value.string?.lowercased() ?? "") }
         var properties = resource["properties"]?.object ?? [:]
-        if let view = AzureKind.withInstanceView(resource)["properties"]?["instanceView"]?.object {
+        if let view = content.withInstanceView(resource, at: context.now)["properties"]?["instanceView"]?.object {
             var extended = view
             extended["vmAgent"] = nil
             extended["statuses"] = nil
@@ -166,7 +170,7 @@ struct ResourceGraph {
     }
 
     /// Returns a group or the subscription as the table of containers has it.
-    private static func container(_ holder: JSONValue) -> JSONObject {
+    private func container(_ holder: JSONValue) -> JSONObject {
         var made = row(holder)
         guard let shown = holder["displayName"] else {
             made["type"] = "microsoft.resources/subscriptions/resourcegroups"

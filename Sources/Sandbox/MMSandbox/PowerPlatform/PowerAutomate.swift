@@ -357,7 +357,19 @@ struct PlatformAnswers {
         _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
         _ answer: () -> HTTPServerResponse
     ) -> HTTPServerResponse {
-        var answer = refusal(request, for: resource) ?? Self.refusal(request, version: version) ?? answer()
+        checked(request, for: resource, version: version) { _ in answer() }
+    }
+
+    /// Returns the same answer, which depends on who asks.
+    func checked(
+        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
+        _ answer: (SignedInPrincipal) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        var answer =
+            switch principal(of: request, for: resource) {
+            case .success(let principal): Self.refusal(request, version: version) ?? answer(principal)
+            case .failure(let refusal): refusal.answer
+            }
         answer.headers.set("x-ms-request-id", RandomBytes.uuid())
         answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
         return answer
@@ -377,15 +389,22 @@ struct PlatformAnswers {
         return nil
     }
 
-    /// Returns the refusal of a request with an invalid token; `nil` if the token is valid.
-    private func refusal(_ request: HTTPServerRequest, for resource: ServedResource) -> HTTPServerResponse? {
+    /// The refusal of a request with an invalid token.
+    private struct Refusal: Error {
+        let answer: HTTPServerResponse
+    }
+
+    /// Returns whom the token of a request represents, or the refusal of an invalid one.
+    private func principal(
+        of request: HTTPServerRequest, for resource: ServedResource
+    ) -> Result<SignedInPrincipal, Refusal> {
         let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
+        func refused(_ message: String) -> Result<SignedInPrincipal, Refusal> {
+            .failure(Refusal(answer: .failure(401, "AuthenticationFailed", message, headers: challenge)))
+        }
         do throws(TokenMint.Refusal) {
             let principal = try bearer.principal(request, for: resource)
-            guard !bearer.isRevoked(principal) else {
-                return .failure(401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
-            }
-            return nil
+            return bearer.isRevoked(principal) ? refused("The access token has been revoked.") : .success(principal)
         } catch {
             let message =
                 switch error {
@@ -394,7 +413,7 @@ struct PlatformAnswers {
                 case .wrongAudience: "The access token has the wrong audience."
                 case .malformed, .forged: "The access token is not valid."
                 }
-            return .failure(401, "AuthenticationFailed", message, headers: challenge)
+            return refused(message)
         }
     }
 

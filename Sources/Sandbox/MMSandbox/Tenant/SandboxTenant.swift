@@ -59,8 +59,8 @@ package actor SandboxTenant {
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), ResourceGraph.routes(services),
-            PowerAutomate.routes(services), CostManagement.routes(services), AzureResourceManager.routes(services),
-            TeamsConfiguration.routes(services), SignInService.routes(services),
+            CostManagement.routes(services), AzureResourceManager.routes(services),
+            PowerAutomate.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
         return HTTPChain(door + steps) { _, _ in
             .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")
@@ -329,12 +329,13 @@ actor TenantServices {
             context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
         exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
         let subscription = AzureContent()
-        let catalogue = AzureCatalogue(store: store)
+        let access = AzureAccess(store: store)
+        let activities = AzureActivityLog(context: context, store: store)
         azure = AzureResourceManager(
-            context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
+            context: context, answers: platformAnswers, content: subscription, access: access, log: activities)
         resourceGraph = ResourceGraph(
-            context: context, answers: platformAnswers, content: subscription, catalogue: catalogue)
-        costs = CostManagement(context: context, answers: platformAnswers, content: subscription)
+            context: context, answers: platformAnswers, content: subscription, access: access)
+        costs = CostManagement(context: context, answers: platformAnswers, content: subscription, access: access)
         azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)

@@ -1,0 +1,222 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Who may do what in the subscription: the roles and their assignments.
+final class AzureAccess {
+    private let store: DirectoryStore
+    private var made: [JSONValue] = []
+    private var removed: Set<String> = []
+    private static let root = AzureContent.root
+
+    init(store: DirectoryStore) { self.store = store }
+
+    // MARK: Roles
+
+    private struct Role {
+        let id: String
+        let name: String
+        let actions: [String]
+        var refused: [String] = []
+
+        /// Returns whether the role permits an action. A pattern has at most one asterisk.
+        func permits(_ action: String) -> Bool {
+            func fits(_ pattern: String) -> Bool {
+                let action = action.lowercased()
+                let parts = pattern.lowercased().split(separator: "*", omittingEmptySubsequences: false)
+                guard let first = parts.first, let last = parts.last, parts.count > 1 else {
+                    return action == pattern.lowercased()
+                }
+                return action.utf8.count >= first.utf8.count + last.utf8.count && action.hasPrefix(first)
+                    && action.hasSuffix(last)
+            }
+            return actions.contains(where: fits) && !refused.contains(where: fits)
+        }
+    }
+
+    private static let roles = [
+        Role(id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", name: "Owner", actions: ["*"]),
+        Role(
+            id: "b24988ac-6180-42a0-ab88-20f7382dd24c", name: "Contributor", actions: ["*"],
+            refused: ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]),
+        Role(id: "acdd72a7-3385-48ef-bd42-f606fba81ae7", name: "Reader", actions: ["*/read"]),
+        Role(
+            id: "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", name: "User Access Administrator",
+            actions: ["*/read", "Microsoft.Authorization/*"]),
+        Role(
+            id: "4633458b-17de-408a-b874-0445c86b69e6", name: "Key Vault Secrets User",
+            actions: ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]),
+    ]
+
+    static let roleDefinitions: [JSONValue] = roles.map { role in
+        [
+            "id": .string("\(root)/providers/Microsoft.Authorization/roleDefinitions/\(role.id)"),
+            "name": .string(role.id), "type": "Microsoft.Authorization/roleDefinitions",
+            "properties": [
+                "roleName": .string(role.name), "type": "BuiltInRole",
+                "description": .string("Built-in role \(role.name)."), "assignableScopes": ["/"],
+                "permissions": [
+                    [
+                        "actions": .array(role.actions.map { .string($0) }),
+                        "notActions": .array(role.refused.map { .string($0) }), "dataActions": [], "notDataActions": [],
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    // MARK: Assignments
+
+    /// The assignments: the administrator owns the subscription, one user reads it, and the app that signs in by
+    /// itself contributes to it.
+    var assignments: [JSONValue] {
+        let app = store.servicePrincipalID(ofApp: TenantIdentity.automationApp) ?? ""
+        let first = [
+            ("a001", 0, store.users.row(0).id, "User"), ("a002", 2, store.users.row(3).id, "User"),
+            ("a003", 1, app, "ServicePrincipal"),
+        ]
+        let rows = first.filter { !$0.2.isEmpty }.map { end, role, principal, type in
+            Self.assignment(
+                "5a4db0c5-a551-4000-8000-00000000\(end)", Self.roles[role].id, principal, type, at: Self.root,
+                created: "2025-03-04T08:00:00.0000000Z")
+        }
+        return (rows + made).filter { !removed.contains($0["name"]?.string ?? "") }
+    }
+
+    /// Returns the assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
+    func assignments(_ filter: String) -> [JSONValue] {
+        let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
+        guard quoted.count > 1 else { return assignments }
+        return assignments.filter { row in
+            row["properties"]?["principalId"]?.string?.lowercased() == quoted[1].lowercased()
+        }
+    }
+
+    private static func assignment(
+        _ name: String, _ role: String, _ principal: String, _ type: String, at scope: String, created: String
+    ) -> JSONValue {
+        [
+            "id": .string("\(scope)/providers/Microsoft.Authorization/roleAssignments/\(name)"),
+            "name": .string(name), "type": "Microsoft.Authorization/roleAssignments",
+            "properties": [
+                "roleDefinitionId": .string("\(root)/providers/Microsoft.Authorization/roleDefinitions/\(role)"),
+                "scope": .string(scope), "principalType": .string(type), "principalId": .string(principal),
+                "createdOn": .string(created), "updatedOn": .string(created),
+            ],
+        ]
+    }
+
+    /// Returns the answer to a request that makes an assignment ("Role Assignments - Create").
+    func assign(_ name: String, _ body: JSONObject?, at scope: String, now: Int64) -> HTTPServerResponse {
+        let properties = body?["properties"]
+        let role = properties?["roleDefinitionId"]?.string?.lowercased().split(separator: "/").last.map(String.init)
+        guard let role, let principal = properties?["principalId"]?.string?.lowercased(), GUID.isValid(name) else {
+            return .failure(
+                400, "InvalidRoleAssignmentRequest",
+                "A role assignment needs a GUID as its name, and the properties roleDefinitionId and principalId.")
+        }
+        guard Self.roles.contains(where: { $0.id == role }) else {
+            return .failure(
+                404, "RoleDefinitionDoesNotExist", "The specified role definition with ID '\(role)' does not exist.")
+        }
+        let type: String
+        switch store.object(principal)?.0 {
+        case .users: type = "User"
+        case .groups: type = "Group"
+        case .servicePrincipals: type = "ServicePrincipal"
+        default:
+            return .failure(
+                400, "PrincipalNotFound",
+                "Principal \(principal) does not exist in the directory \(TenantIdentity.id). Check that you have the "
+                    + "correct principal ID.")
+        }
+        let row = Self.assignment(
+            name.lowercased(), role, principal, type, at: scope, created: ServiceTime.longText(now))
+        let isKnown = assignments.contains { other in
+            ["scope", "principalId", "roleDefinitionId"].allSatisfy { key in
+                other["properties"]?[key]?.string?.lowercased() == row["properties"]?[key]?.string?.lowercased()
+            }
+        }
+        guard !isKnown else {
+            return .failure(409, "RoleAssignmentExists", "The role assignment already exists.")
+        }
+        made.append(row)
+        removed.remove(name.lowercased())
+        return HTTPServerResponse(status: 201, json: row)
+    }
+
+    /// Returns the answer to a request that deletes an assignment; one that doesn't exist is no error.
+    func unassign(_ name: String) -> HTTPServerResponse {
+        guard let row = assignments.first(where: { $0["name"]?.string == name.lowercased() }) else {
+            return HTTPServerResponse(status: 204)
+        }
+        made.removeAll { $0["name"] == row["name"] }
+        removed.insert(name.lowercased())
+        return HTTPServerResponse(status: 200, json: row)
+    }
+
+    // MARK: Permission
+
+    /// Returns whether a principal may do something: by a role of its own or of a group that it belongs to, at the
+    /// place itself or around it.
+    func permits(_ principal: SignedInPrincipal, _ action: AzureAction) -> Bool {
+        let holders = Set([principal.objectID] + (principal.isApp ? [] : store.groups(of: principal.objectID)))
+        let place = "\(action.scope.lowercased())/"
+        return assignments.contains { row in
+            guard let properties = row["properties"], let scope = properties["scope"]?.string?.lowercased(),
+                holders.contains(properties["principalId"]?.string ?? ""), place.hasPrefix("\(scope)/"),
+                let role = properties["roleDefinitionId"]?.string
+            else { return false }
+            return Self.roles.contains { role.hasSuffix($0.id) && $0.permits(action.name) }
+        }
+    }
+
+    /// Returns the refusal of what no role of a principal permits.
+    func refusal(_ principal: SignedInPrincipal, _ action: AzureAction) -> HTTPServerResponse {
+        .failure(
+            403, "AuthorizationFailed",
+            "The client '\(name(of: principal))' with object id '\(principal.objectID)' does not have authorization to "
+                + "perform action '\(action.name)' over scope '\(action.scope)' or the scope is invalid. If access was "
+                + "recently granted, please refresh your credentials.")
+    }
+
+    /// Returns the name of a principal in refusals and in the activity log: a person's address, or the id of an app.
+    func name(of principal: SignedInPrincipal) -> String {
+        principal.isApp
+            ? principal.appID : store.user(principal.objectID)?["userPrincipalName"]?.string ?? principal.objectID
+    }
+}
+
+/// What a request does in the subscription, by the name that roles and the activity log have for it, and where.
+struct AzureAction: Sendable {
+    /// The name, such as `Microsoft.Compute/virtualMachines/start/action`.
+    let name: String
+    /// The address of what it is done to.
+    let scope: String
+
+    /// Creates the action of a request.
+    /// - Parameter segments: the path below the subscription.
+    init(_ method: String, _ segments: [String]) {
+        let verb =
+            switch method {
+            case "GET", "HEAD": "read"
+            case "DELETE": "delete"
+            case "POST": "action"
+            default: "write"
+            }
+        let place = AzurePath(segments)
+        if let place {
+            name = "\(place.type)/\(verb)"
+        } else {
+            let types = segments.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
+            name = (["Microsoft.Resources/subscriptions"] + types + [verb]).joined(separator: "/")
+        }
+        // The last word of a list or an action has no name behind it.
+        let hasName = place.map { $0.name != nil } ?? segments.count.isMultiple(of: 2)
+        scope = ([AzureContent.root] + (hasName ? segments : segments.dropLast())).joined(separator: "/")
+    }
+
+    /// Reads something of the whole subscription.
+    static func reading(_ type: String) -> AzureAction { AzureAction(name: "\(type)/read", scope: AzureContent.root) }
+
+    private init(name: String, scope: String) { (self.name, self.scope) = (name, scope) }
+}
