@@ -6,7 +6,7 @@ enum GraphArea: Sendable {
         files, sites,
         teams, chats
     case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings,
-        monitoring, auditQueries
+        monitoring, auditQueries, hunting
 
     /// The permissions of which one is needed to read.
     var reading: [String] {
@@ -66,6 +66,7 @@ enum GraphArea: Sendable {
             ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"]
         case .sharePointSettings: ["SharePointTenantSettings.Read.All", "SharePointTenantSettings.ReadWrite.All"]
         case .monitoring: ["ConfigurationMonitoring.Read.All", "ConfigurationMonitoring.ReadWrite.All"]
+        case .hunting: ["ThreatHunting.Read.All"]
         case .auditQueries:
             [
                 "AuditLogsQuery.Read.All", "AuditLogsQuery-Entra.Read.All", "AuditLogsQuery-Exchange.Read.All",
@@ -102,7 +103,7 @@ enum GraphArea: Sendable {
         case .sharePointSettings: ["SharePointTenantSettings.ReadWrite.All"]
         case .monitoring: ["ConfigurationMonitoring.ReadWrite.All"]
         // Starting a search needs no more than reading what it finds.
-        case .auditQueries: reading
+        case .auditQueries, .hunting: reading
         case .health, .reports: []
         }
     }
@@ -119,7 +120,7 @@ enum GraphArea: Sendable {
     var needsReader: Bool {
         switch self {
         case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings,
-            .monitoring, .auditQueries:
+            .monitoring, .auditQueries, .hunting:
             true
         default: false
         }

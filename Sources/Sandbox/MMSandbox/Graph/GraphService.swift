@@ -15,6 +15,7 @@ struct GraphService {
     let settings: MailboxSettings
     let files: FileStorage
     let reports: UsageReports
+    let logs: LogTables
     let photos: ProfilePhotos
     let faults: FaultPlan
     let faultAnswers: FaultAnswers
@@ -148,6 +149,9 @@ struct GraphService {
         switch first.name.lowercased() {
         case "teams": if let answer = try teams.creation(call) { return answer }
         case "invitations": return try invitations.answer(call)
+        case "security":
+            let hunting = HuntingQueries(context: context, tables: logs, permissions: permissions)
+            if let answer = try hunting.answer(call) { return answer }
         case "reports", "copilot": if let answer = try reports.answer(call) { return answer }
         case "rolemanagement": if let answer = try eligibility.answer(call) { return answer }
         case "me", "users":

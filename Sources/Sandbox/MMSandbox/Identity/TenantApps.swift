@@ -107,7 +107,8 @@ struct RegisteredApp: Sendable {
         RoleManagementPolicy.Read.Directory RoleAssignmentSchedule.Read.Directory DeviceManagementRBAC.Read.All \
         ExternalConnection.Read.All NetworkAccess.Read.All RecordsManagement.Read.All PrinterShare.Read.All \
         DeviceManagementScripts.Read.All TeamsTelephoneNumber.Read.All TeamMember.Read.All \
-        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All ProfilePhoto.ReadWrite.All
+        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All ProfilePhoto.ReadWrite.All \
+        ThreatHunting.Read.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """

@@ -59,7 +59,7 @@ package actor SandboxTenant {
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), ResourceGraph.routes(services),
-            CostManagement.routes(services), AzureResourceManager.routes(services),
+            CostManagement.routes(services), LogWorkspace.routes(services), AzureResourceManager.routes(services),
             PowerAutomate.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
         return HTTPChain(door + steps) { _, _ in
@@ -286,6 +286,7 @@ actor TenantServices {
     let azure: AzureResourceManager
     let resourceGraph: ResourceGraph
     let costs: CostManagement
+    let logs: LogWorkspace
     let azureData: AzureDataServices
     let sharePoint: SharePointService
     let automate: PowerAutomate
@@ -336,6 +337,9 @@ actor TenantServices {
         resourceGraph = ResourceGraph(
             context: context, answers: platformAnswers, content: subscription, access: access)
         costs = CostManagement(context: context, answers: platformAnswers, content: subscription, access: access)
+        let tables = LogTables(context: context, store: store, content: subscription, activities: activities)
+        logs = LogWorkspace(
+            context: context, answers: platformAnswers, content: subscription, access: access, tables: tables)
         azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
@@ -345,7 +349,7 @@ actor TenantServices {
         faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
         graph = GraphService(
             context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,
-            outbox: outbox, settings: MailboxSettings(store: store), files: files, reports: reports,
+            outbox: outbox, settings: MailboxSettings(store: store), files: files, reports: reports, logs: tables,
             photos: ProfilePhotos(), faults: faults, faultAnswers: faultAnswers)
         control = ControlPlane(
             context: context, store: store, journal: journal, faults: faults, outbox: outbox, devices: devices,
