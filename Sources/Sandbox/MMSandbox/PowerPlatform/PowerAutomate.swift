@@ -8,6 +8,8 @@ final class PowerAutomate {
     private let answers: PlatformAnswers
     /// The changes of flows, by name.
     private(set) var changes: [String: FlowChange] = [:]
+    /// When runs were cancelled, by name.
+    private var cancelled: [String: Int64] = [:]
 
     init(context: TenantContext, store: DirectoryStore, answers: PlatformAnswers) {
         self.context = context
@@ -30,7 +32,9 @@ final class PowerAutomate {
                 routes.on("POST", path: "\(flows)/{flow}/stop", PowerAutomate.stop)
                 routes.on("GET", path: "\(flows)/{flow}/runs", PowerAutomate.runs)
                 routes.on("GET", path: "\(flows)/{flow}/runs/{run}", PowerAutomate.run)
+                routes.on("POST", path: "\(flows)/{flow}/runs/{run}/cancel", PowerAutomate.cancel)
                 routes.on("POST", path: "\(flows)/{flow}/triggers/{trigger...}", PowerAutomate.trigger)
+                routes.on("GET", path: "\(flows)/{flow}/permissions", PowerAutomate.permissions)
             }
         }
         routes.all("/providers/{namespace}/{resource...}", PowerAutomate.nothing)
@@ -38,15 +42,20 @@ final class PowerAutomate {
     }
 
     private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
-        checked(request) { answers.list(request.http, PowerEnvironment.all.map(environmentRow)) }
+        checked(request) { principal in
+            let isOpen = !request.isOfAdministration || store.administersPowerPlatform(principal)
+            return answers.list(request.http, isOpen ? PowerEnvironment.all.map(environmentRow) : [])
+        }
     }
 
     private func environment(_ request: ServiceRequest) -> HTTPServerResponse {
-        inEnvironment(request) { HTTPServerResponse(status: 200, json: environmentRow($0)) }
+        inEnvironment(request) { environment, _ in HTTPServerResponse(status: 200, json: environmentRow(environment)) }
     }
 
     private func flows(_ request: ServiceRequest) -> HTTPServerResponse {
-        inEnvironment(request) { answers.list(request.http, flows(in: $0.name).map(JSONValue.object)) }
+        inEnvironment(request) { environment, principal in
+            answers.list(request.http, flows(request, in: environment.name, for: principal).map(JSONValue.object))
+        }
     }
 
     private func flow(_ request: ServiceRequest) -> HTTPServerResponse {
@@ -87,12 +96,50 @@ final class PowerAutomate {
     }
 
     private func run(_ request: ServiceRequest) -> HTTPServerResponse {
+        ofRun(request) { HTTPServerResponse(status: 200, json: $0) }
+    }
+
+    private func cancel(_ request: ServiceRequest) -> HTTPServerResponse {
+        ofRun(request) { row in
+            let state = row["properties"]?["status"]?.string ?? ""
+            guard state == "Running" else {
+                return .failure(
+                    409, "Conflict",
+                    "The workflow run '\(request.name("run"))' cannot be cancelled, because its state is '\(state)'.")
+            }
+            cancelled[request.name("run")] = context.now
+            return HTTPServerResponse(status: 200)
+        }
+    }
+
+    /// Returns the answer about a run of a flow, after checking that it exists.
+    private func ofRun(_ request: ServiceRequest, _ answer: (JSONValue) -> HTTPServerResponse) -> HTTPServerResponse {
         ofFlow(request) { _, name, environment in
             let run = request.name("run")
             guard let row = runs(of: name, environment: environment).first(where: { $0["name"]?.string == run }) else {
                 return .failure(404, "WorkflowRunNotFound", "The workflow run '\(run)' could not be found.")
             }
-            return HTTPServerResponse(status: 200, json: row)
+            return answer(row)
+        }
+    }
+
+    /// Lists who may use a flow: its creator, with all rights.
+    private func permissions(_ request: ServiceRequest) -> HTTPServerResponse {
+        ofFlow(request) { flow, name, environment in
+            let owner = flow["properties"]?["creator"]?["objectId"]?.string ?? ""
+            let id = "/providers/Microsoft.ProcessSimple/environments/\(environment)/flows/\(name)/permissions/\(owner)"
+            return answers.list(
+                request.http,
+                [
+                    [
+                        "name": .string(owner), "id": .string(id),
+                        "type": "/providers/Microsoft.ProcessSimple/environments/flows/permissions",
+                        "properties": [
+                            "roleName": "Owner", "permissionType": "Principal",
+                            "principal": ["id": .string(owner), "type": "User"],
+                        ],
+                    ]
+                ])
         }
     }
 
@@ -105,25 +152,38 @@ final class PowerAutomate {
         guard namespace.lowercased() == "microsoft.processsimple" else {
             return .failure(404, "InvalidResourceNamespace", "The resource namespace '\(namespace)' is invalid.")
         }
-        return checked(request) {
+        return checked(request) { _ in
             .failure(404, "InvalidResourceType", "The resource type could not be found.")
         }
     }
 
-    private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
+    private func checked(
+        _ request: ServiceRequest, _ answer: (SignedInPrincipal) -> HTTPServerResponse
+    ) -> HTTPServerResponse {
         answers.checked(request.http, for: .flow, version: "2016-11-01", answer)
     }
 
-    /// Returns the answer about an environment, after checking that it exists.
+    /// Returns the answer about an environment, after checking that it exists, and that only an administrator asks at
+    /// an address for administrators.
     private func inEnvironment(
-        _ request: ServiceRequest, _ answer: (PowerEnvironment) -> HTTPServerResponse
+        _ request: ServiceRequest, _ answer: (PowerEnvironment, SignedInPrincipal) -> HTTPServerResponse
     ) -> HTTPServerResponse {
-        checked(request) {
+        checked(request) { principal in
             let name = request.name("environment")
-            guard let environment = PowerEnvironment.find(name) else {
-                return .failure(403, "EnvironmentAccess", "Access to the environment '\(name)' is denied.")
-            }
-            return answer(environment)
+            guard let environment = PowerEnvironment.find(name),
+                !request.isOfAdministration || store.administersPowerPlatform(principal)
+            else { return .environmentDenied(name, principal) }
+            return answer(environment, principal)
+        }
+    }
+
+    /// Returns the flows that somebody sees: administrators at their address all, others the own ones.
+    private func flows(
+        _ request: ServiceRequest, in environment: String, for principal: SignedInPrincipal
+    ) -> [JSONObject] {
+        flows(in: environment).filter { flow in
+            request.isOfAdministration
+                || flow["properties"]?["creator"]?["objectId"]?.string == principal.objectID
         }
     }
 
@@ -132,9 +192,10 @@ final class PowerAutomate {
     private func ofFlow(
         _ request: ServiceRequest, _ answer: (JSONObject, String, String) -> HTTPServerResponse
     ) -> HTTPServerResponse {
-        inEnvironment(request) { environment in
+        inEnvironment(request) { environment, principal in
             let name = request.name("flow").lowercased()
-            guard let flow = flows(in: environment.name).first(where: { $0["name"]?.string == name }) else {
+            let flows = flows(request, in: environment.name, for: principal)
+            guard let flow = flows.first(where: { $0["name"]?.string == name }) else {
                 return .failure(404, "FlowNotFound", "Could not find flow '\(request.name("flow"))'.")
             }
             return answer(flow, name, environment.name)
@@ -221,11 +282,17 @@ extension PowerAutomate {
         }
     }
 
+    private static func isApproval(_ flow: String, ids: ObjectIDs) -> Bool {
+        ids.index(ofGuid: flow).flatMap { flowNames.dropFirst($0 % 100).first }?.hasPrefix("Approve") ?? false
+    }
+
     func runs(of flow: String, environment: String) -> [JSONValue] {
         let place = context.mixing.branch(UInt64(flow.utf8.reduce(7) { ($0 &* 31) &+ UInt64($1) }))
         return (0..<20).map { index in
             let start = store.users.now / 86_400 * 86_400 - Int64(index) * 86_400 + 3_600
-            let failed = place.number(index, 1, below: 5) == 0
+            // An approval waits for people.
+            let isWaiting = index == 0 && Self.isApproval(flow, ids: ObjectIDs(context.mixing.branch(21)))
+            let failed = !isWaiting && place.number(index, 1, below: 5) == 0
             let name = "0858\(place.number(index, 2) % 10_000_000_000)CU00"
             var properties: JSONObject = [
                 "startTime": .string(ServiceTime.longText(start)), "endTime": .string(ServiceTime.longText(start + 5)),
@@ -243,6 +310,12 @@ extension PowerAutomate {
                     ],
                 ],
             ]
+            if isWaiting {
+                let end = cancelled[name]
+                properties["status"] = end == nil ? "Running" : "Cancelled"
+                properties["code"] = end == nil ? nil : "Cancelled"
+                properties["endTime"] = end.map { .string(ServiceTime.longText($0)) }
+            }
             if failed {
                 properties["error"] = [
                     "code": "ActionFailed", "message": "An action failed. No dependent actions succeeded.",
@@ -262,195 +335,4 @@ extension PowerAutomate {
 enum FlowChange: Sendable, Hashable {
     case deleted
     case state(String)
-}
-
-/// An environment of Power Platform.
-struct PowerEnvironment: Sendable {
-    let name: String
-    let shown: String
-    let isDefault: Bool
-
-    static let all = [
-        PowerEnvironment(
-            name: "Default-\(TenantIdentity.id)", shown: "\(TenantIdentity.name) (default)", isDefault: true),
-        PowerEnvironment(name: "5a4db0c5-e0e0-4000-8000-000000000002", shown: "Test", isDefault: false),
-    ]
-
-    /// Returns the environment with a name, ignoring case.
-    static func find(_ name: String) -> PowerEnvironment? { all.first { $0.name.lowercased() == name.lowercased() } }
-}
-
-/// The administration of Power Platform.
-struct PowerPlatformAdministration {
-    let context: TenantContext
-    let answers: PlatformAnswers
-
-    /// Returns the routes, for users and for administrators.
-    static func routes(_ services: TenantServices) -> Router<Void> {
-        var routes = ServiceRoutes(services) { $0.platform }
-        let provider = "/providers/Microsoft.BusinessAppPlatform"
-        for scope in [provider, "\(provider)/scopes/admin"] {
-            routes.on("GET", path: "\(scope)/environments", Self.environments)
-            routes.on("GET", path: "\(scope)/environments/{environment}", Self.environment)
-        }
-        routes.all("\(provider)/{resource...}", Self.nothing)
-        return routes.router
-    }
-
-    private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
-        answers.checked(request.http, for: .powerApps) { answers.list(request.http, rows(request)) }
-    }
-
-    private func environment(_ request: ServiceRequest) -> HTTPServerResponse {
-        answers.checked(request.http, for: .powerApps) {
-            let name = request.name("environment")
-            guard let row = rows(request).first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
-                return .failure(404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
-            }
-            return HTTPServerResponse(status: 200, json: row)
-        }
-    }
-
-    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
-        answers.checked(request.http, for: .powerApps) {
-            .failure(404, "InvalidResourceType", "The resource type could not be found.")
-        }
-    }
-
-    /// Returns the environments in the form for the requested address.
-    private func rows(_ request: ServiceRequest) -> [JSONValue] {
-        let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
-        return PowerEnvironment.all.map { environment in
-            [
-                "id": .string("/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"),
-                "type": "Microsoft.BusinessAppPlatform/scopes/environments", "location": "europe",
-                "name": .string(environment.name),
-                "properties": [
-                    "azureRegion": "westeurope", "displayName": .string(environment.shown),
-                    "createdTime": "2020-01-01T00:00:00Z",
-                    "createdBy": ["id": "SYSTEM", "displayName": "SYSTEM", "type": "NotSpecified"],
-                    "provisioningState": "Succeeded",
-                    "creationType": environment.isDefault ? "DefaultTenant" : "User",
-                    "environmentSku": environment.isDefault ? "Default" : "Sandbox",
-                    "isDefault": .bool(environment.isDefault),
-                    "clientUris": [
-                        "admin": .string(
-                            "https://admin.powerplatform.microsoft.com/environments/environment/\(environment.name)/hub"
-                        )
-                    ],
-                    "runtimeEndpoints": ["microsoft.Flow": .string(context.base)], "databaseType": "CommonDataService",
-                    "states": ["management": ["id": "Ready"]],
-                ],
-            ]
-        }
-    }
-}
-
-/// The common behaviour of the platform services: the check of tokens, and the form of lists.
-struct PlatformAnswers {
-    let context: TenantContext
-    let bearer: BearerCheck
-
-    /// Returns the answer to a request with a valid token and API version, with the common headers.
-    /// - Parameter version: the version of the service; empty for any.
-    func checked(
-        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
-        _ answer: () -> HTTPServerResponse
-    ) -> HTTPServerResponse {
-        checked(request, for: resource, version: version) { _ in answer() }
-    }
-
-    /// Returns the same answer, which depends on who asks.
-    func checked(
-        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
-        _ answer: (SignedInPrincipal) -> HTTPServerResponse
-    ) -> HTTPServerResponse {
-        var answer =
-            switch principal(of: request, for: resource) {
-            case .success(let principal): Self.refusal(request, version: version) ?? answer(principal)
-            case .failure(let refusal): refusal.answer
-            }
-        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
-        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
-        return answer
-    }
-
-    private static func refusal(_ request: HTTPServerRequest, version: String) -> HTTPServerResponse? {
-        guard let asked = request.queryFields["api-version"], !asked.isEmpty else {
-            return .failure(
-                400, "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.")
-        }
-        guard asked.hasPrefix(version) else {
-            return .failure(
-                400, "InvalidApiVersionParameter",
-                "The api-version '\(asked.prefix(40))' is invalid. The supported versions are '\(version)'.")
-        }
-        return nil
-    }
-
-    /// The refusal of a request with an invalid token.
-    private struct Refusal: Error {
-        let answer: HTTPServerResponse
-    }
-
-    /// Returns whom the token of a request represents, or the refusal of an invalid one.
-    private func principal(
-        of request: HTTPServerRequest, for resource: ServedResource
-    ) -> Result<SignedInPrincipal, Refusal> {
-        let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
-        func refused(_ message: String) -> Result<SignedInPrincipal, Refusal> {
-            .failure(Refusal(answer: .failure(401, "AuthenticationFailed", message, headers: challenge)))
-        }
-        do throws(TokenMint.Refusal) {
-            let principal = try bearer.principal(request, for: resource)
-            return bearer.isRevoked(principal) ? refused("The access token has been revoked.") : .success(principal)
-        } catch {
-            let message =
-                switch error {
-                case .absent: "The request has no access token."
-                case .expired: "The access token has expired."
-                case .wrongAudience: "The access token has the wrong audience."
-                case .malformed, .forged: "The access token is not valid."
-                }
-            return refused(message)
-        }
-    }
-
-    /// Returns a list with the paging of these services: `nextLink` without a namespace, and always with the port.
-    /// - Parameter named: returns the value of a name that filters know but that isn't a member of a row.
-    func list(
-        _ request: HTTPServerRequest, _ rows: [JSONValue],
-        named: @escaping (_ name: String, _ row: JSONValue) -> JSONValue? = { _, _ in nil }
-    ) -> HTTPServerResponse {
-        let fields = request.queryFields
-        var matching = rows
-        if let filter = fields["$filter"], !filter.isEmpty {
-            guard let expression = try? FilterParser.parse(filter) else {
-                return .failure(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
-            }
-            matching = rows.filter { row in
-                FilterEvaluator(property: { name in
-                    let small = "\(name.prefix(1).lowercased())\(name.dropFirst())"
-                    return row["properties"]?[small] ?? row[small] ?? named(small, row)
-                }).matches(expression)
-            }
-        }
-        let start = fields["$skiptoken"].flatMap { PageToken($0)?.matched } ?? 0
-        if fields["$skiptoken"] != nil, fields["$skiptoken"].flatMap({ PageToken($0) }) == nil {
-            return .failure(400, "InvalidSkipToken", "The skip token is not valid.")
-        }
-        let size = max(1, fields["$top"].flatMap { Int($0) } ?? 50)
-        let page = matching.dropFirst(start).prefix(size)
-        var members: JSONObject = ["value": .array(Array(page))]
-        if start + page.count < matching.count {
-            let kept = (request.query ?? "").split(separator: "&").filter {
-                !$0.hasPrefix("$skiptoken=") && !$0.hasPrefix("%24skiptoken=")
-            }
-            let token = "$skiptoken=\(PageToken(matched: start + page.count).text)"
-            members["nextLink"] = .string(
-                "\(context.base)\(request.path)?\((kept.map(String.init) + [token]).joined(separator: "&"))")
-        }
-        return HTTPServerResponse(status: 200, json: .object(members))
-    }
 }

@@ -343,7 +343,7 @@ actor TenantServices {
         azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
-        platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
+        platform = PowerPlatformAdministration(context: context, store: store, answers: platformAnswers)
         administration = DelegatedAdministration(context: context, bearer: bearer)
         teams = TeamsConfiguration(store: store, bearer: bearer)
         faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
