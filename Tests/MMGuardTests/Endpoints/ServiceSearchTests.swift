@@ -14,7 +14,10 @@ struct ServiceSearchTests {
             ("power automate", .flow, "/v2/flows"), ("turn off a flow", .flow, "/stop"),
             ("azure virtual machines", .arm, "/virtualMachines?"), ("restart a VM", .arm, "/restart?"),
             ("azure subscriptions", .arm, "/subscriptions?"), ("key vaults", .arm, "/vaults?"),
-            ("azure costs this month", .arm, "/query?"), ("Power Platform environments", .bap, "/environments"),
+            ("azure costs this month", .arm, "/query?"),
+            ("query log analytics", .arm, "/workspaces/{workspace}/query?"),
+            ("kql", .arm, "/workspaces/{workspace}/query?"), ("log analytics workspaces", .arm, "/workspaces?"),
+            ("Power Platform environments", .bap, "/environments"),
             ("power apps", .powerApps, "/apps"), ("sharepoint site permissions", .sharePoint, "/roleassignments"),
         ])
     func questions(question: String, service: RequestService, part: String) throws {

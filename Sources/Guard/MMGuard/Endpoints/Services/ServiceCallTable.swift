@@ -168,6 +168,12 @@ package enum ServiceCallTable {
         arm GET /subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter=eventTimestamp%20ge%20'{since}'
         azur activiti log; activiti log; delet azur resourc; azur audit log; subscription activiti
 
+        arm GET /subscriptions/{subscription}/providers/Microsoft.OperationalInsights/workspaces?api-version=2023-09-01
+        log analytic workspac; log workspac; sentinel workspac; azur monitor workspac
+
+        arm POST /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.OperationalInsights/workspaces/{workspace}/query?api-version=2017-10-01 {"query":"SigninLogs | where TimeGenerated > ago(1d) | summarize count() by ResultType"}
+        log analytic; kql; kusto; sentinel log
+
         arm GET /providers/Microsoft.Management/managementGroups?api-version=2020-05-01
         management group; azur management group
 
