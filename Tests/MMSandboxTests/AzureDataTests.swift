@@ -11,10 +11,11 @@ struct AzureDataTests {
 
     private static func asked(
         _ bench: Bench, _ host: String, _ method: String, _ path: String, scope: String? = nil,
-        headers more: [String: String] = [:], body: JSONValue? = nil
+        headers more: [String: String] = [:], body: JSONValue? = nil,
+        as account: String = TenantIdentity.administrator
     ) async -> HTTPServerResponse {
         let audience = host.hasSuffix("vault.azure.net") ? "https://vault.azure.net" : "https://storage.azure.com"
-        let token = await bench.token(scope: "\(scope ?? audience)/.default")
+        let token = await bench.token(account, scope: "\(scope ?? audience)/.default")
         var headers = ["Authorization": "Bearer \(token)", "X-Forwarded-Host": host, "x-ms-version": "2021-08-06"]
         headers.merge(more) { $1 }
         return await bench.send(method, path, headers: headers, body: body)
@@ -125,5 +126,30 @@ struct AzureDataTests {
         #expect(await put("comp=blocklist", list) == 400)
         let read = await Self.asked(bench, Self.account, "GET", "/logs/joined.txt")
         #expect(read.status == 200 && String(decoding: read.bytes, as: UTF8.self) == "two one ")
+    }
+
+    @Test("data needs a role of its own, which a reader of the subscription doesn't have")
+    func roles() async {
+        let bench = Bench(users: 30)
+        let reader = "rita.reader@contoso-sandbox.example"
+        let secret = "/secrets/smtp-relay?api-version=7.4"
+        let refused = await Self.asked(bench, Self.vault, "GET", secret, as: reader)
+        #expect(refused.status == 403 && refused.json["error"]?["innererror"]?["code"] == "ForbiddenByRbac")
+        let blobs = await Self.asked(bench, Self.account, "GET", "/?comp=list", as: reader)
+        #expect(blobs.status == 403 && blobs.headers["x-ms-error-code"] == "AuthorizationPermissionMismatch")
+
+        let arm = await bench.token(scope: "https://management.azure.com/.default")
+        let id = await bench.inside { $0.store.user(reader)?.id ?? "" }
+        let roles = "\(AzureContent.root)/providers/Microsoft.Authorization"
+        let role = "\(roles)/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6"
+        let made = await bench.graph(
+            "PUT", "\(roles)/roleAssignments/5a4db0c5-a551-4000-8000-00000000b009?api-version=2022-04-01", token: arm,
+            body: ["properties": ["roleDefinitionId": .string(role), "principalId": .string(id)]])
+        #expect(made.status == 201, "\(made.text)")
+        #expect(await Self.asked(bench, Self.vault, "GET", secret, as: reader).status == 200)
+        #expect(await Self.asked(bench, Self.vault, "GET", "/secrets?api-version=7.4", as: reader).status == 200)
+        let put = await Self.asked(
+            bench, Self.vault, "PUT", "/secrets/new?api-version=7.4", body: ["value": "x"], as: reader)
+        #expect(put.status == 403)
     }
 }

@@ -85,7 +85,10 @@ struct LogTests {
             "DELETE", "\(AzureContent.root)/resourceGroups/rg-web?api-version=2021-04-01", token: arm)
         let deeds = await Self.answered(
             bench,
-            "AzureActivity | where ActivityStatusValue == 'Success' | top 1 by TimeGenerated | project Caller, OperationNameValue"
+            """
+            AzureActivity | where ActivityStatusValue == 'Success' | top 1 by TimeGenerated
+            | project Caller, OperationNameValue
+            """
         )
         #expect(
             deeds.json["tables"]?[0]?["rows"]?[0] == [

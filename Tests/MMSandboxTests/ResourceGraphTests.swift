@@ -93,7 +93,7 @@ struct ResourceGraphTests {
                 "authorizationresources | where type == 'microsoft.authorization/roleassignments' "
                     + "| summarize count() by tostring(properties.principalType)",
                 [
-                    ["properties_principalType": "User", "count_": 2],
+                    ["properties_principalType": "User", "count_": 4],
                     ["properties_principalType": "ServicePrincipal", "count_": 1],
                 ]
             ),

@@ -25,9 +25,9 @@ struct ResourceManagerTests {
             ("/resources?$filter=resourceGroup%20eq%20'rg-web'", 8), ("/resourceGroups/rg-web/resources", 8),
             ("/providers/Microsoft.Compute/virtualMachines", 3), ("/providers/microsoft.storage/STORAGEACCOUNTS", 3),
             ("/resourceGroups/rg-data/providers/Microsoft.Web/sites", 1),
-            ("/providers/Microsoft.Authorization/roleAssignments", 3),
-            ("/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()", 3),
-            ("/providers/Microsoft.Authorization/roleDefinitions", 5),
+            ("/providers/Microsoft.Authorization/roleAssignments", 5),
+            ("/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()", 5),
+            ("/providers/Microsoft.Authorization/roleDefinitions", 8),
             ("/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'Reader'", 1),
             ("/providers/Microsoft.Authorization/policyAssignments?$filter=atExactScope()", 0),
             ("/providers/Microsoft.Network/publicIPAddresses", 0), ("/tagNames", 0),
@@ -167,7 +167,8 @@ struct ResourceManagerTests {
         let role = "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c"
         let body: JSONValue = ["properties": ["roleDefinitionId": .string(role), "principalId": .string(id)]]
         func place(_ end: String) -> String {
-            "/resourceGroups/rg-web/providers/Microsoft.Authorization/roleAssignments/5a4db0c5-a551-4000-8000-00000000\(end)"
+            "/resourceGroups/rg-web/providers/Microsoft.Authorization/roleAssignments/"
+                + "5a4db0c5-a551-4000-8000-00000000\(end)"
         }
         #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body, as: user).status == 403)
         #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body).status == 201)
@@ -200,7 +201,8 @@ struct ResourceManagerTests {
         let one = await Self.answered(
             bench,
             values
-                + "?$filter=eventTimestamp%20ge%20'2025-12-31T00:00:00Z'%20and%20resourceUri%20eq%20'\(Self.root)\(site)'"
+                + "?$filter=eventTimestamp%20ge%20'2025-12-31T00:00:00Z'%20and%20resourceUri%20eq%20"
+                + "'\(Self.root)\(site)'"
         )
         #expect(one.json["value"]?.array?.count == 1, "\(one.text)")
         #expect(await Self.answered(bench, values).errorCode == "BadRequest")

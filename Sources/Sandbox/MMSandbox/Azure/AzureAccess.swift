@@ -15,13 +15,15 @@ final class AzureAccess {
     private struct Role {
         let id: String
         let name: String
-        let actions: [String]
+        var actions: [String] = []
         var refused: [String] = []
+        /// What it permits with the data in a resource, which no other role does.
+        var data: [String] = []
 
         /// Returns whether the role permits an action. A pattern has at most one asterisk.
-        func permits(_ action: String) -> Bool {
+        func permits(_ wanted: AzureAction) -> Bool {
             func fits(_ pattern: String) -> Bool {
-                let action = action.lowercased()
+                let action = wanted.name.lowercased()
                 let parts = pattern.lowercased().split(separator: "*", omittingEmptySubsequences: false)
                 guard let first = parts.first, let last = parts.last, parts.count > 1 else {
                     return action == pattern.lowercased()
@@ -29,6 +31,7 @@ final class AzureAccess {
                 return action.utf8.count >= first.utf8.count + last.utf8.count && action.hasPrefix(first)
                     && action.hasSuffix(last)
             }
+            guard !wanted.isOfData else { return data.contains(where: fits) }
             return actions.contains(where: fits) && !refused.contains(where: fits)
         }
     }
@@ -44,7 +47,19 @@ final class AzureAccess {
             actions: ["*/read", "Microsoft.Authorization/*"]),
         Role(
             id: "4633458b-17de-408a-b874-0445c86b69e6", name: "Key Vault Secrets User",
-            actions: ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]),
+            data: [
+                "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+                "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+            ]),
+        Role(
+            id: "00482a5a-887f-4fb3-b363-3b7fe8e74483", name: "Key Vault Administrator",
+            data: ["Microsoft.KeyVault/vaults/*"]),
+        Role(
+            id: "ba92f5b4-2d11-453d-a403-e96b0029c9fe", name: "Storage Blob Data Contributor",
+            data: ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"]),
+        Role(
+            id: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", name: "Storage Blob Data Reader",
+            data: ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"]),
     ]
 
     static let roleDefinitions: [JSONValue] = roles.map { role in
@@ -57,7 +72,8 @@ final class AzureAccess {
                 "permissions": [
                     [
                         "actions": .array(role.actions.map { .string($0) }),
-                        "notActions": .array(role.refused.map { .string($0) }), "dataActions": [], "notDataActions": [],
+                        "notActions": .array(role.refused.map { .string($0) }),
+                        "dataActions": .array(role.data.map { .string($0) }), "notDataActions": [],
                     ]
                 ],
             ],
@@ -66,18 +82,20 @@ final class AzureAccess {
 
     // MARK: Assignments
 
-    /// The assignments: the administrator owns the subscription, one user reads it, and the app that signs in by
-    /// itself contributes to it.
+    /// The assignments: the administrator owns the subscription and the data in it, one user reads it, and the app that
+    /// signs in by itself contributes to it.
     var assignments: [JSONValue] {
         let app = store.servicePrincipalID(ofApp: TenantIdentity.automationApp) ?? ""
+        let (owner, reader) = (store.users.row(0).id, store.users.row(3).id)
         let first = [
-            ("a001", 0, store.users.row(0).id, "User"), ("a002", 2, store.users.row(3).id, "User"),
-            ("a003", 1, app, "ServicePrincipal"),
+            ("Owner", owner), ("Reader", reader), ("Contributor", app), ("Key Vault Administrator", owner),
+            ("Storage Blob Data Contributor", owner),
         ]
-        let rows = first.filter { !$0.2.isEmpty }.map { end, role, principal, type in
-            Self.assignment(
-                "5a4db0c5-a551-4000-8000-00000000\(end)", Self.roles[role].id, principal, type, at: Self.root,
-                created: "2025-03-04T08:00:00.0000000Z")
+        let rows = first.enumerated().compactMap { place, holder -> JSONValue? in
+            guard let role = Self.roles.first(where: { $0.name == holder.0 }), !holder.1.isEmpty else { return nil }
+            return Self.assignment(
+                "5a4db0c5-a551-4000-8000-00000000a00\(place + 1)", role.id, holder.1,
+                holder.1 == app ? "ServicePrincipal" : "User", at: Self.root, created: "2025-03-04T08:00:00.0000000Z")
         }
         return (rows + made).filter { !removed.contains($0["name"]?.string ?? "") }
     }
@@ -166,7 +184,7 @@ final class AzureAccess {
                 holders.contains(properties["principalId"]?.string ?? ""), place.hasPrefix("\(scope)/"),
                 let role = properties["roleDefinitionId"]?.string
             else { return false }
-            return Self.roles.contains { role.hasSuffix($0.id) && $0.permits(action.name) }
+            return Self.roles.contains { role.hasSuffix($0.id) && $0.permits(action) }
         }
     }
 
@@ -192,6 +210,8 @@ struct AzureAction: Sendable {
     let name: String
     /// The address of what it is done to.
     let scope: String
+    /// Whether it is done to the data in a resource, not to the resource itself.
+    let isOfData: Bool
 
     /// Creates the action of a request.
     /// - Parameter segments: the path below the subscription.
@@ -212,11 +232,21 @@ struct AzureAction: Sendable {
         }
         // The last word of a list or an action has no name behind it.
         let hasName = place.map { $0.name != nil } ?? segments.count.isMultiple(of: 2)
+        isOfData = false
         scope = ([AzureContent.root] + (hasName ? segments : segments.dropLast())).joined(separator: "/")
     }
 
     /// Reads something of the whole subscription.
-    static func reading(_ type: String) -> AzureAction { AzureAction(name: "\(type)/read", scope: AzureContent.root) }
+    static func reading(_ type: String) -> AzureAction {
+        AzureAction(name: "\(type)/read", scope: AzureContent.root, isOfData: false)
+    }
 
-    private init(name: String, scope: String) { (self.name, self.scope) = (name, scope) }
+    /// Does something to the data in a resource.
+    static func toData(_ name: String, of resource: String) -> AzureAction {
+        AzureAction(name: name, scope: resource, isOfData: true)
+    }
+
+    private init(name: String, scope: String, isOfData: Bool) {
+        (self.name, self.scope, self.isOfData) = (name, scope, isOfData)
+    }
 }

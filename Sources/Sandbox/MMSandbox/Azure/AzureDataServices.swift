@@ -8,11 +8,12 @@ internal import MMHTTP
 struct AzureDataServices {
     let bearer: BearerCheck
     let content: AzureContent
+    let access: AzureAccess
     let vaults: VaultService
     let blobs: BlobService
 
-    init(context: TenantContext, bearer: BearerCheck, content: AzureContent) {
-        (self.bearer, self.content) = (bearer, content)
+    init(context: TenantContext, bearer: BearerCheck, content: AzureContent, access: AzureAccess) {
+        (self.bearer, self.content, self.access) = (bearer, content, access)
         vaults = VaultService(context: context)
         blobs = BlobService(context: context)
     }
@@ -60,15 +61,19 @@ struct AzureDataServices {
             host.kind == "vault"
             ? ("Microsoft.KeyVault/vaults", ServedResource.keyVault)
             : ("Microsoft.Storage/storageAccounts", ServedResource.storage)
-        guard content.resources(ofType: type, inGroup: nil).contains(where: { $0["name"]?.string == host.name }) else {
+        let found = content.resources(ofType: type, inGroup: nil).first { $0["name"]?.string == host.name }
+        guard let id = found?["id"]?.string else {
             return .failure(404, "NotFound", "The sandbox has no \(type) named '\(host.name)'.")
         }
+        let principal: SignedInPrincipal
         do throws(TokenMint.Refusal) {
-            let principal = try bearer.principal(request, for: audience)
+            principal = try bearer.principal(request, for: audience)
             if bearer.isRevoked(principal) { return refusal(audience, "The access token has been revoked.") }
         } catch {
             return refusal(audience, error.message)
         }
+        let action = AzureAction.toData(Self.action(of: request, isVault: host.kind == "vault"), of: id)
+        guard access.permits(principal, action) else { return denied(principal, action, at: host) }
         switch host.kind {
         case "vault": return vaults.answer(request, at: host)
         case "blob": return blobs.answer(request, at: host)
@@ -77,6 +82,42 @@ struct AzureDataServices {
                 501, "NotImplemented",
                 "The sandbox doesn't know the \(host.kind) service of storage accounts; the real service does.")
         }
+    }
+
+    /// Returns the name of what a request does to the data.
+    private static func action(of request: HTTPServerRequest, isVault: Bool) -> String {
+        let isRead = ["GET", "HEAD"].contains(request.method)
+        guard isVault else {
+            let verb = isRead ? "read" : request.method == "DELETE" ? "delete" : "write"
+            return "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/\(verb)"
+        }
+        let parts = request.segments.map { $0.lowercased() }
+        let kind = ["keys", "certificates"].first { parts.first?.hasSuffix($0) == true } ?? "secrets"
+        // Only a secret's own address tells its value.
+        let isValue = parts.first == "secrets" && parts.count > 1 && parts.last != "versions"
+        let verb = isRead ? isValue ? "getSecret" : "readMetadata" : request.method == "DELETE" ? "delete" : "setSecret"
+        return "Microsoft.KeyVault/vaults/\(kind)/\(verb)/action"
+    }
+
+    /// Returns the refusal of what no role of a principal permits.
+    private func denied(_ principal: SignedInPrincipal, _ action: AzureAction, at host: Host) -> HTTPServerResponse {
+        guard host.kind == "vault" else {
+            return BlobService.failure(
+                403, "AuthorizationPermissionMismatch",
+                "This request is not authorized to perform this operation using this permission.")
+        }
+        let message =
+            "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role "
+            + "definitions were changed recently, please observe propagation time.\r\nCaller: appid=\(principal.appID);"
+            + "oid=\(principal.objectID)\r\nAction: '\(action.name)'\r\nResource: '\(action.scope)'\r\nAssignment: "
+            + "(not found)\r\nVault: \(host.name)\r\n"
+        return HTTPServerResponse(
+            status: 403,
+            json: [
+                "error": [
+                    "code": "Forbidden", "message": .string(message), "innererror": ["code": "ForbiddenByRbac"],
+                ]
+            ])
     }
 
     /// Returns the refusal with a challenge, which tells clients which issuer's tokens are accepted.

@@ -340,7 +340,7 @@ actor TenantServices {
         let tables = LogTables(context: context, store: store, content: subscription, activities: activities)
         logs = LogWorkspace(
             context: context, answers: platformAnswers, content: subscription, access: access, tables: tables)
-        azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
+        azureData = AzureDataServices(context: context, bearer: bearer, content: subscription, access: access)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, store: store, answers: platformAnswers)
