@@ -36,6 +36,7 @@ struct StandInTests {
     /// A tenant whose sign-ins are approved at once, by one account, or refused.
     private struct ScriptedTenant: StandInTenant {
         var refuses = false
+        var isEmpty = false
 
         func signIn(
             app: String, tenant: String, scope: String,
@@ -55,6 +56,7 @@ struct StandInTests {
         }
 
         func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
+            if isEmpty { return [] }
             if let body { return [["Name": .string(JSONWriter.string(body)), "Name@data.type": "System.String"]] }
             let who = TokenClaims(reading: token).account ?? ""
             let title: JSONValue = .string("The tenant's own, for \(who)")
@@ -98,6 +100,14 @@ struct StandInTests {
         #expect(text.contains("http://127.0.0.1:9/devicelogin and enter the code TENANTC0DE"))
         #expect(text.contains("kim@contoso.example") && text.contains("\"contoso\""))
         #expect(text.contains("The tenant's own, for kim@contoso.example") && !text.contains("FXK3T9QMB"))
+    }
+
+    @Test("a sign-in without a subscription is told that it has none, before anything is asked for")
+    func withoutSubscription() async {
+        let error = await #expect(throws: MMError.self) {
+            _ = try await StandInRows.resourceGroups.read(ScriptedTenant(isEmpty: true), Secret("token"))
+        }
+        #expect(error?.message.hasPrefix("No subscription found in the context.") == true)
     }
 
     @Test(

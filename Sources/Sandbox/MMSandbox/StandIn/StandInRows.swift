@@ -62,7 +62,8 @@ struct StandInRows: Sendable {
             // Without a choice, the first subscription of the sign-in is used, as by the module.
             var chosen = subscription
             if chosen == nil { chosen = try await Self.subscriptions.read(tenant, token).first?["Id"]?.string }
-            path = path.replacing("{subscription}", with: chosen ?? "")
+            guard let chosen else { throw MMError(.remoteFailed, StandInSubscription.absence) }
+            path = path.replacing("{subscription}", with: chosen)
         }
         let body: JSONValue? = cmdlet.map {
             ["CmdletInput": ["CmdletName": .string($0), "Parameters": .object(parameters)]]

@@ -5,6 +5,11 @@ import MMNative
 final class StandInSubscription: Sendable {
     private let chosen = Mutex<JSONValue?>(nil)
 
+    /// What the module says where a sign-in has no subscription.
+    static let absence =
+        "No subscription found in the context. Please ensure that the credentials you provided are authorized to access "
+        + "an Azure subscription, then run Connect-AzAccount to login."
+
     /// The subscription that was chosen last.
     var current: JSONValue? { chosen.withLock { $0 } }
 

@@ -111,7 +111,11 @@ extension StandInWriting {
         guard let tenant = host.tenant, account.has(.main) else {
             throw StandInRefusal("\(name) needs the sandbox tenant.", id: "NotInSandbox")
         }
-        let requests = requests(given, host.modules.subscription.current?["Id"]?.string ?? "")
+        let subscription = host.modules.subscription.current?["Id"]?.string
+        guard subscription != nil || module != "azure" else {
+            throw StandInRefusal(StandInSubscription.absence, id: "NoSubscription,\(name)")
+        }
+        let requests = requests(given, subscription ?? "")
         if isLong, call.isSet("asjob") {
             let job = host.jobs.start("Long Running Operation for '\(name)' on \(target(given))") {
                 () async throws(MMError) in
