@@ -56,10 +56,10 @@ enum ClientVerbs {
             // What is harmless is so as the verb alone: `plan` may also be the file that is applied.
             let isOpen = [.reads, .writes].contains(row.rule)
             let named = row.words.filter { !$0.hasPrefix("-") && !$0.hasPrefix("/") }
-            let isVerb = zip(named, verbs + [""]).allSatisfy { contains([$1], [$0]) }
+            let isVerb = zip(named, verbs + [""]).allSatisfy { contains([$1], [$0], isOpen: isOpen) }
             // Upper-case letters are other options.
             let texts = row.words.contains { $0.hasPrefix("-") && $0.utf8.count == 2 } ? [words] : [plain, words]
-            return texts.contains { contains($0, row.words, joined: !isOpen) } && (!isOpen || isVerb)
+            return texts.contains { contains($0, row.words, isOpen: isOpen) } && (!isOpen || isVerb)
         }
     }
 
@@ -183,16 +183,18 @@ enum ClientVerbs {
     }
 
     /// Returns whether words are among others, in this order.
-    /// - Parameter joined: whether an option's letter may stand among other letters, any of which may be a value:
-    ///   `-iC`.
-    private static func contains(_ words: [String], _ wanted: [String], joined: Bool = true) -> Bool {
+    /// - Parameter isOpen: whether what has them needs no question, so that no word counts that may be another one: an
+    ///   option's letter among others, any of which may be a value (`-iC`), or the beginning of a long option.
+    private static func contains(_ words: [String], _ wanted: [String], isOpen: Bool) -> Bool {
         var rest = wanted[...]
         for word in words {
             guard let next = rest.first else { break }
             let isAmong =
-                joined && next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
+                !isOpen && next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
-            let hasValue = next.hasPrefix("--") && word.hasPrefix(next + "=") && !word.hasSuffix("=false")
+            let hasValue =
+                (isOpen ? word.hasPrefix(next + "=") : LongOption.word(word, mayBe: next))
+                && !word.hasSuffix("=false")
             let isOfFamily =
                 next.hasSuffix("*") && word.hasPrefix(next.dropLast())
                 || next.hasPrefix("*") && next.utf8.count > 1 && word.hasSuffix(next.dropFirst())

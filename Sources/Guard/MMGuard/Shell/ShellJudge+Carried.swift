@@ -86,12 +86,9 @@ extension ShellJudge {
             return (String(text[..<equals]), String(text[text.index(after: equals)...]))
         }
         if text.hasPrefix("--") {
-            // Long options may be abbreviated.
-            let name = text.prefix { $0 != "=" }
-            guard name.utf8.count > 4,
-                let key = (Array(row.options.keys) + row.files).sorted().first(where: { $0.hasPrefix(name) })
+            guard let key = (row.options.keys + row.files).sorted().first(where: { LongOption.word(text, mayBe: $0) })
             else { return nil }
-            return (key, name.count < text.count ? String(text.dropFirst(name.count + 1)) : nil)
+            return (key, text.firstIndex(of: "=").map { String(text[$0...].dropFirst()) })
         }
         guard row.bundlesLetters, text.hasPrefix("-") else { return nil }
         // Several option letters may follow one dash, one of which takes a value.

@@ -9,6 +9,7 @@ extension ShellJudge {
     static func runsPrograms(git words: [String]) -> Bool {
         words.contains { word in
             ShellWords.contains(word, in: "git-starting-options")
+                || LongOption.word(word, mayBeOneOf: ShellWords.list("git-starting-verb-options"))
                 || word.hasPrefix("-O") && words.contains("grep") || word == "-x" && words.contains("rebase")
         }
     }
@@ -52,11 +53,12 @@ extension ShellJudge {
     static func git(_ words: [String], hasWalls: Bool) -> ShellRule {
         let (verb, arguments) = parts(words)
         func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
+        func mayHave(_ flags: String...) -> Bool { Self.has(arguments, flags) }
         func hasLetter(_ letters: String) -> Bool {
             arguments.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { letters.contains($0) } }
         }
         let first = arguments.first ?? ""
-        let hasTemplate = arguments.contains { $0.hasPrefix("--template") && $0 != "--template=" }
+        let hasTemplate = arguments.contains { LongOption.word($0, mayBe: "--template") && $0 != "--template=" }
         switch verb {
         case "help" where has("-w", "--web"): return .writes
         case _ where ShellWords.contains("\(verb):\(first)", in: "git-looks"): return .reads
@@ -69,21 +71,21 @@ extension ShellJudge {
         case "reflog":
             if ["expire", "delete", "drop"].contains(first) { return .removes }
             return first == "write" ? .writes : .reads
-        case "fsck": return has("--lost-found") ? .writes : .reads
+        case "fsck": return mayHave("--lost-found") ? .writes : .reads
         case "push" where hasWalls && isPlainPush(arguments): return .writes
         case "push", "send-pack", "http-push", "svn", "p4", "daemon", "instaweb": return .network
         case "subtree" where first == "push": return .network
-        case "checkout-index": return has("-f", "--force") || hasLetter("f") ? .removes : .writes
+        case "checkout-index": return mayHave("-f", "--force") || hasLetter("f") ? .removes : .writes
         case "credential": return first == "fill" ? .secrets : .writes
         case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
-        case "reset": return has("--hard", "--merge", "--keep") ? .removes : .writes
+        case "reset": return mayHave("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
             // The upper-case letters make a branch anew, whatever its name stood for.
-            let forces = has("-f", "--force", "--discard-changes", "--overwrite-ignore", "-B", "-C", "--force-create")
+            let forces = mayHave("-f", "--force-create", "--discard-changes", "--overwrite-ignore", "-B", "-C")
             if verb == "restore" {
                 // Without the work tree, only what is staged is taken back.
-                if has("--staged", "-S"), !has("--worktree", "-W") { return .writes }
-                if has("--source", "-s") || arguments.contains(where: { $0.hasPrefix("--source=") }) { return .removes }
+                if has("--staged", "-S"), !mayHave("--worktree", "-W") { return .writes }
+                if mayHave("--source", "-s") { return .removes }
                 // What was never committed is lost: of a folder or a pattern nobody knows how much that is.
                 if !arguments.allSatisfy({ $0.hasPrefix("-") || isNamedFile($0) }) { return .removes }
             }
@@ -91,24 +93,25 @@ extension ShellJudge {
             let isOne = behind.count == 1 && behind.allSatisfy(isNamedFile)
             return forces || has(".", "{}") || has("--") && !isOne ? .removes : .writes
         case "fetch", "pull": return arguments.contains { $0.hasPrefix("+") } ? .removes : .writes
-        case "fast-import": return has("--force") ? .removes : .writes
+        case "fast-import": return mayHave("--force") ? .removes : .writes
         case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":
             return list(verb, arguments)
         case "update-ref": return .removes
-        case "replace": return has("-d", "--delete") ? .removes : .writes
+        case "replace": return mayHave("-d", "--delete") ? .removes : .writes
         // What nothing refers to any more is kept for two weeks.
-        case "gc" where hasWalls && !arguments.contains { $0.hasPrefix("--prune=") }: return .writes
+        case "gc" where hasWalls && !arguments.contains { $0.contains("=") && LongOption.word($0, mayBe: "--prune") }:
+            return .writes
         case "prune" where has("--dry-run", "-n"): return .reads
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
         case "rm":
             let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
-            let isForced = hasLetter("f") || has("--force")
+            let isForced = hasLetter("f") || mayHave("--force")
             return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
         // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
         case "lfs" where first == "push" || arguments.contains { $0.contains("://") }: return .network
         case "lfs": return ["prune", "migrate"].contains(first) ? .removes : .writes
-        case "read-tree": return has("--reset") ? .removes : .writes
+        case "read-tree": return mayHave("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
         // Git also runs a program by the name of its subcommand: `git-verb`.
         default:
@@ -116,6 +119,11 @@ extension ShellJudge {
             if let rule = WordMeaning.rule("git-" + verb, [verb] + arguments) { return rule }
             return hasWalls && !ShellWords.contains(verb, in: "git-verbs") ? .stranger : .writes
         }
+    }
+
+    /// Returns whether one of these options or words is or may be among a subcommand's words.
+    private static func has(_ arguments: ArraySlice<String>, _ flags: [String]) -> Bool {
+        arguments.contains { flags.contains($0) || LongOption.word($0, mayBeOneOf: flags) }
     }
 
     /// Returns whether a path names one file, by its extension.
@@ -172,17 +180,19 @@ extension ShellJudge {
 
     /// Returns the rule for subcommands that list by default.
     private static func list(_ verb: String, _ arguments: ArraySlice<String>) -> ShellRule {
-        let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
+        func mayHave(_ flags: String...) -> Bool { Self.has(arguments, flags) }
         // Git itself keeps branches that were merged nowhere, and worktrees that are still there.
         let keeps =
-            verb == "branch" && !arguments.contains { ["-D", "-f", "--force", "-r", "--remotes"].contains($0) }
+            verb == "branch" && !mayHave("-D", "-f", "--force", "-r", "--remotes")
             || verb == "worktree" || verb == "remote" && arguments.first == "prune"
-        if !keeps, arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
+        if !keeps, mayHave("-D", "-d", "--delete", "drop", "clear", "prune", "deinit") {
+            return verb == "config" ? .writes : .removes
+        }
         if verb == "notes", arguments.first == "remove" { return .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }
-        if verb == "submodule", arguments.contains(where: { ["-f", "--force"].contains($0) }) { return .removes }
+        if verb == "submodule", mayHave("-f", "--force") { return .removes }
         // An existing branch or tag with that name is overwritten.
-        if ["branch", "tag"].contains(verb), arguments.contains(where: { ["-M", "-C", "-f", "--force"].contains($0) }),
+        if ["branch", "tag"].contains(verb), mayHave("-M", "-C", "-f", "--force"),
             arguments.count(where: { !$0.hasPrefix("-") }) > 1
         {
             return .removes
@@ -246,11 +256,13 @@ extension ShellJudge {
                 found.append(finding(.device, subject: word.value))
             }
             switch word.value {
-            case "-x" where verb == "difftool" || verb == "rebase", "--extcmd", "--exec", "--tool-command":
-                if let next { found += carried(next, .shell, program: "git", depth) }
-            case _ where word.value.hasPrefix("--extcmd=") || word.value.hasPrefix("--exec="):
-                let text = word.value.drop { $0 != "=" }.dropFirst()
-                found += carried(ShellScript.Word(String(text), isFixed: word.isFixed), .shell, program: "git", depth)
+            case let option
+            where option == "-x" && ["difftool", "rebase"].contains(verb)
+                || LongOption.word(option, mayBeOneOf: ["--extcmd", "--exec", "--tool-command"]):
+                let value = option.firstIndex(of: "=").map {
+                    ShellScript.Word(String(option[$0...].dropFirst()), isFixed: word.isFixed)
+                }
+                if let text = value ?? next { found += carried(text, .shell, program: "git", depth) }
             case "-c":
                 // A setting whose name isn't known may be one that starts a program.
                 if let next, index + 1 < words.count - rest.count,
@@ -281,7 +293,7 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         let words = arguments.map(\.value)
         var operands = arguments.filter { !$0.value.hasPrefix("-") }
-        if words.contains(where: { ["--unset", "--unset-all", "unset"].contains($0) }),
+        if Self.has(words[...], ["--unset-all", "unset"]),
             operands.last?.value.lowercased() == "core.hookspath"
         {
             found.append(finding(.loader, subject: "core.hooksPath"))

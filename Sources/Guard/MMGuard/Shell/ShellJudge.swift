@@ -367,7 +367,7 @@ struct ShellJudge {
         guard let names = options[call.program] else { return nil }
         let word = call.words[index]
         let name = word.value.prefix { $0 != "=" }
-        if names.contains(String(name)) {
+        if names.contains(String(name)) || LongOption.word(name, mayBeOneOf: names) {
             guard name.count < word.value.count else {
                 return index + 1 < call.words.count ? call.words[index + 1] : nil
             }

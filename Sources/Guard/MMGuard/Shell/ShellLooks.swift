@@ -205,12 +205,10 @@ struct ShellLooks: Sendable {
     private func isShort(_ name: String) -> Bool {
         guard name.hasPrefix("-"), name.utf8.count > 2 else { return false }
         if name.hasPrefix("--") {
-            return name.utf8.count > 4 && changing.contains { $0.hasPrefix(name) && !$0.contains("=") }
-                && !showing.contains { $0.hasPrefix(name) }
+            return LongOption.word(name, mayBeOneOf: changing.filter { !$0.contains("=") })
+                && !LongOption.word(name, mayBeOneOf: showing)
         }
-        let letters = name.dropFirst().prefix { $0.isLetter }
-        // Behind the first letter of a longer word stands its value: `-XDELETE`.
-        return letters.prefix(letters.utf8.count > 4 ? 1 : 4).contains {
+        return name.dropFirst().prefix { $0.isLetter }.contains {
             changing.contains("-\($0)") && !showing.contains("-\($0)")
         }
     }
