@@ -43,17 +43,37 @@ extension ShellJudge {
             || word.hasPrefix("-") && !word.hasPrefix("--") && word.hasSuffix("c") && word.utf8.count <= 5
     }
 
-    /// Returns the text of `env -S`, in any of its spellings.
-    static func split(_ words: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
+    /// Returns the text that words of `env` tell it to split, in any spelling of the option, and the index behind it.
+    static func split(_ words: ArraySlice<ShellScript.Word>) -> (word: ShellScript.Word, end: Int)? {
         guard let word = words.first else { return nil }
-        let next = words.dropFirst().first
-        if word.value == "-S" || word.value == "--split-string" { return next }
-        for (option, length) in [("--split-string=", 15), ("-S", 2), ("-vS", 3), ("-iS", 3)]
-        where word.value.hasPrefix(option) {
-            let rest = String(word.value.dropFirst(length))
-            return rest.isEmpty ? next : ShellScript.Word(rest, isFixed: word.isFixed)
+        let behind: Substring
+        if LongOption.word(word.value, mayBe: "--split-string") {
+            behind = word.value.drop { $0 != "=" }.dropFirst()
+        } else if word.value.first == "-", let letter = word.value.firstIndex(of: "S"),
+            word.value[..<letter].dropFirst().allSatisfy({ "iv0".contains($0) })
+        {
+            behind = word.value[letter...].dropFirst()
+        } else {
+            return nil
         }
-        return nil
+        guard behind.isEmpty else {
+            return (ShellScript.Word(String(behind), isFixed: word.isFixed), words.startIndex + 1)
+        }
+        return words.dropFirst().first.map { ($0, words.startIndex + 2) }
+    }
+
+    /// Judges what `env` does with the words of a text and those behind it.
+    func splitting(
+        _ text: ShellScript.Word, before rest: ArraySlice<ShellScript.Word>, _ call: ShellScript.Command, _ depth: Int
+    ) -> [GuardFinding] {
+        // It knows no operators, and other escapes than a shell.
+        guard depth < Self.deepest, text.isFixed, !text.value.contains("\\"),
+            let script = try? ShellScript.parse("env " + text.value, as: .whole), script.commands.count == 1,
+            let split = script.commands.first, split.redirections.isEmpty
+        else { return [finding(.dynamic, subject: "env -S")] }
+        var whole = call
+        whole.words = split.words + rest
+        return judge(whole, depth + 1)
     }
 
     /// Judges the commands that builtins run when they take names of variables, whose subscripts are evaluated, or a
