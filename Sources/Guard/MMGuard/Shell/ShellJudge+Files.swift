@@ -292,7 +292,7 @@ extension ShellJudge {
                 if flags.contains(words[index]) { return next }
                 return flags.first { words[index].hasPrefix($0) }
                     .map { String(words[index].dropFirst($0.count).drop { $0 == "=" }) }
-                    // Other letters may precede the one: `curl -sSo x`, `tar -xzC x`.
+                    // Other letters may precede the one: `curl -sSo x`.
                     ?? flags.first { $0.count == 2 }?.last.flatMap { letter in
                         guard words[index].hasPrefix("-"), !words[index].hasPrefix("--"),
                             let place = words[index].firstIndex(of: letter)
@@ -323,35 +323,10 @@ extension ShellJudge {
         case "unzip": return behind("-d").contains(where: isWritten)
         case "7z", "7za", "7zz": return behind("-o").contains(where: isWritten)
         case "tar", "bsdtar", "gtar":
-            let takesOut =
-                words.first?.contains("x") == true || words.contains("--extract")
-                || words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("x") }
-            // In a first word without a dash, the places follow in the order of the letters.
-            let isBundled = words.first.map { !$0.hasPrefix("-") && $0.contains("C") } == true
-            return takesOut
-                && (behind("-C", "--directory") + (isBundled ? operands.dropFirst() : [])).contains(where: isWritten)
+            return Self.tar(call).map { $0.modes.contains("x") && $0.folders.contains(where: isWritten) } == true
         case "cpio": return behind("-D", "--directory").contains(where: isPlace)
         default: return false
         }
-    }
-
-    /// Returns whether an archive is unpacked with absolute paths, or into the system's folders.
-    func unpacks(_ call: ShellScript.Command) -> Bool {
-        if ["tar", "bsdtar", "gtar"].contains(call.program), let first = call.arguments.first?.value {
-            // Absolute names in the archive are kept.
-            let letters = first.hasPrefix("--") ? "" : first
-            let takesOut =
-                letters.contains("x") || call.arguments.contains { $0.value == "-x" || $0.value == "--extract" }
-            let asNamed =
-                call.arguments.contains { ["-P", "--absolute-names"].contains($0.value) } || letters.contains("P")
-            if takesOut, asNamed { return true }
-        }
-        return ["tar", "bsdtar", "gtar", "pax"].contains(call.program)
-            && call.arguments.contains { word in
-                let option = word.value.drop { $0 == "-" }
-                return ["xform", "transform", "s"].contains(where: option.hasPrefix)
-                    && laterPlace(in: word.value) != nil
-            }
     }
 
     /// Returns whether an editing script replaces everything with nothing: `s/.*//`.

@@ -57,7 +57,7 @@ extension ShellJudge {
         // `script` also writes the session to a file.
         if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
         let isLook = context.asksInterpreters && ShellLooks.row(name) != nil && looks(byTable: call)
-        if !isLook, unpacks(call) || changesSystem(call) { found += one(.device, call) }
+        if !isLook, changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         if actsOnProduction(call) { found += one(.managed, call) }
         found += inContainer(call, depth)
@@ -280,13 +280,7 @@ extension ShellJudge {
         switch name {
         case "device": return equipment(call, depth)
         case "openssl": return openssl(call)
-        // The archive, the first operand, is on another host.
-        case "tar", "bsdtar", "gtar":
-            let archive =
-                words.dropFirst(words.first?.hasPrefix("-") == true ? 0 : 1).first { !$0.hasPrefix("-") } ?? ""
-            let host = archive.prefix { $0 != ":" }
-            return host.count < archive.count && !host.contains("/") && !words.contains("--force-local")
-                ? one(.network, call) : nil
+        case "tar", "bsdtar", "gtar": return Self.tar(call)?.isElsewhere == true ? one(.network, call) : nil
         // tmux runs the command in such a format.
         case "tmux" where words.contains { $0.contains("#(") }: return one(.dynamic, call)
         case "go", "dotnet", "swift", "cargo", "nix", "nextflow": return builder(call)

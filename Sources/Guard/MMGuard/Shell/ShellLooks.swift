@@ -551,7 +551,7 @@ extension ShellJudge {
             return !isOfMachine(place) && !isLost && !leavesFiles(call)
         case "tar", "bsdtar", "gtar":
             return looks(call) == nil && !markingOptions(of: call).contains(ShellLooks.anyOption)
-                && (TarOptions(call.arguments.map(\.value)).map(isHarmless) ?? false)
+                && Self.tar(call).map(isHarmless) == true
         case "sed", "gsed":
             let parts = sorted(call, by: CarriedText.table["sed"] ?? CarriedText())
             let files = parts.operands.filter { file in !parts.texts.contains { $0.word.value == file.value } }
