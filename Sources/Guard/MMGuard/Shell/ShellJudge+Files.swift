@@ -33,7 +33,8 @@ extension ShellJudge {
                     note(source.value, text)
                 }
             }
-        case "curl", "wget", "dd", "base64", "openssl", "xxd", "gpg", "unxz", "gunzip", "sed":
+        case _ where Self.editsInPlace(call): for file in operands { forget(file.value) }
+        case "curl", "wget", "dd", "base64", "openssl", "xxd", "gpg", "unxz", "gunzip":
             for (index, word) in words.enumerated() {
                 let next = index + 1 < words.count ? words[index + 1].value : nil
                 switch word.value {
@@ -47,7 +48,6 @@ extension ShellJudge {
                     guard let letter = word.value.firstIndex(of: "o") else { continue }
                     let name = word.value[letter...].dropFirst()
                     note(name.isEmpty ? next ?? "" : String(name), nil)
-                case "-i", "--in-place": if call.program == "sed", let file = operands.last { forget(file.value) }
                 default: continue
                 }
             }
@@ -302,14 +302,9 @@ extension ShellJudge {
                     }
             }
         }
-        func edits() -> Bool {
-            words.contains { word in
-                word.hasPrefix("--in-place") || word == "inplace" || word == "-pi"
-                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.dropFirst().prefix(3).contains("i")
-            }
-        }
         switch call.program {
-        case "sed", "gsed", "perl", "ruby", "gawk", "awk": return edits() && operands.contains(where: isPlace)
+        case "sed", "gsed", "perl", "ruby", "gawk", "awk":
+            return Self.editsInPlace(call) && operands.contains(where: isPlace)
         case "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "micro", "chmod", "touch", "patch", "gzip", "gunzip",
             "xz", "bzip2", "rename", "mkdir", "rmdir", "split":
             return operands.contains(where: isPlace)
@@ -405,19 +400,15 @@ extension ShellJudge {
     /// Returns whether a stream editor empties the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
     func leavesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
-        // Behind these letters stands a value: `-rzlib`, `-Ilib`.
-        let takesRest = ["perl", "ruby"].contains(call.program) ? "rIMmeEFxCK" : ""
-        let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }
-            .map { $0.dropFirst().prefix { !takesRest.contains($0) } }
-        let isInPlace = words.contains { $0.hasPrefix("--in-p") } || letters.contains { $0.contains("i") }
-        let isSilent = letters.contains { $0.contains("n") } || words.contains("--quiet") || words.contains("--silent")
+        guard Self.editsInPlace(call) else { return false }
+        let isSilent =
+            Self.letters(of: call).contains { $0.contains("n") } || words.contains("--quiet")
+            || words.contains("--silent")
         switch call.program {
         case "sed", "gsed":
             let whole: Set = ["d", "1,$d", "/./d", "/.*/d", "/^/d", "//d", "z", "Q", "0,$d"]
-            return isInPlace
-                && (isSilent || words.contains { whole.contains($0.filter { $0 != " " }) || Self.replacesAll($0) })
+            return isSilent || words.contains { whole.contains($0.filter { $0 != " " }) || Self.replacesAll($0) }
         case "perl", "ruby":
-            guard isInPlace else { return false }
             return words.contains { word in
                 let plain = word.filter { $0 != " " }
                 return ["$_=\"\"", "$_=''", "$_=q", "$_=undef", "undef$_"].contains(where: plain.contains)
@@ -426,12 +417,31 @@ extension ShellJudge {
                 || isSilent
                     && !words.contains { word in ["print", "say", "puts", "$stdout"].contains(where: word.contains) }
         case "awk", "gawk":
-            return words.contains("inplace")
-                && !words.contains { word in
-                    word.replacing("print \"\"", with: "").contains("print") || !word.contains("{") && word == "1"
-                }
+            return !words.contains { word in
+                word.replacing("print \"\"", with: "").contains("print") || !word.contains("{") && word == "1"
+            }
         default: return false
         }
+    }
+
+    /// Returns whether a stream editor or an interpreter changes the files that its words name.
+    static func editsInPlace(_ call: ShellScript.Command) -> Bool {
+        switch call.program {
+        case "sed", "gsed", "perl", "ruby":
+            letters(of: call).contains { $0.contains("i") }
+                || call.arguments.contains { LongOption.word($0.value, mayBe: "--in-place") }
+        // An extension, which an option loads.
+        case "awk", "gawk": call.arguments.contains { $0.value.hasSuffix("inplace") }
+        default: false
+        }
+    }
+
+    /// Returns the letters of options of a stream editor or an interpreter, without values behind them in the same word:
+    /// `-rzlib`, `-Ilib`.
+    private static func letters(of call: ShellScript.Command) -> [Substring] {
+        let valued = ["perl", "ruby"].contains(call.program) ? "rIMmeEFxCK" : "efl"
+        return call.arguments.map(\.value).filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }
+            .map { $0.dropFirst().prefix { !valued.contains($0) } }
     }
 
     /// Returns whether a program writes over the file that it reads, or over others because an option says so.
