@@ -436,8 +436,8 @@ extension ShellJudge {
         }
     }
 
-    /// Returns the letters of options of a stream editor or an interpreter, without values behind them in the same word:
-    /// `-rzlib`, `-Ilib`.
+    /// Returns the letters of options of a stream editor or an interpreter, without values behind them in the same
+    /// word: `-rzlib`, `-Ilib`.
     private static func letters(of call: ShellScript.Command) -> [Substring] {
         let valued = ["perl", "ruby"].contains(call.program) ? "rIMmeEFxCK" : "efl"
         return call.arguments.map(\.value).filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }

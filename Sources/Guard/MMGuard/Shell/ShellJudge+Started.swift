@@ -44,7 +44,7 @@ extension ShellJudge {
     }
 
     /// Returns the text that words of `env` tell it to split, in any spelling of the option, and the index behind it.
-    static func split(_ words: ArraySlice<ShellScript.Word>) -> (word: ShellScript.Word, end: Int)? {
+    private static func split(_ words: ArraySlice<ShellScript.Word>) -> (word: ShellScript.Word, end: Int)? {
         guard let word = words.first else { return nil }
         let behind: Substring
         if LongOption.word(word.value, mayBe: "--split-string") {
@@ -62,17 +62,17 @@ extension ShellJudge {
         return words.dropFirst().first.map { ($0, words.startIndex + 2) }
     }
 
-    /// Judges what `env` does with the words of a text and those behind it.
-    func splitting(
-        _ text: ShellScript.Word, before rest: ArraySlice<ShellScript.Word>, _ call: ShellScript.Command, _ depth: Int
-    ) -> [GuardFinding] {
+    /// Judges what `env` does with the words of the text that a word of it begins or names, and those behind it; `nil`
+    /// for any other word.
+    func splitting(_ call: ShellScript.Command, at index: Int, _ depth: Int) -> [GuardFinding]? {
+        guard let (text, end) = Self.split(call.words[index...]) else { return nil }
         // It knows no operators, and other escapes than a shell.
         guard depth < Self.deepest, text.isFixed, !text.value.contains("\\"),
             let script = try? ShellScript.parse("env " + text.value, as: .whole), script.commands.count == 1,
             let split = script.commands.first, split.redirections.isEmpty
         else { return [finding(.dynamic, subject: "env -S")] }
         var whole = call
-        whole.words = split.words + rest
+        whole.words = split.words + call.words[end...]
         return judge(whole, depth + 1)
     }
 

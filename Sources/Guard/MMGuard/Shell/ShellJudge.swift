@@ -294,9 +294,7 @@ struct ShellJudge {
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
-            if name == "env", let text = Self.split(call.words[index...]) {
-                return set + behind.splitting(text.word, before: call.words[text.end...], call, depth)
-            }
+            if name == "env", let split = behind.splitting(call, at: index, depth) { return set + split }
             if word.value == "--" {
                 index += 1
                 break
