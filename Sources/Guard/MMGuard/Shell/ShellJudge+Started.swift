@@ -95,6 +95,9 @@ extension ShellJudge {
             let isHarmless = words.allSatisfy { ["-l", "-p", "-P", "-s", "-S", "-v", "-V", "-X"].contains($0.value) }
             return isHarmless ? [finding(.reads, subject: "bind")] : [finding(.loader, subject: "bind")]
         }
+        // The words behind a command would then set variables for it.
+        let isKeyed = words.contains { Self.letter("k", in: $0.value) != nil || $0.value == "keyword" }
+        if call.program == "set", isKeyed { return [finding(.dynamic, subject: "set -k")] }
         if call.program == "fc" { return words.first?.value == "-l" ? nil : [finding(.dynamic, subject: "fc")] }
         // What isn't known may be a subscript with a command.
         let names = call.program == "unset" ? words[...] : Self.value(of: "v", call.arguments).map { [$0] } ?? []

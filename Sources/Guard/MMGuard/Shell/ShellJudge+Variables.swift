@@ -15,6 +15,7 @@ extension ShellJudge {
         before call: ShellScript.Command? = nil
     ) -> [GuardFinding] {
         if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
+        let isHanded = isHanded || record.memory.exports(name)
         if ShellPrograms.loadingFolders.contains(name) {
             let isOwn = value.map { staysInProject($0, of: name, before: call) } == true
             return [finding(isOwn ? .writes : .loader, subject: name)]
@@ -267,8 +268,8 @@ extension ShellJudge {
                 // This creates a reference to another variable, which may be set later.
                 if isReference { return [finding(.dynamic, subject: word.value)] }
                 guard isSettingAlone(call.program) else { return [] }
-                let value = call.program == "export" ? variables[word.value].map { ShellScript.Word($0) } : nil
-                return variable(word.value, value, isHanded: isHanded, depth)
+                if call.program == "export" { return exports(word.value, depth) }
+                return variable(word.value, isHanded: isHanded, depth)
             }
             var name = String(word.value[..<equals])
             if name.hasSuffix("+") { name = String(name.dropLast()) }
@@ -280,6 +281,43 @@ extension ShellJudge {
             }
             return variable(name, value, isHanded: isHanded, depth)
         }
+    }
+
+    /// Notes the variables that a text hands to programs, before or behind the place where it sets them.
+    func note(exportedBy script: ShellScript) {
+        for call in script.commands {
+            let words = GivenValues.withoutRelays(call.words)
+            guard let name = words.first?.value else { continue }
+            let options = words.dropFirst().map(\.value).prefix { $0.hasPrefix("-") && $0 != "--" }
+            func has(_ letter: Character) -> Bool { options.contains { !$0.hasPrefix("--") && $0.contains(letter) } }
+            if name == "export" || Self.declaring.contains(name) && has("x") {
+                record.memory.note(
+                    exported: words.dropFirst().map { String($0.value.prefix { !"=+[".contains($0) }) })
+            }
+            if name == "set", has("a") || words.contains(where: { $0.value == "allexport" }) {
+                record.memory.exportsAll = true
+            }
+        }
+    }
+
+    /// Judges the export of a variable with the values that this text has given it.
+    private func exports(_ name: String, _ depth: Int) -> [GuardFinding] {
+        guard let values = given.values(of: name) else {
+            return variable(name, variables[name].map { ShellScript.Word($0) }, isHanded: true, depth)
+        }
+        return values.flatMap { value in
+            var judge = self
+            judge.given = given.before(value)
+            return judge.variable(name, value.word, isHanded: true, depth)
+        }
+    }
+
+    /// Returns whether a builtin only gives variables values that this text tells, or hands them on to programs.
+    func onlySets(_ call: ShellScript.Command) -> Bool {
+        Self.declaring.contains(call.program) && !call.arguments.isEmpty
+            && call.arguments.allSatisfy { word in
+                word.value.contains("=") || call.program == "export" && given.values(of: word.value) != nil
+            }
     }
 
     /// Returns whether a builtin gives the named variables a value, or exports their current one.

@@ -95,6 +95,7 @@ struct ShellJudge {
         var judge = self
         judge.given = GivenValues(script, record.memory)
         record.memory.note(functions: script.functions.map(\.name))
+        note(exportedBy: script)
         if depth == 0 { record.memory.note(declared: judge.given.lasting) }
         let isInFunction = script.isInFunction
         if zip(isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {

@@ -327,10 +327,7 @@ extension ShellJudge {
         guard !isFunction, !startsAnother, !asksHelp else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
         // Variables with their values were judged as before a command.
-        let isSetting =
-            Self.declaring.contains(call.program) && !call.arguments.isEmpty
-            && call.arguments.allSatisfy { $0.value.contains("=") }
-        if isSetting { return found }
+        if onlySets(call) { return found }
         let open: [ShellRule] = isPath || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) || measures(call, depth) {

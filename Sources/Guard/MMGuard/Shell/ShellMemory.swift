@@ -26,6 +26,12 @@ package struct ShellMemory: Sendable, Hashable {
     /// The variables that the session has made constant or declared with options, so that they don't take every value.
     private(set) var declared: Set<String> = []
 
+    /// The variables that the session hands to the programs that it starts.
+    private var exported: Set<String> = []
+
+    /// Whether it hands all variables to them that it sets.
+    var exportsAll = false
+
     /// Whether a function of the session enters another folder.
     var hasMovingFunction = false
 
@@ -64,6 +70,15 @@ package struct ShellMemory: Sendable, Hashable {
         // Of too many, nothing is known: values may be split at any character then.
         if declared.count > Self.mostFiles { declared = ["IFS"] }
     }
+
+    /// Notes variables that programs get.
+    mutating func note(exported names: [String]) {
+        exported.formUnion(names)
+        exportsAll = exportsAll || exported.count > Self.mostFiles
+    }
+
+    /// Returns whether programs get a variable, whenever it is set.
+    func exports(_ name: String) -> Bool { exportsAll || exported.contains(name) }
 
     /// Notes the names of aliases: the part of `name=text` before the sign.
     mutating func note(aliases words: [String]) {
