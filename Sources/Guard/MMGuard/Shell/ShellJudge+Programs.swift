@@ -609,7 +609,7 @@ extension ShellJudge {
 
     /// Returns whether a program by its name does more than read, so that only the table of looks says which of its
     /// uses don't.
-    private static func actsByTrade(_ name: String) -> Bool {
+    static func actsByTrade(_ name: String) -> Bool {
         ShellPrograms.privileged.contains(name) || ShellPrograms.software.contains(name)
             || ShellPrograms.destroyers.contains(name) || ShellPrograms.carriers.contains(name)
             || ShellPrograms.mailers.contains(name) || services.contains(name)

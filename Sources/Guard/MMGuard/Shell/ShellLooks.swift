@@ -328,6 +328,15 @@ extension ShellJudge {
         guard context.asksInterpreters else { return looksAlone(found, call) }
         // Variables with their values were judged as before a command.
         if onlySets(call) { return found }
+        if Self.actsByTrade(call.program), isChangedByOptions(call, depth) {
+            return found.map { each in
+                let rule = ShellRule(rawValue: each.rule)
+                guard let rule, let subject = each.subject, [.rights, .software].contains(rule) else { return each }
+                return finding(
+                    rule, subject: subject,
+                    more: " if a value or the name of a file is an option; put it in quotes, behind ./ or --")
+            }
+        }
         let open: [ShellRule] = isPath || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) || measures(call, depth) {
