@@ -147,6 +147,11 @@ struct GivenValues {
         return name
     }
 
+    /// Returns the fixed values that this text gives a variable anywhere.
+    func assigned(to name: String) -> [String] {
+        (settings[name] ?? []).compactMap { $0.value.flatMap { $0.isFixed ? $0.value : nil } }
+    }
+
     /// Returns whether this text sets a variable.
     func sets(_ name: String) -> Bool { isOpen || settings[name] != nil }
 

@@ -150,12 +150,59 @@ extension ShellJudge {
         guard !values.isEmpty else { return turns }
         let words = (call.words + call.redirections.map(\.target)).filter { !$0.isFixed }
         for name in Set(words.flatMap { Self.variables(in: $0.value) }) {
-            for value in values[name] ?? [] where value.isFixed && !value.value.allSatisfy(\.isNumber) {
+            // Numbers alone name nothing, but behind a dash they are options.
+            let isOption = words.contains { $0.value.hasPrefix("-") }
+            for value in values[name] ?? [] where value.isFixed && (isOption || !value.value.allSatisfy(\.isNumber)) {
                 guard record.allowance.admits(words: 1) else { return turns }
                 if let turn = turn(of: call, { $0 == name ? value.value : nil }) { turns.append(turn) }
             }
         }
         return turns
+    }
+
+    /// Returns what a command is with the other values that its variables may have there than the last ones before it:
+    /// `a=-delete; [ "$1" ] && a=-print; find . $a`.
+    /// - Parameters:
+    ///   - written: the command as it stands in the text.
+    ///   - call: the same with the last values.
+    func otherwise(_ written: ShellScript.Command, _ call: ShellScript.Command) -> [ShellScript.Command] {
+        var turns = [call]
+        for index in call.words.indices.reversed() where call.words[index].value != written.words[index].value {
+            let choices = choices(for: written.words[index])
+            // Of too many each is judged by itself.
+            let isMuch = turns.count * choices.count > 16
+            let more = (isMuch ? [call] : turns).flatMap { turn in
+                choices.map { choice in
+                    var turn = turn
+                    turn.words.replaceSubrange(index...index, with: choice)
+                    return turn
+                }
+            }
+            turns = isMuch ? turns + more : more
+        }
+        return turns.filter { $0.words.map(\.value) != call.words.map(\.value) }
+    }
+
+    /// Returns the words for which one may stand.
+    private func choices(for word: ShellScript.Word) -> [[ShellScript.Word]] {
+        var texts = texts(of: word)
+        // Nothing is known of it then, not even that it is no option; the text may still have given it a value.
+        if texts.contains(where: { $0.contains(Self.anywhere) }) {
+            texts = [word.value]
+            for name in Set(Self.variables(in: word.value)) {
+                texts += given.assigned(to: name).compactMap { value in
+                    Self.expanded(word.value) { $0 == name ? value : variables[$0] }
+                }
+            }
+        }
+        return texts.map { text in
+            let isOne = !word.isSplit || text == word.value
+            return (isOne ? [text] : text.split(whereSeparator: \.isWhitespace).map(String.init)).map { text in
+                var part = word
+                part.value = text
+                return part
+            }
+        }
     }
 
     /// Returns a command with values of its variables; `nil` if its words then mean nothing of note.

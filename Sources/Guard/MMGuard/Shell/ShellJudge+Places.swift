@@ -83,6 +83,8 @@ extension ShellJudge {
         if !word.hasNoPattern, Self.mayBeginOption(text) { return true }
         let isOpen = text.hasPrefix("$") || text.hasPrefix("-") && text.prefix { $0 != "=" }.contains("$")
         guard !word.isFixed, isOpen, !isProcess(word), !isPath(text) else { return false }
+        // Behind a dash, values that are known are judged in turn.
+        if text.hasPrefix("-") { return texts(of: word).contains { $0.contains(Self.anywhere) } }
         return texts(of: word).contains { $0.hasPrefix(Self.anywhere) || Self.mayBeginOption($0) }
     }
 

@@ -130,7 +130,9 @@ struct ShellJudge {
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
             if let text = judge.piped(into: call, from: previous, of: script) { call.document = text }
             found += judge.reachingAnywhere(judge.judge(call, depth), call)
-            for turn in judge.turns(of: call, values) { found += judge.judge(turn, depth) }
+            for turn in judge.turns(of: call, values) + judge.otherwise(written, call) {
+                found += judge.judge(turn, depth)
+            }
             let reaching = judge.reaching(written, call)
             if let reaching { found += judge.judge(reaching: reaching, depth) }
             if let clone = clones.first(where: { judge.runs(call, of: $0) }) {
