@@ -147,7 +147,8 @@ struct ScriptText: Sendable {
         var found: [(ShellRule, String)] = []
         switch language {
         case .awk:
-            if raw.contains("/inet") { found.append((.network, "/inet")) }
+            // Between slashes it is a pattern: `/inet/ { print $2 }`.
+            if literals.contains(where: { $0.text.hasPrefix("/inet") }) { found.append((.network, "/inet")) }
             // Only a quoted text tells the names of files that are overwritten.
             if awkTargets.contains(where: { !$0.contains(Self.mark) && !$0.starts(with: ">>".utf8) }) {
                 found.append((.removes, "files whose names it puts together"))
