@@ -67,11 +67,29 @@ extension ShellJudge {
         if call.program == "openssl" {
             return call.arguments.first.map { !["x509", "crl", "req", "verify"].contains($0.value) } ?? true
         }
-        // Only the names of the files are shown, or how many lines there are.
-        let isShort = call.arguments.contains { word in
-            word.value.hasPrefix("-") && !word.value.hasPrefix("--") && word.value.contains { "lLcq".contains($0) }
+        func hasLetter(_ letters: String, before valued: String = "") -> Bool {
+            call.arguments.contains { word in
+                word.value.hasPrefix("-") && !word.value.hasPrefix("--")
+                    && word.value.dropFirst().prefix { !valued.contains($0) }.contains { letters.contains($0) }
+            }
         }
-        return !(isSearch(call.program) && isShort) && !ShellWords.contains(call.program, in: "namers")
+        // Only the names of the files are shown, or how many lines there are.
+        if isSearch(call.program) { return !hasLetter("lLcq", before: "ABCDEMTdefgjmrt") }
+        guard ShellWords.contains(call.program, in: "namers") else { return true }
+        // In a file that should name files or types of files, what doesn't is shown as an error.
+        return call.program == "file" && hasLetter("fm")
+            || call.arguments.contains {
+                LongOption.word($0.value, mayBeOneOf: ["--files-from", "--files0-from", "--magic-file"])
+            }
+    }
+
+    /// Returns whether a command shows neither the content nor the names of the files in its words: it only compares
+    /// them, or shows sizes and rights.
+    static func showsNothing(of call: ShellScript.Command) -> Bool {
+        if ["test", "[", "[["].contains(call.program) { return true }
+        let formats = call.arguments.map(\.value).filter { $0.contains("%") }
+        return call.program == "stat" && !formats.isEmpty
+            && formats.allSatisfy { !$0.lowercased().contains("n") && !$0.contains("$") }
     }
 
     /// Returns the name of a file with keys that a search looks for.

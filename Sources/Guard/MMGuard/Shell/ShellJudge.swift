@@ -240,7 +240,7 @@ struct ShellJudge {
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
         for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".") || !word.value.contains("["))
-            && (isSecret(word.value)
+            && (isSecret(word.value) && !Self.showsNothing(of: call)
                 || isStranger && !before.value.hasPrefix("-") && Self.isSettings(word.value)
                 || packs && Self.isKeyFolder(word.value))
         {
@@ -599,7 +599,8 @@ extension ShellJudge {
         if ["/.ssh/$", "/.ssh/`", "/.aws/$", "/.gnupg/$"].contains(where: word.contains)
             || word.contains("$")
                 && (word.contains("/etc/") && word.contains("shadow")
-                    || ["id_rsa", "id_ed25519", ".pgpass", ".netrc"].contains(where: word.contains))
+                    || ["id_rsa", "id_ed25519", ".pgpass", ".netrc"].contains(where: word.contains)
+                        && (!Self.isPublicPart(path) || ShellMemory.name(path).contains("$")))
         {
             return true
         }
