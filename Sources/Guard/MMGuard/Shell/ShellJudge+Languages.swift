@@ -59,7 +59,7 @@ extension ShellJudge {
         func file(_ name: ArraySlice<UInt8>) -> [GuardFinding] {
             let path = String(decoding: name.drop { $0 == 0x20 }, as: UTF8.self)
             if context.isOwn(path) { return [finding(.ownFiles, subject: path)] }
-            return [finding(isSystem(path) ? .device : .writes, subject: "sed w \(path)")]
+            return [finding(isOfMachine(path) ? .device : .writes, subject: "sed w \(path)")]
         }
         while let first = rest.first {
             // These are addresses and separators of commands.
@@ -90,9 +90,10 @@ extension ShellJudge {
                 rest = Self.behind(mark, Self.behind(mark, rest.dropFirst(2)))
                 let flags = rest.prefix { !";}\n ".utf8.contains($0) }
                 if first == UInt8(ascii: "s") {
-                    if let write = flags.firstIndex(of: UInt8(ascii: "w")) {
-                        found += file(rest[(write + 1)...].prefix { $0 != 0x0A })
-                    } else if flags.contains(UInt8(ascii: "e")) {
+                    let write = flags.firstIndex(of: UInt8(ascii: "w"))
+                    if let write { found += file(rest[(write + 1)...].prefix { $0 != 0x0A }) }
+                    // Behind the other letter stands the name of the file.
+                    if flags[..<(write ?? flags.endIndex)].contains(UInt8(ascii: "e")) {
                         found.append(finding(.dynamic, subject: "sed s///e"))
                     }
                 }
