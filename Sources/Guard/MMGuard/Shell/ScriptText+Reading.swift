@@ -76,19 +76,16 @@ extension ScriptText {
     }
 
     static func names(in code: [UInt8]) -> [Name] {
-        func isLetter(_ byte: UInt8) -> Bool {
-            byte == 0x5F || (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte)
-        }
         var names: [Name] = []
         var index = 0
         var lastEnd = -1
         while index < code.count {
-            guard isLetter(code[index]) else {
+            guard Self.isOfName(code[index]) else {
                 index += 1
                 continue
             }
             let start = index
-            while index < code.count, isLetter(code[index]) { index += 1 }
+            while index < code.count, Self.isOfName(code[index]) { index += 1 }
             let between = lastEnd >= 0 ? code[lastEnd..<start] : []
             let isMember =
                 between.elementsEqual(".".utf8) || between.elementsEqual("::".utf8) || between.elementsEqual("->".utf8)
@@ -109,7 +106,7 @@ extension ScriptText {
                 behind >= code.count || ")],;}".utf8.contains(code[behind])
                 || endsLine && !"+.%*&|".utf8.contains(code[behind])
             var word = inside
-            while word < code.count, isLetter(code[word]) { word += 1 }
+            while word < code.count, Self.isOfName(code[word]) { word += 1 }
             let next =
                 word > inside
                 ? String(decoding: code[inside..<word], as: UTF8.self)
@@ -124,5 +121,10 @@ extension ScriptText {
             lastEnd = index
         }
         return names
+    }
+
+    /// Returns whether a byte may stand in a name.
+    static func isOfName(_ byte: UInt8) -> Bool {
+        byte == 0x5F || (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte)
     }
 }

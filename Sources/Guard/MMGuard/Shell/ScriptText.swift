@@ -489,6 +489,12 @@ struct ScriptText: Sendable {
                 let after = text[(index + 7)...]
                 guard after.first == Self.mark, after.dropFirst().first == UInt8(ascii: ")") else { return false }
             }
+            // The function is the one that a variable names.
+            if text[index] == UInt8(ascii: "@"),
+                text[(index + 1)...].first(where: { !Self.isOfName($0) }) == UInt8(ascii: "(")
+            {
+                return false
+            }
             guard text[index] == UInt8(ascii: "|") else { continue }
             let before = index > 0 ? text[index - 1] : 0
             let after = index + 1 < text.count ? text[index + 1] : 0
