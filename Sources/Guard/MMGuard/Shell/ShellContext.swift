@@ -104,10 +104,13 @@ public struct ShellContext: Sendable, Hashable {
 
     /// Returns whether a path on a host contains the name of one of mm's own files or folders. On a host these may be
     /// the same files, under another path of the home folder, or those of another user of mm.
-    func namesOwn(_ path: String) -> Bool {
+    /// - Parameter isPattern: whether parts of it may be patterns.
+    func namesOwn(_ path: String, isPattern: Bool) -> Bool {
         guard isRemote else { return false }
         let names = ownFiles.compactMap { $0.split(separator: "/").last }.filter { $0.hasPrefix(".") }
-        return path.split(separator: "/").contains { part in names.contains { Self.mayBe(part, $0) } }
+        return path.split(separator: "/").contains { part in
+            names.contains { isPattern ? Self.mayBe(part, $0) : part == $0 }
+        }
     }
 
     /// Returns whether a part of a pattern matches a name.

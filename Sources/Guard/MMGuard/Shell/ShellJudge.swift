@@ -240,7 +240,8 @@ struct ShellJudge {
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
         for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".") || !word.value.contains("["))
-            && (isSecret(word.value) && !Self.showsNothing(of: call)
+            && (isSecret(word.value, isPattern: !word.hasNoPattern || !Self.takesExpressions(call.program))
+                && !Self.showsNothing(of: call)
                 || isStranger && !before.value.hasPrefix("-") && Self.isSettings(word.value)
                 || packs && Self.isKeyFolder(word.value))
         {
@@ -588,13 +589,22 @@ extension ShellJudge {
         .contains { (path + "/").hasPrefix($0) && !path.hasPrefix("/usr/local") }
     }
 
+    /// Returns whether a program takes expressions, in which a quoted asterisk stands for no names of files.
+    private static func takesExpressions(_ program: String) -> Bool {
+        isSearch(program) || isFilter(program) || program == "expr"
+            || CarriedText.table[program]?.operand?.language == .script
+    }
+
     /// Returns whether a word names a file that contains keys or passwords.
-    func isSecret(_ word: String) -> Bool {
-        if let names = Self.alternatives(in: word) { return names.isEmpty || names.contains(where: isSecret) }
+    /// - Parameter isPattern: whether it may be a pattern for names of files.
+    func isSecret(_ word: String, isPattern: Bool = true) -> Bool {
+        if let names = Self.alternatives(in: word) {
+            return names.isEmpty || names.contains { isSecret($0, isPattern: isPattern) }
+        }
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
         let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
-        if context.namesOwn(path) { return true }
+        if context.namesOwn(path, isPattern: isPattern) { return true }
         // What is computed may be any file there.
         if ["/.ssh/$", "/.ssh/`", "/.aws/$", "/.gnupg/$"].contains(where: word.contains)
             || word.contains("$")
