@@ -328,10 +328,12 @@ extension ShellJudge {
         guard context.asksInterpreters else { return looksAlone(found, call) }
         // Variables with their values were judged as before a command.
         if onlySets(call) { return found }
-        if Self.actsByTrade(call.program), isChangedByOptions(call, depth) {
+        if Self.actsByTrade(call.program) || ClientVerbs.isClient(call.program), isChangedByOptions(call, depth) {
             return found.map { each in
                 let rule = ShellRule(rawValue: each.rule)
-                guard let rule, let subject = each.subject, [.rights, .software].contains(rule) else { return each }
+                guard let rule, [.rights, .software, .managed].contains(rule), let subject = each.subject else {
+                    return each
+                }
                 return finding(
                     rule, subject: subject,
                     more: " if a value or the name of a file is an option; put it in quotes, behind ./ or --")
