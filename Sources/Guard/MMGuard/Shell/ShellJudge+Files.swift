@@ -318,7 +318,9 @@ extension ShellJudge {
         case "unzip": return behind("-d").contains(where: isWritten)
         case "7z", "7za", "7zz": return behind("-o").contains(where: isWritten)
         case "tar", "bsdtar", "gtar":
-            return Self.tar(call).map { $0.modes.contains("x") && $0.folders.contains(where: isWritten) } == true
+            guard let tar = Self.tar(call) else { return false }
+            return tar.modes.contains("x") && tar.folders.contains(where: isWritten)
+                || !tar.modes.isDisjoint(with: ["c", "r", "u", "A"]) && tar.archives.contains(where: isWritten)
         case "cpio": return behind("-D", "--directory").contains(where: isPlace)
         default: return false
         }

@@ -167,8 +167,12 @@ extension ShellJudge {
     ///   - call: the same with the last values.
     func otherwise(_ written: ShellScript.Command, _ call: ShellScript.Command) -> [ShellScript.Command] {
         var turns = [call]
-        for index in call.words.indices.reversed() where call.words[index].value != written.words[index].value {
+        for index in call.words.indices.reversed() where !written.words[index].isFixed {
+            let isFilled = call.words[index].value != written.words[index].value
+            if !isFilled, context.hasWalls { continue }
             let choices = choices(for: written.words[index])
+            // A loop's many values are judged where they mean something of note.
+            if !isFilled, choices.count > 2 { continue }
             // Of too many each is judged by itself.
             let isMuch = turns.count * choices.count > 16
             let more = (isMuch ? [call] : turns).flatMap { turn in
@@ -218,7 +222,11 @@ extension ShellJudge {
             guard texts != [word.value] else { return [word] }
             isNotable =
                 isNotable
-                || texts.contains { $0.hasPrefix("-") || isOfMachine($0) || isSecret($0) || context.isOwn($0) }
+                || texts.contains { text in
+                    // Behind a colon may stand a place on another host.
+                    text.hasPrefix("-") || text.contains(":") || isOfMachine(text) || isSecret(text)
+                        || context.isOwn(text)
+                }
             return texts.map { text in
                 var part = word
                 part.value = text
