@@ -331,9 +331,10 @@ struct ShellJudge {
         set += bringsAnother(call.words.prefix(index))
         guard let inside = call.inner(from: index) else { return set + withoutCommand(call, depth) }
         var found = set
-        if let joined = joined(inside, by: name) {
-            found += text(joined, depth)
-        } else {
+        let joined = joined(inside, by: name)
+        if let joined { found += text(joined, depth) }
+        // `watch -x` starts the words itself.
+        if joined == nil || call.words[1..<index].contains(where: { $0.value.first == "-" && $0.value.contains("x") }) {
             found += depth < Self.deepest ? behind.judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         }
         if isUnsure, depth < Self.deepest, let later = call.inner(from: index + 1) {
