@@ -421,7 +421,7 @@ extension ShellJudge {
         !context.hasWalls
             && zip(words, words.dropFirst() + [""]).contains { word, next in
                 let name = word.prefix { $0 != "=" }
-                guard word.hasPrefix("--"),
+                guard word.hasPrefix("-"),
                     name.split(whereSeparator: { "-.".contains($0) })
                         .contains(where: { ShellWords.contains(String($0), in: "option-settings") })
                 else { return false }
@@ -659,7 +659,8 @@ extension ShellJudge {
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
             word.map {
                 ["/dev/null", "-", "/dev/stdout"].contains($0.value)
-                    || ($0.isFixed || Self.namesTime($0.value)) && isFree($0.value)
+                    // curl puts a part of the address in the place of such a mark.
+                    || ($0.isFixed || Self.namesTime($0.value)) && !$0.value.contains("#") && isFree($0.value)
             } ?? false
         }
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
