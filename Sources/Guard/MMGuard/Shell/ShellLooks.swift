@@ -328,17 +328,7 @@ extension ShellJudge {
         guard context.asksInterpreters else { return looksAlone(found, call) }
         // Variables with their values were judged as before a command.
         if onlySets(call) { return found }
-        if Self.actsByTrade(call.program) || ClientVerbs.isClient(call.program), isChangedByOptions(call, depth) {
-            return found.map { each in
-                let rule = ShellRule(rawValue: each.rule)
-                guard let rule, [.rights, .software, .managed].contains(rule), let subject = each.subject else {
-                    return each
-                }
-                return finding(
-                    rule, subject: subject,
-                    more: " if a value or the name of a file is an option; put it in quotes, behind ./ or --")
-            }
-        }
+        let found = sayingOptions(found, call, depth)
         let open: [ShellRule] = isPath || ShellLooks.row(call.program) != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) || measures(call, depth) {
@@ -352,6 +342,22 @@ extension ShellJudge {
             guard open.contains(where: { $0.rawValue == each.rule }) else { return each }
             let subject = each.subject ?? call.program
             return isOption ? mayBeOptions(subject) : finding(.unknown, subject: subject)
+        }
+    }
+
+    /// Says of a program that manages something that only a value which may be an option is why it is asked about.
+    private func sayingOptions(
+        _ found: [GuardFinding], _ call: ShellScript.Command, _ depth: Int
+    ) -> [GuardFinding] {
+        guard Self.actsByTrade(call.program) || ClientVerbs.isClient(call.program), isChangedByOptions(call, depth)
+        else { return found }
+        return found.map { each in
+            guard let rule = ShellRule(rawValue: each.rule), [.rights, .software, .managed].contains(rule),
+                let subject = each.subject
+            else { return each }
+            return finding(
+                rule, subject: subject,
+                more: " if a value or the name of a file is an option; put it in quotes, behind ./ or --")
         }
     }
 
