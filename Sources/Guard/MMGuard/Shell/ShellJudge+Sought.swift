@@ -67,14 +67,17 @@ extension ShellJudge {
         if call.program == "openssl" {
             return call.arguments.first.map { !["x509", "crl", "req", "verify"].contains($0.value) } ?? true
         }
-        func hasLetter(_ letters: String, before valued: String = "") -> Bool {
+        // Behind these letters stands a value: `-el`.
+        let valued = LookerException.table[call.program]?.values ?? "ABCDdefm"
+        func hasLetter(_ letters: String) -> Bool {
             call.arguments.contains { word in
                 word.value.hasPrefix("-") && !word.value.hasPrefix("--")
-                    && word.value.dropFirst().prefix { !valued.contains($0) }.contains { letters.contains($0) }
+                    && word.value.dropFirst().prefix { !valued.contains($0) || letters.contains($0) }
+                        .contains { letters.contains($0) }
             }
         }
         // Only the names of the files are shown, or how many lines there are.
-        if isSearch(call.program) { return !hasLetter("lLcq", before: "ABCDEMTdefgjmrt") }
+        if isSearch(call.program) { return !hasLetter("lLcq") }
         guard ShellWords.contains(call.program, in: "namers") else { return true }
         // In a file that should name files or types of files, what doesn't is shown as an error.
         return call.program == "file" && hasLetter("fm")
