@@ -169,7 +169,7 @@ extension ShellJudge {
         var turns = [call]
         for index in call.words.indices.reversed() where !written.words[index].isFixed {
             let isFilled = call.words[index].value != written.words[index].value
-            if !isFilled, context.hasWalls { continue }
+            if !isFilled, context.hasWalls || !tellsValues(of: written.words[index]) { continue }
             let choices = choices(for: written.words[index])
             // A loop's many values are judged where they mean something of note.
             if !isFilled, choices.count > 2 { continue }
@@ -185,6 +185,22 @@ extension ShellJudge {
             turns = isMuch ? turns + more : more
         }
         return turns.filter { $0.words.map(\.value) != call.words.map(\.value) }
+    }
+
+    /// Returns whether this text gives all values of a word, and each is plain.
+    private func tellsValues(of word: ShellScript.Word, _ depth: Int = 0) -> Bool {
+        if word.isFixed { return true }
+        let names = Self.variables(in: word.value)
+        guard depth < Self.deepest, record.allowance.admits(words: 1), !names.isEmpty, !names.contains(""),
+            !word.value.contains("(")
+        else { return false }
+        return names.allSatisfy { name in
+            given.values(of: name)?.allSatisfy { value in
+                var judge = self
+                judge.given = given.before(value)
+                return judge.tellsValues(of: value.word, depth + 1)
+            } == true
+        }
     }
 
     /// Returns the words for which one may stand.
