@@ -94,13 +94,9 @@ struct ShellJudge {
         let selfCalls = script.selfCalls
         var judge = self
         judge.given = GivenValues(script, record.memory)
-        record.memory.note(functions: script.functions.map(\.name))
-        note(exportedBy: script)
         if depth == 0 { record.memory.note(declared: judge.given.lasting) }
         let isInFunction = script.isInFunction
-        if zip(isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
-            record.memory.hasMovingFunction = true
-        }
+        note(script, isInFunction)
         judge.isBash = isBash
         judge.scratch.formUnion(Self.scratchVariables(script))
         judge.looped = loopVariables(text, script)
@@ -144,6 +140,15 @@ struct ShellJudge {
             previous = call
         }
         return found
+    }
+
+    /// Notes what a text changes for its commands and later ones: functions, and the variables that programs get.
+    private func note(_ script: ShellScript, _ isInFunction: [Bool]) {
+        record.memory.note(functions: script.functions.map(\.name))
+        note(exportedBy: script)
+        if zip(isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
+            record.memory.hasMovingFunction = true
+        }
     }
 
     /// Returns a plain text that is piped into a command, which can be read from the command that writes it.
