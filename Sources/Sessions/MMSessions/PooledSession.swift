@@ -23,8 +23,7 @@ public protocol PooledSession: Sendable {
 
     /// Checks whether the session still works. The check is cancelled at its timeout.
     /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if the session doesn't work and must be ended; any other
-    ///   error for a
-    /// temporary fault.
+    ///   error for a temporary fault.
     func checkHealth() async throws(MMError)
 
     /// Whether the session can still run a command.

@@ -363,8 +363,7 @@ extension ArgumentScanner {
     }
 
     /// The command line that was probably meant if a flag's value is among the positional arguments, as in `graph Demo
-    /// POST
-    /// /users`; `nil` if there is none.
+    /// POST /users`; `nil` if there is none.
     var corrected: String? {
         for (place, word) in positionals.enumerated() {
             guard let field = fields.first(where: { $0.choice(of: word) != nil && result.arguments[$0.name] == nil }),

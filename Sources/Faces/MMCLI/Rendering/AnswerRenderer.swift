@@ -373,8 +373,8 @@ enum YAMLText {
         return text
     }
 
-    /// Escapes the characters that JSON may contain, but YAML not, and those that YAML 1.1 takes for line breaks
-    /// (YAML 1.2.2, sections 5.1 and 5.4).
+    /// Escapes the characters that JSON may contain, but YAML not, and those that YAML 1.1 takes for line breaks (YAML
+    /// 1.2.2, sections 5.1 and 5.4).
     private static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         var escaped = ""

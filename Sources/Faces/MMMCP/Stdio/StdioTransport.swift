@@ -137,8 +137,8 @@ struct StandardPipes {
 
 /// Reads a pipe to its end, or until it is stopped.
 ///
-/// Messages are parsed on the thread that reads them, which needs a larger stack than other threads have: 256
-/// levels of nesting must fit.
+/// Messages are parsed on the thread that reads them, which needs a larger stack than other threads have: 256 levels of
+/// nesting must fit.
 final class PipeReader: Sendable {
     private static let stackSize = 4 << 20
     private let descriptor: Int32

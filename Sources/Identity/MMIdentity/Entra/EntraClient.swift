@@ -213,8 +213,8 @@ package struct EntraClient: Sendable {
         return "Oid:\(parts[0])@\(parts[1])"
     }
 
-    /// Returns the error for a response from an intermediary: a proxy that wants a password, or a network's
-    /// sign-in page.
+    /// Returns the error for a response from an intermediary: a proxy that wants a password, or a network's sign-in
+    /// page.
     /// - Parameters:
     ///   - response: the response.
     ///   - service: the service that was to respond.

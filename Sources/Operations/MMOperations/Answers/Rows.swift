@@ -8,8 +8,8 @@ package struct Rows: Sendable {
     package let columns: [String]
 
     /// Finds the rows of a value: a list, the `value` of an OData answer, or the list of an object with no other
-    /// member. If columns are given, the first list among an object's members is used, unless the object itself has
-    /// the first column and so is a row. `nil` if there is no list.
+    /// member. If columns are given, the first list among an object's members is used, unless the object itself has the
+    /// first column and so is a row. `nil` if there is no list.
     /// - Parameters:
     ///   - value: the answer.
     ///   - columns: the columns to show; empty for all members of the rows.

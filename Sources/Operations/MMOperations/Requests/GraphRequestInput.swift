@@ -120,8 +120,8 @@ struct GraphRequestInput: OperationInput {
         if method == "GET", body != nil {
             throw Self.refused("body", "A GET request has no body.", "Set the method to POST, PATCH or PUT.")
         }
-        // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should
-        // have to confirm it.
+        // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should have
+        // to confirm it.
         if method == "PATCH" || method == "PUT", body == nil {
             throw Self.refused(
                 "body", "A \(method) request needs a body that says what to change.",

@@ -35,8 +35,8 @@ struct ConnectionTokens: TokenFeeding {
                     isApp: token.account.isApp))
         } catch {
             // If no person has signed in yet, or the connection has no app, the module shows its own device code. A
-            // server's caller
-            // has signed in already, and gets the error, as does an app whose credential isn't accepted.
+            // server's caller has signed in already, and gets the error, as does an app whose credential isn't
+            // accepted.
             let isPersons = [.device, .browser, .broker].contains(bearer.connection.auth.method)
             if isPersons, !bearer.isCaller, error.isMendedByModule { return nil }
             throw error
@@ -62,8 +62,7 @@ struct ConnectionTokens: TokenFeeding {
     }
 
     /// Returns a token that is valid for long enough: a module keeps it until it expires, so it shouldn't expire soon.
-    /// Placeholders
-    /// stand for a fresh token each time.
+    /// Placeholders stand for a fresh token each time.
     private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
         guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
         do throws(MMError) {

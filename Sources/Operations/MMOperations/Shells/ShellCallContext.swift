@@ -113,8 +113,8 @@ extension OperationContext {
 
 /// Stored secrets, which calls use by name so that the values don't appear in calls, command lines or histories.
 ///
-/// A person puts them into the state folder (`~/.m365-state/secrets/NAME`, 0600) or the environment
-/// (`MM_SECRET_NAME`); a model knows only their names.
+/// A person puts them into the state folder (`~/.m365-state/secrets/NAME`, 0600) or the environment (`MM_SECRET_NAME`);
+/// a model knows only their names.
 package enum ShellSecretStore {
     /// Returns the secret with a name.
     /// - Throws: `invalidInput` for an invalid name, `notFound` with a hint how to store it.

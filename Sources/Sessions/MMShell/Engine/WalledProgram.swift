@@ -4,8 +4,7 @@ import MMSessions
 package import MMSystem
 
 /// A program in the sandbox of a local shell, with streams that its caller chooses. When it exits, all processes that
-/// it
-/// started are ended.
+/// it started are ended.
 package final class WalledProgram: Sendable {
     /// The settings for starting a program.
     package struct Settings: Sendable {

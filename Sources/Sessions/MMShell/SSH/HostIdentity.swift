@@ -145,10 +145,8 @@ package struct HostKeys: Sendable, Hashable {
         return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names.filter { !$0.isEmpty })
     }
 
-    /// Returns whether an entry of `known_hosts` is one of some names: in plain text or hashed (`
-    /// 1
-    /// SALT
-    /// HASH`), as on many systems.
+    /// Returns whether an entry of `known_hosts` is one of some names: in plain text, or hashed as `|1|SALT|HASH`, as
+    /// on many systems.
     private static func isName(_ entry: Substring, of names: Set<String>) -> Bool {
         guard entry.hasPrefix("|1|") else { return names.contains(entry.lowercased()) }
         let parts = entry.dropFirst(3).split(separator: "|", omittingEmptySubsequences: false)

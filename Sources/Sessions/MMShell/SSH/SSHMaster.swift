@@ -117,8 +117,7 @@ final class SSHMaster: Sendable {
 
     /// Returns the options that all calls for a host share.
     /// - Parameter secrets: the secrets of a connection to be made. Options that also apply to jump hosts are in a
-    ///   configuration
-    ///   file, because ssh passes nothing else on to them.
+    ///   configuration file, because ssh passes nothing else on to them.
     private static func base(_ target: SSHTarget, home: String?, _ secrets: SSHSecrets? = nil) -> [String] {
         var words: [String] = []
         if let file = secrets?.configuration {
@@ -254,9 +253,9 @@ final class SSHMaster: Sendable {
 
 /// The private folder of one connection, with its control socket, its log and the means for giving ssh its secrets.
 ///
-/// A secret is in a named pipe that only this user can open, never in a file, an argument or a variable. The
-/// script that ssh runs to ask for it answers only questions for passwords and passphrases; it refuses all others, such
-/// as whether to trust a host key.
+/// A secret is in a named pipe that only this user can open, never in a file, an argument or a variable. The script
+/// that ssh runs to ask for it answers only questions for passwords and passphrases; it refuses all others, such as
+/// whether to trust a host key.
 final class SSHSecrets: Sendable {
     let path: String
     private let pipes: [OwnedDescriptor]

@@ -105,8 +105,7 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
     }
 
     /// Returns whether a text is recognizably PowerShell. If both languages are possible, as for a single name, only a
-    /// plain
-    /// lower-case command counts as a shell's.
+    /// plain lower-case command counts as a shell's.
     private static func isPowerShell(_ text: String) -> Bool {
         let start = text.drop { $0.isWhitespace }
         if start.hasPrefix("$") || start.hasPrefix("[") || start.hasPrefix("@") || start.hasPrefix("#requires") {

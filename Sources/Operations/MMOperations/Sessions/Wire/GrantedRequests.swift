@@ -2,8 +2,7 @@ import MMCore
 import MMEgress
 import MMGuard
 
-/// The judge of a session's requests, by what the running call may do. Requests outside calls may only
-/// read.
+/// The judge of a session's requests, by what the running call may do. Requests outside calls may only read.
 final class GrantedRequests: WireJudge {
     private struct State {
         var turn: CallTurn?
