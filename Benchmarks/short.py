@@ -9,7 +9,6 @@ counted too, and their number is exact.
 """
 import http.client
 import json
-import os
 import pathlib
 import re
 import resource

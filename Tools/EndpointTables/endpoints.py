@@ -8,7 +8,7 @@ import struct
 
 from graph_paths import build_tree, fingerprint, insert
 from pool import METHODS, Pool, write_file
-from words import Vocabulary, stem, stems
+from words import Vocabulary, stem
 
 KINDS = ["list", "get", "create", "update", "replace", "delete", "action", "function", "delta", "value", "ref", "post",
          "batch"]
