@@ -315,6 +315,17 @@ struct SessionPoolTests {
         #expect(await pool.reset(connection: "A").isEmpty)
     }
 
+    @Test("ends only unused sessions, also where another person uses the same module")
+    func unused() async throws {
+        let pool = SessionPool(factory: ScriptedFactory())
+        let keys = ["ada", "ben"].map { SessionKey(connection: "A", module: "exo", signedIn: $0) }
+        for key in keys { _ = try await pool.connect(key) }
+        try await pool.withSession(keys[0]) { (_) throws(MMError) in await pool.resetUnused() }
+        #expect(await pool.reports().map(\.key) == [keys[0]])
+        #expect(await pool.reset(connection: "A", module: "exo", signedIn: "ben").isEmpty)
+        #expect(await pool.reset(connection: "A", module: "exo", signedIn: "ada") == [keys[0]])
+    }
+
     @Test("makes room by ending the session that was idle longest, never a working one")
     func room() async throws {
         let time = ManualClock()

@@ -31,6 +31,12 @@ public struct SessionKey: PoolKey {
         return "\(connection)/\(module)\(mark)"
     }
 
+    /// Returns whether it names one of the connection's sessions, of the module and the person that are given.
+    package func isMeant(by connection: String?, module: String?, signedIn: String?) -> Bool {
+        (connection == nil || connection == self.connection) && (module == nil || module == self.module)
+            && (signedIn == nil || signedIn == self.signedIn)
+    }
+
     /// Orders by connection, then by module.
     public static func < (left: SessionKey, right: SessionKey) -> Bool {
         (left.connection, left.module, left.signedIn ?? "") < (right.connection, right.module, right.signedIn ?? "")

@@ -230,38 +230,39 @@ extension SessionPool where Factory.Key == SessionKey {
     /// - Parameters:
     ///   - connection: the connection; `nil` for all.
     ///   - module: the module; `nil` for all modules of the connection.
+    ///   - signedIn: the person whose sessions end; `nil` for everybody's.
     /// - Returns: the keys of the ended sessions.
-    public func reset(connection: String? = nil, module: String? = nil) async -> [SessionKey] {
-        await reset(keys(of: connection, module))
-    }
-
-    /// Ends a connection's sessions, only those of one signed-in person if one is given.
-    /// - Returns: the keys of the ended sessions.
-    package func reset(connection: String, module: String?, signedIn: String?) async -> [SessionKey] {
-        await reset(keys(of: connection, module, signedIn: signedIn))
-    }
-
-    private func reset(_ keys: [SessionKey]) async -> [SessionKey] {
-        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+    public func reset(
+        connection: String? = nil, module: String? = nil, signedIn: String? = nil
+    ) async -> [SessionKey] {
+        let keys = keys(of: connection, module, signedIn)
+        await reset(keys)
         return keys
+    }
+
+    /// Ends these sessions.
+    package func reset(_ keys: [SessionKey]) async {
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+    }
+
+    /// Ends the sessions that nobody uses at the moment.
+    package func resetUnused() async {
+        for (key, slot) in slots {
+            if case .busy = slot.standing { continue }
+            await reset([key])
+        }
     }
 
     /// Signs sessions out and ends them.
     /// - Parameters:
     ///   - connection: the connection.
     ///   - module: the module; `nil` for all modules of the connection.
+    ///   - signedIn: the person whose sessions end; `nil` for everybody's.
     /// - Returns: the keys of the ended sessions.
-    public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
-        await disconnect(keys(of: connection, module))
-    }
-
-    /// Signs out and ends a connection's sessions, only those of one signed-in person if one is given.
-    /// - Returns: the keys of the ended sessions.
-    package func disconnect(connection: String, module: String?, signedIn: String?) async -> [SessionKey] {
-        await disconnect(keys(of: connection, module, signedIn: signedIn))
-    }
-
-    private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
+    public func disconnect(
+        connection: String, module: String? = nil, signedIn: String? = nil
+    ) async -> [SessionKey] {
+        let keys = keys(of: connection, module, signedIn)
         let limit = settings.healthTimeout
         // Sign-out runs after the current command and before those that wait, which are dismissed when the session
         // ends.
@@ -289,11 +290,8 @@ extension SessionPool where Factory.Key == SessionKey {
         return keys
     }
 
-    private func keys(of connection: String?, _ module: String?, signedIn: String? = nil) -> [SessionKey] {
-        slots.keys.filter { key in
-            (connection == nil || key.connection == connection) && (module == nil || key.module == module)
-                && (signedIn == nil || key.signedIn == signedIn)
-        }.sorted()
+    private func keys(of connection: String?, _ module: String?, _ signedIn: String?) -> [SessionKey] {
+        slots.keys.filter { $0.isMeant(by: connection, module: module, signedIn: signedIn) }.sorted()
     }
 }
 

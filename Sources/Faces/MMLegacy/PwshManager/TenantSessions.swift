@@ -270,7 +270,7 @@ extension TenantSessions {
         let record = record(ask, connection)
         // Another account or SharePoint host replaces the one that was signed in.
         if let before, before.key != record.key || before.sharePointHost != record.sharePointHost {
-            _ = await services.sessions.reset(connection: before.key.connection, module: before.key.module)
+            await services.sessions.reset([before.key])
             await services.variables.forget(connection: before.key.connection, module: before.key.module)
         }
         do throws(MMError) {

@@ -104,7 +104,7 @@ package final class SessionRestorer: Sendable {
                 guard session.account.isEmpty || account.lowercased() == session.account.lowercased() else {
                     log.scoped(key.connection, key.module).warning(
                         "ended, because it was restored as \(account), not as \(session.account)")
-                    _ = await sessions.reset(connection: key.connection, module: key.module)
+                    await sessions.reset([key])
                     return stand(key, .needsPerson)
                 }
                 log.scoped(key.connection, key.module).info("restored as \(account)")
@@ -153,9 +153,8 @@ package final class SessionRestorer: Sendable {
     /// Forgets sessions that were ended by a call.
     package func forget(connection: String, module: String?) {
         state.withLock { state in
-            for key in state.entries.keys where key.connection == connection && (module == nil || key.module == module)
-            {
-                state.entries[key] = nil
+            state.entries = state.entries.filter { key, _ in
+                !key.isMeant(by: connection, module: module, signedIn: nil)
             }
         }
     }
@@ -221,19 +220,9 @@ extension OperationServices {
     /// Returns the number of running background jobs.
     package func runningJobs() -> Int { jobs.table.reports(for: nil).count { $0.state == .running } }
 
-    /// Ends the sessions that are not in use at the moment.
-    package func endIdleSessions() async {
-        for report in await sessions.reports() {
-            if case .busy = report.state { continue }
-            _ = await sessions.reset(connection: report.key.connection, module: report.key.module)
-        }
-    }
-
     /// Ends the sessions of connections with other names than the given ones.
     package func endSessions(notOf names: Set<String>) async {
-        for report in await sessions.reports() where !names.contains(report.key.connection) {
-            _ = await sessions.reset(connection: report.key.connection, module: report.key.module)
-        }
+        await sessions.reset(sessions.reports().map(\.key).filter { !names.contains($0.connection) })
     }
 }
 

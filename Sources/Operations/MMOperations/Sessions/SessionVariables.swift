@@ -61,14 +61,6 @@ package final class SessionVariables: Sendable {
     }
 }
 
-extension SessionKey {
-    /// Returns whether it is a key of a connection's sessions, only of a module or principal if one is given.
-    func isMeant(by connection: String, module: String?, signedIn: String?) -> Bool {
-        self.connection == connection && module.map { $0 == self.module } ?? true
-            && signedIn.map { $0 == self.signedIn } ?? true
-    }
-}
-
 /// A store for the names of variables, for all processes that serve the same connections, at once or one after another.
 package protocol SharedVariableNames: Sendable {
     /// Returns which of the given names were left in sessions with a key.

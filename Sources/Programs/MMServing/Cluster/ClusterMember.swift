@@ -69,9 +69,7 @@ final class ClusterMember: Sendable {
             },
             onLost: { name in
                 log.warning("the lease of \(name) has expired: its sessions are ended")
-                for report in await sessions.reports() where report.key.connection == name {
-                    _ = await sessions.reset(connection: name, module: report.key.module)
-                }
+                _ = await sessions.reset(connection: name)
             },
             onNews: { news, lease in LeaseHistory.note(news, lease, in: log) })
         let seal = try options.keyFile.map { (file) throws(MMError) in try ClusterSeal(keyFile: file) }

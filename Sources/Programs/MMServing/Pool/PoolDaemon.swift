@@ -4,6 +4,7 @@ import MMGuard
 import MMHTTP
 import MMOperations
 import MMPool
+import MMSessions
 import MMSystem
 
 /// The pool's process, in which sessions outlive the programs that use them.
@@ -332,7 +333,7 @@ actor PoolDaemon {
         gate.close()
         await restorer.finish()
         // The next pool brings back the sessions that are not in use.
-        if end == .replaced { await services.endIdleSessions() }
+        if end == .replaced { await services.sessions.resetUnused() }
         let isEmpty = await gate.empty(within: limit)
         if !isEmpty { services.log.warning("\(gate.calls) calls are aborted") }
         for listener in listeners { await listener.stop(graceful: .milliseconds(isEmpty ? 500 : 0)) }
