@@ -14,8 +14,14 @@ public enum SessionState: Sendable {
     case failed(MMError)
     /// Its process ended unexpectedly; the next call starts another.
     case lost
-    /// Ended on request.
-    case stopped
+
+    /// Whether the session is signed in.
+    package var isSignedIn: Bool {
+        switch self {
+        case .ready, .busy: true
+        case .starting, .signingIn, .failed, .lost: false
+        }
+    }
 
     /// The state in one word, as `mm status` shows it.
     public var word: String {
@@ -26,7 +32,6 @@ public enum SessionState: Sendable {
         case .busy: "busy"
         case .failed: "failed"
         case .lost: "lost"
-        case .stopped: "stopped"
         }
     }
 }

@@ -60,8 +60,8 @@ final class Slot<Session: PooledSession> {
         case .signingIn(let prompt): .signingIn(prompt: prompt)
         case .ready: turns.isTaken ? .busy : .ready
         case .failed(let error): .failed(error)
-        case .lost: missing.map { SessionState.failed($0) } ?? .lost
-        case .closed: .stopped
+        // A pool removes the entry of a session that it closes.
+        case .lost, .closed: missing.map { SessionState.failed($0) } ?? .lost
         }
     }
 }

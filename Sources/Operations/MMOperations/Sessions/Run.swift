@@ -141,7 +141,7 @@ struct LeaseProgress: Sendable {
     /// Returns the report for a session in a given state.
     static func words(for state: SessionState?, of key: SessionKey) -> String {
         switch state {
-        case nil, .starting, .failed, .lost, .stopped: "starting \(key)"
+        case nil, .starting, .failed, .lost: "starting \(key)"
         case .signingIn: "signing in to \(key)"
         case .ready: "waiting for \(key)"
         case .busy: "waiting for another run in \(key)"

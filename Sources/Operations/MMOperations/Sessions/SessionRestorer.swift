@@ -211,7 +211,7 @@ extension OperationServices {
     package func liveSessions() async -> Int {
         await sessions.reports().count { report in
             switch report.state {
-            case .failed, .lost, .stopped: false
+            case .failed, .lost: false
             default: true
             }
         }

@@ -101,10 +101,10 @@ struct Sessions: CatalogueOperation {
         case (.restoring, .starting), (.restoring, .signingIn(prompt: nil)), (.restoring, .lost):
             row.state = "restoring"
         case (.needsPerson, .failed): row.state = "sign-in needed"
-        case (.needsPerson, .lost), (.needsPerson, .stopped):
+        case (.needsPerson, .lost):
             row.state = "sign-in needed"
             row.reason = "A restart ended it, and a person must sign in again."
-        case (.failed(let reason), .lost), (.failed(let reason), .stopped):
+        case (.failed(let reason), .lost):
             row.state = "failed"
             row.reason = reason
         default: break

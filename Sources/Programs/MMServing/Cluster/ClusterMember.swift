@@ -62,10 +62,8 @@ final class ClusterMember: Sendable {
         keeper = LeaseKeeper(
             RedisLeaseStore(leases), id: id, address: options.address, term: options.term,
             isBusy: { name in
-                let isLive = await sessions.reports().contains {
-                    $0.key.connection == name && $0.state.word != "stopped"
-                }
-                return isLive || services.runningJobs() > 0
+                let hasSession = await sessions.reports().contains { $0.key.connection == name }
+                return hasSession || services.runningJobs() > 0
             },
             onLost: { name in
                 log.warning("the lease of \(name) has expired: its sessions are ended")

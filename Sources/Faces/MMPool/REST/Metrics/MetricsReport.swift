@@ -143,7 +143,7 @@ extension MetricsReport {
     }
 
     private var sessionFamilies: [MetricFamily] {
-        let states = ["starting", "signing in", "ready", "busy", "failed", "lost", "stopped"]
+        let states = ["starting", "signing in", "ready", "busy", "failed", "lost"]
         let families = [
             MetricFamily(
                 "mm_sessions", "Sessions by state.",
