@@ -308,11 +308,11 @@ extension TenantSessions {
         var pending = false
         var state = await services.sessions.state(of: session)
         // Adopt a session that is already signed in, such as one restored after a restart.
-        if records[ask.key] == nil, Self.isConnected(state) { _ = record(ask, try connection(ask)) }
+        if records[ask.key] == nil, state?.isSignedIn == true { _ = record(ask, try connection(ask)) }
         if records[ask.key]?.conversation == nil { records[ask.key]?.conversation = ask.conversation }
         let found = await refreshed(ask.key)
         if let found { state = found.state }
-        connected = Self.isConnected(state)
+        connected = state?.isSignedIn == true
         if case .signingIn(prompt: _?)? = state { pending = true }
         var reply: JSONObject = [
             "success": true, "tenant": .string(ask.tenant), "module": .string(ask.module),
@@ -328,13 +328,6 @@ extension TenantSessions {
         return RouteReply(reply)
     }
 
-    static func isConnected(_ state: SessionState?) -> Bool {
-        switch state {
-        case .ready?, .busy?: true
-        default: false
-        }
-    }
-
     private static func seconds(_ time: Duration) -> Double {
         let milliseconds = (time / .milliseconds(1)).rounded()
         return milliseconds / 1000
@@ -348,7 +341,7 @@ extension TenantSessions {
         guard let command = try text("command", body) else { throw MMError(.invalidInput, "command is required") }
         let session = try session(of: ask)
         let state = await services.sessions.state(of: session)
-        guard Self.isConnected(state) else { return Self.notSignedIn(because: state) }
+        guard state?.isSignedIn == true else { return Self.notSignedIn(because: state) }
         if records[ask.key] == nil { _ = record(ask, try connection(ask)) }
         _ = await refreshed(ask.key)
         let number = began(ask.key)
@@ -431,7 +424,7 @@ extension TenantSessions {
         for key in records.keys.sorted() {
             // Callers may refer to one session by several names.
             guard let (record, state) = await refreshed(key), shown.insert(record.key).inserted else { continue }
-            let connected = Self.isConnected(state)
+            let connected = state?.isSignedIn == true
             let fault = record.fault(state, settings, now: clock.now())
             func moment(_ time: Timestamp?) -> JSONValue { time.map { .string($0.localISO) } ?? .null }
             rows.append([
