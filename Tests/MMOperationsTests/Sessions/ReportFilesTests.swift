@@ -144,6 +144,10 @@ struct ReportFilesTests {
             """
         let answer = try await run(script, attach: [("baseline.json", #"{"limit": 7}"#)], in: home)
         #expect(ChangesHome.value(answer) == ["7 7"])
+        let blank = try await run(
+            "(irm 'https://raw.example.com/a/my list.json?raw=1').limit", attach: [("my list.json", #"{"limit": 8}"#)],
+            in: home)
+        #expect(ChangesHome.value(blank) == [8])
         do throws(MMError) {
             _ = try await home.call(
                 "run",

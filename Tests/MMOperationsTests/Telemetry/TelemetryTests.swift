@@ -74,6 +74,7 @@ struct TelemetryTests {
         let facts = Self.attributes(sent)
         #expect(facts["http.request.method"] == "GET" && facts["http.response.status_code"] == "404")
         #expect(facts["http.request.resend_count"] == "2" && facts["server.address"] == "127.0.0.1")
+        #expect((facts["server.port"]?.string).map { target.url.hasSuffix(":\($0)") } == true, "\(facts)")
         let text = String(decoding: request.body, as: UTF8.self)
         #expect(!text.contains("anna@") && !text.contains("secret"), "\(text)")
         for span in spans {

@@ -42,11 +42,11 @@ package struct WebAddress: Sendable, Hashable {
         self.pathAndQuery = String(tail.prefix { $0 != "#" })
     }
 
+    /// Whether the port is the scheme's default.
+    package var hasDefaultPort: Bool { port == (scheme == "https" ? 443 : 80) }
+
     /// `https://host`, or `https://host:port` if the port isn't the scheme's default.
-    package var origin: String {
-        let isDefault = port == (scheme == "https" ? 443 : 80)
-        return isDefault ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
-    }
+    package var origin: String { "\(scheme)://\(host)\(hasDefaultPort ? "" : ":\(port)")" }
 
     /// Whether the host can only be this machine: `localhost`, `127.0.0.0/8` or `[::1]`, written plainly.
     package var isLoopback: Bool {

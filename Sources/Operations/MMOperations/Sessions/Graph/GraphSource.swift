@@ -127,8 +127,10 @@ final class GraphSource: ScriptSource {
     /// Returns the attached file with the same name for a request to a host that doesn't belong to the connection.
     /// - Returns: `nil` if the path is not a complete address.
     private func fromOutside(_ call: GraphCmdletCall) throws(CmdletFault) -> (any CmdletRows)? {
-        guard let address = URLAddress(call.path) else { return nil }
-        let name = address.fileName
+        guard let address = WebAddress(call.path.replacing(" ", with: "%20")) else { return nil }
+        let path = address.pathAndQuery.prefix { $0 != "?" }
+        let segment = path.split(separator: "/", omittingEmptySubsequences: false).last
+        let name = segment.flatMap { PercentCoding.decode($0.utf8) } ?? ""
         guard call.method == "GET", let bytes = host?.read(name) else {
             let hint = !name.contains(".") || call.method != "GET" ? "" : ": pass the file with --attach \(name)"
             throw .failed(
@@ -254,21 +256,6 @@ final class GraphSource: ScriptSource {
 
     /// Writes an answer to a file of the run.
     func keep(_ bytes: [UInt8], as path: String) { host?.keep(bytes, as: path) }
-}
-
-/// The host of a complete address, and the last segment of its path, which may be empty.
-private struct URLAddress {
-    let host: String
-    let fileName: String
-
-    init?(_ text: String) {
-        guard let start = text.firstRange(of: "://")?.upperBound else { return nil }
-        let rest = text[start...].prefix { $0 != "?" && $0 != "#" }
-        let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty else { return nil }
-        self.host = String(host)
-        fileName = parts.count > 1 ? String(parts[parts.count - 1]) : ""
-    }
 }
 
 /// Rows that are known without sending anything.

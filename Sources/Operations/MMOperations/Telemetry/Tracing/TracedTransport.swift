@@ -1,5 +1,6 @@
 import MMCore
 package import MMHTTP
+import MMIdentity
 
 /// A transport that sends requests through another one, each in a span of its own if the call is traced.
 ///
@@ -39,13 +40,15 @@ package struct TracedTransport: HTTPTransport {
     }
 
     private func span(of request: HTTPRequest) -> Span? {
-        guard let current = Span.current else { return nil }
-        let address = Address(request.url)
-        let span = current.child("\(request.method) \(address.template)", .client)
+        // A request whose URL can't be read is refused before it is sent.
+        guard let current = Span.current, let address = WebAddress(request.url) else { return nil }
+        let path = PathTemplate.of(address.pathAndQuery)
+        let template = path.isEmpty ? "/" : path
+        let span = current.child("\(request.method) \(template)", .client)
         span.note("http.request.method", .string(request.method))
-        span.note("url.template", .string(address.template))
+        span.note("url.template", .string(template))
         span.note("server.address", .string(address.host))
-        span.note("server.port", address.port.map { .int($0) })
+        span.note("server.port", address.hasDefaultPort ? nil : .int(Int64(address.port)))
         span.note("http.request.resend_count", request.headers["Retry-Attempt"].flatMap { Int64($0) }.map { .int($0) })
         span.note("mm.grant", Self.grant(of: request).map { .string($0) })
         return span
@@ -80,28 +83,5 @@ package struct TracedTransport: HTTPTransport {
         let fault = status >= 400 ? "\(status)" : nil
         span.note("error.type", fault.map { .string($0) })
         span.end(fault: fault)
-    }
-
-    /// The parts of a URL that a span shows.
-    private struct Address {
-        let host: String
-        let port: Int64?
-        let template: String
-
-        init(_ url: String) {
-            var rest = url[...]
-            if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
-            let authority = rest.prefix { $0 != "/" && $0 != "?" }
-            let target = String(rest[authority.endIndex...])
-            // The user information before an @ is left out.
-            let place = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
-            if let colon = place.lastIndex(of: ":"), let number = Int64(place[place.index(after: colon)...]) {
-                (host, port) = (String(place[..<colon]), number)
-            } else {
-                (host, port) = (String(place), nil)
-            }
-            let path = PathTemplate.of(target)
-            template = path.isEmpty ? "/" : path
-        }
     }
 }
