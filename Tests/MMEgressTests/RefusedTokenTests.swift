@@ -114,7 +114,7 @@ struct RefusedTokenTests {
         #expect(answer.status == "401" && answer.text == "refused")
         #expect(
             wire.happened.contains {
-                if case .signIn(.over(let error, isModules: false)) = $0 {
+                if case .signIn(.over(let error, isModulesOwn: false)) = $0 {
                     error.message.contains("AADSTS50173")
                 } else {
                     false

@@ -256,7 +256,7 @@ struct SessionSignInTests {
 
     private func overs(_ wire: TestWire) -> [String] {
         wire.happened.compactMap {
-            if case .signIn(.over(let error, isModules: true)) = $0 { error.message } else { nil }
+            if case .signIn(.over(let error, isModulesOwn: true)) = $0 { error.message } else { nil }
         }
     }
 

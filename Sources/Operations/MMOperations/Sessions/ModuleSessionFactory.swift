@@ -227,8 +227,8 @@ struct ModuleWire: Sendable {
                     log.warning("the module's sign-in can't be saved: \(error.message)")
                 }
             }
-        case .over(let error, let isModules):
-            if watch.noteEnd(error, isModulesOwn: isModules) {
+        case .over(let error, let isModulesOwn):
+            if watch.noteEnd(error, isModulesOwn: isModulesOwn) {
                 log.warning("the session's sign-in has ended: \(error.message)")
             }
         case .signedIn: news.post(.approved)

@@ -474,8 +474,8 @@ package enum SignInEvent: Sendable {
     /// The sign-in ended without a token.
     case failed(EntraError)
     /// The session's sign-in is no longer valid; the error's code says whether a person has to sign in again.
-    /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
-    case over(MMError, isModules: Bool)
+    /// - Parameter isModulesOwn: whether the module had signed in by itself, not with the connection's tokens.
+    case over(MMError, isModulesOwn: Bool)
 }
 
 /// A device code, as it is shown to a person.

@@ -257,7 +257,7 @@ struct SignInExchange: Sendable {
         // A module requests tokens of further services in the background, and may work without them: if a policy
         // requires an interaction there, a new device code doesn't help.
         let isOver = error.action.loss == .everything || core.gate.isForFirst(form)
-        if isOver { core.settings.events(.signIn(.over(refusal, isModules: true))) }
+        if isOver { core.settings.events(.signIn(.over(refusal, isModulesOwn: true))) }
     }
 
     // MARK: Values

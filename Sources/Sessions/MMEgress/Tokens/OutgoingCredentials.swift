@@ -75,7 +75,7 @@ struct OutgoingCredentials: Sendable {
                 } catch {
                     // An app whose secret has expired has lost its sign-in, like a person whose sign-in was revoked.
                     if !Self.passing.contains(error.code) {
-                        core.settings.events(.signIn(.over(error, isModules: worth.isModules)))
+                        core.settings.events(.signIn(.over(error, isModulesOwn: worth.isModulesOwn)))
                     }
                     // The same answer as for an expired token, on which modules sign in again.
                     throw WireFault(

@@ -16,7 +16,7 @@ package final class PlaceholderVault: Sendable {
         case signInOnly(Secret)
 
         /// Whether it comes from the session's own sign-in.
-        var isModules: Bool {
+        var isModulesOwn: Bool {
             if case .fed = self { false } else { true }
         }
 
