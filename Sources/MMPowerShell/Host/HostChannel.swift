@@ -371,6 +371,7 @@ extension HostChannel {
         events += readConsole(&state, rounds: 64)
         for output in 0...1 { if let rest = state.console[output].flush() { events.append(.console(rest)) } }
         if state.droppedConsole > 0 { events.append(.record(Self.consoleLeftOut(state.droppedConsole))) }
+        events += end.conversionFaults.map { .record(Self.mayLack($0)) }
         _ = feed.add(events, bytes: bytes, wakes: false)
         events = []
         state.feed = nil
@@ -396,7 +397,11 @@ extension HostChannel {
         }
     }
 
-    static func consoleLeftOut(_ bytes: Int) -> PowerShellRecord {
+    private static func mayLack(_ fault: String) -> PowerShellRecord {
+        PowerShellRecord(.warning, .string("The output may lack something: PowerShell couldn't convert it (\(fault))."))
+    }
+
+    private static func consoleLeftOut(_ bytes: Int) -> PowerShellRecord {
         PowerShellRecord(
             .warning, .string("\(bytes) bytes of console text were left out, because they exceed the limit."))
     }

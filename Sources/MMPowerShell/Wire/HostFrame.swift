@@ -136,7 +136,7 @@ extension HostFrame {
         let end = CommandEnd(
             state, failure: failure, problems: problems, exitCode: members["exitCode"]?.int,
             location: members["location"]?.string,
-            sinkErrors: (members["sink"]?.array ?? []).compactMap(\.string))
+            conversionFaults: (members["sink"]?.array ?? []).compactMap(\.string))
         return .end(id: id, end)
     }
 }
@@ -379,7 +379,7 @@ public struct CommandEnd: Sendable, Hashable {
     /// The session's location after the command.
     public let location: String?
     /// The faults while records were converted to text; empty unless something is wrong with the host itself.
-    public let sinkErrors: [String]
+    package let conversionFaults: [String]
 
     /// Creates an end.
     /// - Parameters:
@@ -388,17 +388,17 @@ public struct CommandEnd: Sendable, Hashable {
     ///   - problems: syntax errors.
     ///   - exitCode: exit code of the last native program.
     ///   - location: the location after the command.
-    ///   - sinkErrors: the faults while records were converted to text.
+    ///   - conversionFaults: the faults while records were converted to text.
     package init(
         _ state: State, failure: CommandFailure? = nil, problems: [SyntaxProblem] = [], exitCode: Int? = nil,
-        location: String? = nil, sinkErrors: [String] = []
+        location: String? = nil, conversionFaults: [String] = []
     ) {
         self.state = state
         self.failure = failure
         self.problems = problems
         self.exitCode = exitCode
         self.location = location
-        self.sinkErrors = sinkErrors
+        self.conversionFaults = conversionFaults
     }
 }
 

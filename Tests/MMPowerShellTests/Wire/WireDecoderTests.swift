@@ -27,6 +27,12 @@ struct WireDecoderTests {
         #expect(read == [.record(id: 3, PowerShellRecord(.warning, "w")), .busy(id: 3)])
     }
 
+    @Test("the end of a command names what went wrong while its records were converted")
+    func conversionFaults() throws {
+        let read = try frames(#"{"t":"end","id":1,"state":"Completed","sink":["no memory"]}"# + "\n")
+        #expect(read == [.end(id: 1, CommandEnd(.completed, conversionFaults: ["no memory"]))])
+    }
+
     @Test("a value with bytes after it isn't a record's value")
     func trailingMember() throws {
         let read = try frames(#"{"t":"out","id":1,"v":1,"x":{}}"# + "\n")
