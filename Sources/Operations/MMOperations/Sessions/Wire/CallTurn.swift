@@ -41,22 +41,9 @@ package struct CallTurn: Sendable {
         with guarding: GuardServices, isDryRun: Bool = false, journal: WireJournal? = nil,
         planned: PlannedProgram? = nil
     ) {
-        call = context.record.call
-        grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
-        self.isDryRun = isDryRun
-        span = Span.current
-        goesOn = false
-        self.journal = journal
-        self.planned = planned
-        self.guarding = guarding
-        requester = Requester(context.call)
-        person = context.call.person
-        let principal = context.call.caller.signedIn?.id
-        confirmation = { question in
-            var request = question.confirmation(on: connection, module: module)
-            request.principal = principal
-            return request
-        }
+        self.init(
+            context, authority, connection, module, guarding, person: context.call.person, isDryRun: isDryRun,
+            goesOn: false, journal, planned)
     }
 
     /// Creates the turn of a program, which lasts as long as the program.
@@ -72,15 +59,25 @@ package struct CallTurn: Sendable {
         ofProgram context: OperationContext, allowing classes: GuardClassSet, connection: Connection, module: String,
         person: (any ConfirmingPerson)?, journal: WireJournal, planned: PlannedProgram?, with guarding: GuardServices
     ) {
+        self.init(
+            context, CallAuthority(listing: classes), connection, module, guarding, person: person, isDryRun: false,
+            goesOn: true, journal, planned)
+    }
+
+    private init(
+        _ context: OperationContext, _ authority: CallAuthority, _ connection: Connection, _ module: String,
+        _ guarding: GuardServices, person: (any ConfirmingPerson)?, isDryRun: Bool, goesOn: Bool,
+        _ journal: WireJournal?, _ planned: PlannedProgram?
+    ) {
         call = context.record.call
         let policy = guarding.policy(of: connection, in: context)
-        grant = RequestGrant(CallAuthority(listing: classes), policy: policy, goesOn: true)
-        isDryRun = false
+        grant = RequestGrant(authority, policy: policy, isDryRun: isDryRun, goesOn: goesOn)
+        self.isDryRun = isDryRun
         span = Span.current
-        goesOn = true
-        self.guarding = guarding
+        self.goesOn = goesOn
         self.journal = journal
         self.planned = planned
+        self.guarding = guarding
         requester = Requester(context.call)
         self.person = person
         let principal = context.call.caller.signedIn?.id
