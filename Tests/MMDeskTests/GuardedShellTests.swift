@@ -10,8 +10,7 @@ private actor ListeningShell: ShellSession {
     private(set) var heard: [String] = []
 
     func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob {
         heard.append(command.text)
         throw MMError(.unsupported, "It only listens.")

@@ -71,7 +71,7 @@ package struct GuardedShell: Sendable {
     ///   - observer: called with output as it comes.
     package func start(
         _ cleared: Cleared<ShellLine>, as command: ShellCommand, isBeside: Bool = false, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+        observer: ShellCommand.Observer? = nil
     ) async throws(MMError) -> ShellJob {
         guard command.text == cleared.act.text else {
             throw MMError(

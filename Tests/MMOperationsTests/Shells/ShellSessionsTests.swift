@@ -30,8 +30,7 @@ struct ShellSessionsTests {
         nonisolated let name = "still"
         private(set) var isClosed = false
         func start(
-            _ command: ShellCommand, deadline: Deadline,
-            observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+            _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
         ) async throws(MMError) -> ShellJob { throw MMError(.unsupported, "it is still") }
         func reset() async throws(MMError) {}
         func close() async { isClosed = true }

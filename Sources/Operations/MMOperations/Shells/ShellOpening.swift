@@ -290,8 +290,7 @@ package actor ArgumentShell: ShellSession {
 
     /// Runs an admitted program after the earlier ones have ended.
     package func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob {
         let words = try ArgumentPolicy.words(of: command.text)
         _ = try programs.check(words, directory: directory)

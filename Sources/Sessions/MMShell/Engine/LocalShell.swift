@@ -89,8 +89,7 @@ public actor LocalShell: ShellSession {
     /// Sends a command as soon as the earlier ones have ended.
     /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer? = nil
     ) async throws(MMError) -> ShellJob {
         try command.check()
         let deadline = settings.policy.deadline(deadline)
@@ -102,7 +101,7 @@ public actor LocalShell: ShellSession {
 
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: LiveShell,
+        _ observer: ShellCommand.Observer?, in shell: LiveShell,
         _ turn: TurnQueue.Turn
     ) throws(MMError) -> ShellJob {
         let (effects, mayTrap) = memory.withLock { memory in
@@ -292,8 +291,7 @@ public actor LocalShell: ShellSession {
     /// variables and ends with the command. Its changes don't affect the session.
     /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer? = nil
     ) async throws(MMError) -> ShellJob {
         if life.isClosed { throw ShellEnd.closedSession }
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }

@@ -27,6 +27,9 @@ public struct ShellCommand: Sendable, Hashable {
         case terminal
     }
 
+    /// Called with the output of a command as it comes.
+    public typealias Observer = @Sendable (Stream, UnsafeRawBufferPointer) -> Void
+
     /// How much of the output is kept.
     public struct Limits: Sendable, Hashable {
         /// The number of bytes kept from the beginning of each stream.

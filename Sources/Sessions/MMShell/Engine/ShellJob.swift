@@ -80,7 +80,7 @@ public final class ShellJob: Sendable {
     /// The command.
     public let command: ShellCommand
     private let state: Mutex<State>
-    private let observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    private let observer: ShellCommand.Observer?
     private let reach: Reach
     private let veils = Mutex<[ShellCommand.Stream: StreamRedactor]>([:])
     private let notices: Mutex<JobNotices?>
@@ -124,7 +124,7 @@ public final class ShellJob: Sendable {
 
     /// Creates the job of a command that a session has accepted.
     package convenience init(
-        id: String, command: ShellCommand, observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?,
+        id: String, command: ShellCommand, observer: ShellCommand.Observer?,
         reach: Reach
     ) {
         self.init(id: id, command: command, shell: nil, observer: observer, reach: reach)
@@ -134,7 +134,7 @@ public final class ShellJob: Sendable {
     /// - Parameter shell: the shell whose notices of jobs are left out.
     init(
         id: String, command: ShellCommand, shell: ShellKind?,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, reach: Reach
+        observer: ShellCommand.Observer?, reach: Reach
     ) {
         self.id = id
         notices = Mutex(shell.flatMap { JobNotices($0, of: command) })

@@ -15,16 +15,14 @@ public protocol ShellSession: Sendable {
     /// - Throws: `.invalidInput`, `.deadlineExceeded` or `.cancelled` before the command was started, `.unavailable` if
     ///   no shell is available.
     func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob
 
     /// Runs a command beside the session, whether or not another one runs in it, with the session's directory and
     /// exported variables.
     /// - Throws: as `start`; `.unsupported` if there can be no second shell.
     func detach(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob
 
     /// Returns what background jobs wrote while no command was running; each output is returned once.
@@ -51,8 +49,7 @@ extension ShellSession {
     /// Throws: most kinds of sessions have only one shell.
     /// - Throws: `.unsupported`.
     public func detach(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob {
         throw MMError(.unsupported, "Nothing can run beside \(name).", hint: "Use a second session.")
     }
@@ -104,8 +101,7 @@ final class ShellSiblings: Sendable {
     /// - Parameter prepare: prepares the shell.
     /// - Throws: what starting throws; the shell is closed then.
     func run(
-        _ command: ShellCommand, in sibling: any ShellSession, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?,
+        _ command: ShellCommand, in sibling: any ShellSession, deadline: Deadline, observer: ShellCommand.Observer?,
         prepare: () async throws(MMError) -> Void = {}
     ) async throws(MMError) -> ShellJob {
         let number: UInt64? = state.withLock { state in

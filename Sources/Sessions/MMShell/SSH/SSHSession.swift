@@ -123,8 +123,7 @@ public actor SSHSession: ShellSession {
     /// Sends a command as soon as the earlier ones have ended.
     /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer? = nil
     ) async throws(MMError) -> ShellJob {
         try command.check()
         let deadline = policy.deadline(deadline)
@@ -141,7 +140,7 @@ public actor SSHSession: ShellSession {
 
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell,
+        _ observer: ShellCommand.Observer?, in shell: RemoteShell,
         _ terminal: RemoteTerminal?, _ input: SSHInput?, _ turn: TurnQueue.Turn
     ) -> ShellJob {
         let id = RemoteShell.newID()
@@ -309,8 +308,7 @@ public actor SSHSession: ShellSession {
     /// exported variables and ends with the command.
     /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer? = nil
     ) async throws(MMError) -> ShellJob {
         if life.isClosed { throw ShellEnd.closedSession }
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }

@@ -68,8 +68,7 @@ package actor PythonShell: ShellSession {
 
     /// Runs a command after the earlier ones have ended.
     package func start(
-        _ command: ShellCommand, deadline: Deadline,
-        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+        _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?
     ) async throws(MMError) -> ShellJob {
         let deadline = policy.deadline(deadline)
         let turn = try await turns.take(deadline)
