@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMShell
 import MMSystem
 
 @testable import MMOperations
@@ -10,13 +11,13 @@ final class FileSeat: ProgramSeat {
     let terminal: Terminal.Size? = nil
     private let path: String
     private let raw: Int32
-    private let during: @Sendable (any SeatedProgram) async -> Void
+    private let during: @Sendable (WalledProgram) async -> Void
     private let asked = Mutex(0)
 
     /// - Parameters:
     ///   - folder: where the file is made.
     ///   - during: what is done while the program runs.
-    init(in folder: String, during: @escaping @Sendable (any SeatedProgram) async -> Void = { _ in }) {
+    init(in folder: String, during: @escaping @Sendable (WalledProgram) async -> Void = { _ in }) {
         path = folder + "/" + RandomBytes.text(bytes: 6)
         raw = open(path, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0o600)
         streams = (.null, .descriptor(raw), .descriptor(raw))
@@ -33,7 +34,7 @@ final class FileSeat: ProgramSeat {
     /// How often the program stood still for a question.
     var questions: Int { asked.withLock { $0 } }
 
-    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
+    func attend(_ program: WalledProgram) async -> ChildProcess.Exit {
         async let exit = program.exit()
         await during(program)
         return await exit

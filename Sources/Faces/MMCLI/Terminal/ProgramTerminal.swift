@@ -1,13 +1,14 @@
 import Glibc
 import MMCore
 import MMOperations
+import MMShell
 import MMSystem
 
 /// This process's own streams, lent to a program. Files and pipes are passed on as they are, but not the terminal: the
 /// program gets one of its own, so that nothing it starts reads the person's answers or draws over the questions.
 final class ProgramTerminal: ProgramSeat {
     private struct State {
-        var program: (any SeatedProgram)?
+        var program: WalledProgram?
         var keyboard: PolledReader?
         var mode: HeldMode?
         var isAside = false
@@ -71,7 +72,7 @@ final class ProgramTerminal: ProgramSeat {
 
     deinit { if let readOnlyInput { close(readOnlyInput) } }
 
-    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
+    func attend(_ program: WalledProgram) async -> ChildProcess.Exit {
         let signals = Self.forwarded.map { number in
             SignalTakers.shared.take(number) { Task { await Self.hand(number, to: program) } }
         }
@@ -112,7 +113,7 @@ final class ProgramTerminal: ProgramSeat {
     }
 
     /// Passes a signal on. A program that ignores SIGTERM or SIGHUP is killed.
-    private static func hand(_ number: Int32, to program: any SeatedProgram) async {
+    private static func hand(_ number: Int32, to program: WalledProgram) async {
         await send(number, to: program)
         guard number == SIGTERM || number == SIGHUP, (try? await Task.sleep(for: patience)) != nil else { return }
         await send(SIGKILL, to: program)
@@ -121,7 +122,7 @@ final class ProgramTerminal: ProgramSeat {
     /// How long a program may take to end after such a signal.
     private static let patience = Duration.seconds(5)
 
-    private static func send(_ number: Int32, to program: any SeatedProgram) async {
+    private static func send(_ number: Int32, to program: WalledProgram) async {
         _ = try? await BlockingWork.run { () throws(MMError) in program.signal(number) }
     }
 
@@ -178,7 +179,7 @@ final class ProgramTerminal: ProgramSeat {
         withExtendedLifetime(mode) {}
     }
 
-    private func show(_ program: any SeatedProgram) async {
+    private func show(_ program: WalledProgram) async {
         guard let output = program.terminal?.output else { return }
         while let bytes = try? await output.read() {
             while let turn = pause() { await turn.wait() }

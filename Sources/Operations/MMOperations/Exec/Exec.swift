@@ -252,7 +252,7 @@ struct Exec: CatalogueOperation {
     }
 }
 
-extension WalledProgram: SeatedProgram {
+extension WalledProgram {
     /// Asks the program to end, and ends it if it doesn't.
     func stop() async {
         _ = try? await BlockingWork.run { [self] in

@@ -1,5 +1,5 @@
 import MMCore
-import MMShell
+package import MMShell
 package import MMSystem
 
 /// Tests with the sandbox tenant which tools of this machine can sign in and read with the identity that `exec`
@@ -219,7 +219,7 @@ private final class CollectingSeat: ProgramSeat {
 
     var text: String { String(decoding: written.withLock { $0 }, as: UTF8.self) }
 
-    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
+    func attend(_ program: WalledProgram) async -> ChildProcess.Exit {
         letGo()
         let reading = Task {
             while let piece = try? await reader.read() {
@@ -251,18 +251,8 @@ package protocol ProgramSeat: Sendable {
 
     /// Passes input, output and the caller's signals between caller and program, until the program has ended.
     /// - Returns: the program's exit.
-    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit
+    func attend(_ program: WalledProgram) async -> ChildProcess.Exit
 
     /// Does work for which the person needs the terminal, while the program can't use it.
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value
-}
-
-/// A program that has a seat.
-package protocol SeatedProgram: Sendable {
-    /// The program's own terminal, if it has one.
-    var terminal: PseudoTerminal? { get }
-    /// Sends a signal to the program and all its descendants. Reads `/proc`, and may block.
-    func signal(_ number: Int32)
-    /// Waits for the program's end.
-    func exit() async -> ChildProcess.Exit
 }
