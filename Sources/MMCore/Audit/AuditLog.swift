@@ -13,24 +13,21 @@ import Glibc
 package struct AuditLog: Sendable {
     /// The path of the log file.
     package let path: String
-    private let redactor: Redactor
     private let clock: WallClock
     private let files: AuditFiles
 
     /// Creates an audit log.
     /// - Parameters:
     ///   - path: the log file; created with the first line.
-    ///   - redactor: what is removed from every entry.
     ///   - clock: supplies the time of each line.
-    package init(path: String, redactor: Redactor = .standard, clock: WallClock = .system) {
-        self.init(path: path, redactor: redactor, clock: clock, fileLimit: Self.fileLimit)
+    package init(path: String, clock: WallClock = .system) {
+        self.init(path: path, clock: clock, fileLimit: Self.fileLimit)
     }
 
     /// Creates an audit log with its own limit on the size of a file.
     /// - Parameter fileLimit: the size in bytes at which the next line begins another file.
-    package init(path: String, redactor: Redactor = .standard, clock: WallClock = .system, fileLimit: Int) {
+    package init(path: String, clock: WallClock = .system, fileLimit: Int) {
         self.path = path
-        self.redactor = redactor
         self.clock = clock
         files = AuditFiles(path: path, limit: fileLimit)
     }
@@ -62,7 +59,7 @@ package struct AuditLog: Sendable {
 
     /// Serialises the entry outside the lock, so that other writers don't wait for it.
     private func members(of entry: JSONObject) -> AuditLine.Members {
-        AuditLine.Members(redactor.object(entry))
+        AuditLine.Members(Redactor.standard.object(entry))
     }
 
     /// Seals the entry into the line that continues `tail`.

@@ -6,29 +6,22 @@ import Glibc
 /// redacted before it is written.
 public struct Log: Sendable {
     private let sink: LogSink?
-    private let redactor: Redactor
     private let origin: String
     private let place: String?
 
     /// A log that discards everything.
-    public static let off = Log(sink: nil, redactor: .standard, origin: "", place: nil)
+    public static let off = Log(sink: nil, origin: "", place: nil)
 
     /// Creates a log that writes to files and, if set, to standard error.
     /// - Parameters:
     ///   - settings: which files and which level.
-    ///   - redactor: what is removed from every line.
-    ///   - origin: the part of the program that each line names, such as `session_pool`.
     ///   - clock: supplies the time of each line.
-    package init(
-        _ settings: LogSettings, redactor: Redactor = .standard, origin: String = "session_pool",
-        clock: WallClock = .system
-    ) {
-        self.init(sink: LogSink(settings, clock: clock), redactor: redactor, origin: origin, place: nil)
+    package init(_ settings: LogSettings, clock: WallClock = .system) {
+        self.init(sink: LogSink(settings, clock: clock), origin: "session_pool", place: nil)
     }
 
-    private init(sink: LogSink?, redactor: Redactor, origin: String, place: String?) {
+    private init(sink: LogSink?, origin: String, place: String?) {
         self.sink = sink
-        self.redactor = redactor
         self.origin = origin
         self.place = place
     }
@@ -39,12 +32,12 @@ public struct Log: Sendable {
     ///   - module: the module, such as `exo`.
     package func scoped(_ connection: String, _ module: String? = nil) -> Log {
         let place = module.map { "\(connection)/\($0)" } ?? connection
-        return Log(sink: sink, redactor: redactor, origin: origin, place: place)
+        return Log(sink: sink, origin: origin, place: place)
     }
 
     /// Returns this log under the name of another part of the program.
     package func from(_ origin: String) -> Log {
-        Log(sink: sink, redactor: redactor, origin: origin, place: place)
+        Log(sink: sink, origin: origin, place: place)
     }
 
     /// Logs something for developers.
@@ -75,7 +68,8 @@ public struct Log: Sendable {
     package func write(_ level: Log.Level, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
         guard let sink, level >= sink.level || sink.level == .warning else { return }
         let line = LogLine(
-            level: level, origin: origin, place: place, text: redactor.text(text()), fields: redactor.object(fields()),
+            level: level, origin: origin, place: place, text: Redactor.standard.text(text()),
+            fields: Redactor.standard.object(fields()),
             time: sink.now)
         if line.level >= sink.level { sink.write(line) }
     }

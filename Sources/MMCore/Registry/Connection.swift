@@ -180,18 +180,15 @@ extension Connection {
     ///   - name: the name under which its sign-in is kept.
     ///   - tenant: the tenant's domain or id.
     ///   - appId: the app registration's client id; without one, modules use their publishers' own apps.
-    ///   - expectedEmail: the account that must have signed in.
     ///   - cloud: the national cloud, or `sandbox`.
     ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
     /// - Throws: `invalidInput`, naming the key, the value and the remedy.
     package convenience init(
-        name: String, tenant: String, appId: String? = nil, expectedEmail: String? = nil, cloud: String = "public",
-        options: JSONObject = [:]
+        name: String, tenant: String, appId: String? = nil, cloud: String = "public", options: JSONObject = [:]
     ) throws(MMError) {
         var entry = options
         entry["tenant"] = .string(tenant)
         entry["appId"] = appId.map(JSONValue.string)
-        entry["expectedEmail"] = expectedEmail.map(JSONValue.string)
         entry["cloud"] = .string(cloud)
         try self.init(name: name, entry: entry)
     }

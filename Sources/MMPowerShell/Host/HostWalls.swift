@@ -1,6 +1,6 @@
 import Glibc
 package import MMCore
-package import MMSessions
+import MMSessions
 package import MMSystem
 
 /// The confinement of a PowerShell and everything it starts: it may write to its own folder, read the system,
@@ -47,10 +47,8 @@ package struct HostWalls: Sendable {
     }
 
     /// Returns why a session can't be limited to addresses of this machine; `nil` if it can.
-    package static func networkProblem(
-        _ road: Confinement.Road = Confinement.road(isSupervised: true)
-    ) -> MMError? {
-        guard road == .portsAlone else { return nil }
+    package static func networkProblem() -> MMError? {
+        guard Confinement.road(isSupervised: true) == .portsAlone else { return nil }
         return MMError(
             .unsupported,
             "The kernel allows this user neither a network namespace nor supervised connections: a confined program can also "

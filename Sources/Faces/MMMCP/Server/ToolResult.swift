@@ -9,17 +9,14 @@ public struct ToolResult: Sendable {
     /// Whether the call failed; the text then says what to change.
     public var isError: Bool
     /// Metadata for client programs (`_meta`).
-    public var meta: JSONObject
+    public var meta: JSONObject = [:]
     /// The task that continues in place of a result.
     private(set) var task: ToolTask?
 
-    package init(
-        content: [Content] = [], structured: JSONValue? = nil, isError: Bool = false, meta: JSONObject = [:]
-    ) {
+    package init(content: [Content] = [], structured: JSONValue? = nil, isError: Bool = false) {
         self.content = content
         self.structured = structured
         self.isError = isError
-        self.meta = meta
     }
 
     /// Creates a result from one text.

@@ -36,9 +36,7 @@ package struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// -32602: a parameter is wrong; the message names it.
-    package static func invalidParams(_ message: String, data: JSONValue? = nil) -> MCPError {
-        MCPError(code: -32602, message, data: data)
-    }
+    package static func invalidParams(_ message: String) -> MCPError { MCPError(code: -32602, message) }
 
     /// -32603: a fault of the server, described without internals.
     package static func internalError(_ message: String = "Internal error") -> MCPError {

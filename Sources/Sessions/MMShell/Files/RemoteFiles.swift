@@ -64,9 +64,9 @@ package struct RemoteFiles: Sendable {
     /// Writes a file: the whole file in one step, or at its end.
     /// - Throws: as `read`; an existing file is then unchanged, unless the bytes were to be appended.
     package func write(
-        _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting(), timeout: Duration = .seconds(120)
+        _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()
     ) async throws(MMError) -> FileReceipt {
-        try await write(path, FileSource(bytes), how: how, timeout: timeout)
+        try await write(path, FileSource(bytes), how: how)
     }
 
     /// Writes a file: the whole file in one step, or at its end. A draft left by a lost connection is continued.

@@ -109,9 +109,6 @@ public actor SSHSession: ShellSession {
     /// Whether its commands wait until their output is read.
     public nonisolated var waitsForReader: Bool { true }
 
-    /// Whether a command is running.
-    public var isBusy: Bool { memory.withLock { $0.running != nil } }
-
     /// Whether the connection is up, as far as is known.
     public var isConnected: Bool { live.map { !$0.hasEnded && $0.master.isAlive } ?? false }
 

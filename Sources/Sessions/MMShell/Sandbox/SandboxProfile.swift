@@ -1,6 +1,6 @@
 import Glibc
 package import MMCore
-package import MMSessions
+import MMSessions
 import MMSystem
 
 /// How far a local shell is separated from the rest of the machine, and what each profile guarantees.
@@ -100,12 +100,9 @@ extension SandboxProfile {
     package static var bubblewrap: String? { ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") }
 
     /// Returns why this machine has no means to restrict a shell to its proxy; `nil` if it has.
-    package static func proxyProblem(
-        _ road: Confinement.Road = Confinement.road(isSupervised: true),
-        landlock version: Int = Confinement.kernelVersion
-    ) -> MMError? {
+    package static func proxyProblem(landlock version: Int = Confinement.kernelVersion) -> MMError? {
         if let problem = workspaceProblem(.ports([]), landlock: version) { return problem }
-        guard road == .portsAlone else { return nil }
+        guard Confinement.road(isSupervised: true) == .portsAlone else { return nil }
         return MMError(
             .unsupported,
             "This user can create neither a network namespace nor supervised connections, and Landlock supports only ports, not addresses.",

@@ -48,15 +48,13 @@ package final class RedisClient: Sendable {
     /// - Parameters:
     ///   - words: the command and its arguments.
     ///   - key: the key that decides which server is asked.
-    ///   - isRepeatable: whether the command may be sent again if it is unknown whether it was carried out.
     /// - Throws: `unavailable` with the detail `cluster` if Redis can't be reached; `remoteFailed` for an error that
     ///   Redis reports.
-    package func ask(_ words: [String], key: String, isRepeatable: Bool = true) async throws(MMError) -> Answer {
-        try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: isRepeatable)
+    package func ask(_ words: [String], key: String) async throws(MMError) -> Answer {
+        try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: true)
     }
 
-    /// Carries out a command whose words are any bytes.
-    package func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool = true) async throws(MMError) -> Answer {
+    private func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool) async throws(MMError) -> Answer {
         let outcome = OneShot<Result<RedisWorker.Answer, MMError>>()
         let job = Job(
             words: words, key: key, isRepeatable: isRepeatable, outcome: outcome, end: .now + limit * 3)
@@ -79,6 +77,7 @@ package final class RedisClient: Sendable {
     }
 
     /// Runs a script whose keys are all on one server.
+    /// - Parameter isRepeatable: whether it may be sent again if it is unknown whether it was carried out.
     package func script(
         _ text: String, keys: [String], _ arguments: [[UInt8]], isRepeatable: Bool = true
     ) async throws(MMError) -> Answer {

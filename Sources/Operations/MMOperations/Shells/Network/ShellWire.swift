@@ -3,6 +3,7 @@ import MMCore
 import MMEgress
 import MMGuard
 import MMIdentity
+import MMSessions
 import MMShell
 import MMSystem
 
@@ -113,10 +114,10 @@ package final class ShellWire: Sendable {
     ///   - version: the version of Landlock that it offers.
     ///   - file: the shells file.
     ///   - key: the key in it that requires this.
-    static func check(landlock version: Int? = nil, file: String, key: String = "network") throws(MMError) {
-        let problem =
-            version.map { SandboxProfile.proxyProblem(landlock: $0) } ?? SandboxProfile.proxyProblem()
-        guard let problem else { return }
+    static func check(
+        landlock version: Int = Confinement.kernelVersion, file: String, key: String = "network"
+    ) throws(MMError) {
+        guard let problem = SandboxProfile.proxyProblem(landlock: version) else { return }
         throw MMError(
             .unsupported,
             "`\(key)`\(key == "network" ? " is egress" : " is set") in \(file), but this machine can't restrict a shell to it: "

@@ -57,10 +57,9 @@ package final class AuditCopies: Sendable {
 
     /// Waits until `run`, whose task was cancelled, has ended. If the process ended earlier, its last lines would be
     /// left to the next process, and lines whose arrival it hadn't noted would be sent twice.
-    /// - Parameter limit: how long to wait at most.
-    package func finish(within limit: Duration = .seconds(4)) async {
+    package func finish() async {
         guard let end = end.withLock({ $0 }) else { return }
-        await end.wait(until: .after(limit), late: ())
+        await end.wait(until: .after(.seconds(4)), late: ())
     }
 
     private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
