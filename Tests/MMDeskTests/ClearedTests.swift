@@ -102,7 +102,9 @@ struct ClearedTests {
             let tried = try request(Int.random(in: 0..<Self.paths.count, using: &random), client)
             let before = tenant.service.requests.count
             var refused: MMError?
-            do throws(MMError) { _ = try await client.send(tried, by: cleared) } catch { refused = error }
+            do throws(MMError) { _ = try await client.send(tried, by: cleared, deadline: .never) } catch {
+                refused = error
+            }
             let heard = tenant.service.requests.dropFirst(before)
             if wanted.contains(tried) {
                 #expect(refused == nil && heard == ["\(tried.method) \(tried.target.path)"][...])
@@ -118,21 +120,21 @@ struct ClearedTests {
         let client = try tenant.client()
         let request = try request(number, client)
         guard request.method != "GET" else {
-            _ = try await client.read(request)
+            _ = try await client.read(request, deadline: .never)
             #expect(tenant.service.requests == ["GET \(request.target.path)"])
             return
         }
         for isBatch in [false, true] {
             let error = await #expect(throws: MMError.self) {
                 if isBatch {
-                    _ = try await client.readBatch([BatchPart(id: "1", request: request)])
+                    _ = try await client.readBatch([BatchPart(id: "1", request: request)], deadline: .never)
                 } else {
-                    _ = try await client.read(request)
+                    _ = try await client.read(request, deadline: .never)
                 }
             }
             #expect(error?.code == .internalError)
         }
-        #expect(throws: MMError.self) { _ = try client.readPages(request) }
+        #expect(throws: MMError.self) { _ = try client.readPages(request, deadline: .never) }
         #expect(tenant.service.requests.isEmpty)
     }
 
@@ -145,10 +147,11 @@ struct ClearedTests {
         let other = try GraphRequest(method: "PATCH", target: target, json: ["accountEnabled": false])
         let judged = tenant.judged([shown])
         let cleared = try #require(judged.allowed ?? judged.cleared(by: .kept(since: judged.request)))
-        await #expect(throws: MMError.self) { _ = try await client.send(other, by: cleared) }
+        await #expect(throws: MMError.self) { _ = try await client.send(other, by: cleared, deadline: .never) }
         await #expect(throws: MMError.self) {
             _ = try await client.batch(
-                [BatchPart(id: "1", request: shown), BatchPart(id: "2", request: other)], by: cleared)
+                [BatchPart(id: "1", request: shown), BatchPart(id: "2", request: other)], by: cleared,
+                deadline: .never, progress: { _ in })
         }
         #expect(tenant.service.requests.isEmpty)
     }

@@ -456,7 +456,7 @@ struct ExchangeClientTests {
         let contoso = try Contoso(network)
         let client = try client(contoso)
         for _ in 0..<2 {
-            let list = try await client.cmdlets()
+            let list = try await client.cmdlets(deadline: .after(.seconds(300)))
             #expect(list.all == ["Get-Mailbox", "Get-SomethingNew", "Set-Mailbox"])
             #expect(list.spelling(of: "get-somethingNEW") == "Get-SomethingNew")
         }
@@ -475,7 +475,7 @@ struct ExchangeClientTests {
     func listAfterFault(index: Int) async throws {
         let network = FakeNetwork(Self.faults[index], .json(#"{"value":[{"exportedCmdlets":"Get-Mailbox"}]}"#))
         let contoso = try Contoso(network)
-        #expect(try await client(contoso).cmdlets().all == ["Get-Mailbox"])
+        #expect(try await client(contoso).cmdlets(deadline: .after(.seconds(300))).all == ["Get-Mailbox"])
         #expect(network.requests.count == 2)
     }
 }

@@ -68,7 +68,7 @@ package struct OutputTruncator: Sendable {
     ///   - store: where long answers are stored whole; without a store the rest is lost.
     ///   - budget: the maximum returned at once.
     ///   - layout: the layout of JSON.
-    package init(store: OutputStore?, budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)) {
+    package init(store: OutputStore?, budget: OutputBudget, layout: JSONWriter.Layout = .indented(2)) {
         self.store = store
         self.budget = budget
         self.layout = layout

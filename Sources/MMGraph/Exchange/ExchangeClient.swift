@@ -676,7 +676,7 @@ package struct ExchangeCmdletList: Sendable, Hashable {
 extension ExchangeClient {
     /// Returns the cmdlets that the account may run; the service is asked only once.
     /// - Throws: the service's error, such as `.forbidden` when the account may run none; what sending throws.
-    package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
+    package func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
         if let cmdletList { return cmdletList }
         try await findHome(deadline)
         var attempt = ExchangeAttempt(client: self, asked: .cmdlets, deadline: deadline)

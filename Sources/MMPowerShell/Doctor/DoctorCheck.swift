@@ -736,7 +736,7 @@ extension DoctorCheck {
     }
 
     /// Returns the check of a command that can only be stopped by ending the process.
-    private static func ends(_ name: String, _ script: String, standIn: String? = nil) -> DoctorCheck {
+    private static func ends(_ name: String, _ script: String, standIn: String?) -> DoctorCheck {
         DoctorCheck(.stop, "\(name) is ended with its process", standIn: standIn != nil) { bench in
             try await bench.withFreshHost { host in
                 let used = host.isStandIn ? standIn ?? script : script

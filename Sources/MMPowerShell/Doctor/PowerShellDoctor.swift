@@ -195,7 +195,7 @@ package enum PowerShellDoctor {
     }
 
     static func examine(
-        _ settings: HostSettings, areas: Set<DoctorRow.Area>, progress: @Sendable (DoctorRow) -> Void = { _ in }
+        _ settings: HostSettings, areas: Set<DoctorRow.Area>, progress: @Sendable (DoctorRow) -> Void
     ) async -> DoctorTable {
         let bench = DoctorBench(settings)
         var rows: [DoctorRow] = []

@@ -383,8 +383,8 @@ package struct ModuleSignInTarget: Sendable, Hashable {
     ///   - sharePointHost: first label of the SharePoint host.
     ///   - cloud: the cloud.
     package init(
-        connection: String, tenant: String? = nil, tenantID: String? = nil, appID: String? = nil,
-        account: String? = nil, objectID: String? = nil, sharePointHost: String? = nil, cloud: ModuleCloud
+        connection: String, tenant: String?, tenantID: String?, appID: String?, account: String?,
+        objectID: String? = nil, sharePointHost: String?, cloud: ModuleCloud
     ) {
         func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
         self.connection = connection

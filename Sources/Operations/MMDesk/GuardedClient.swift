@@ -69,16 +69,14 @@ package struct GuardedClient: Sendable {
 
     /// Sends a request of this program's own that only reads.
     /// - Throws: `.internalError` for a request that does more; the errors of `GraphClient.send`.
-    package func read(
-        _ request: GraphRequest, deadline: Deadline = .after(.seconds(300))
-    ) async throws(MMError) -> GraphResponse {
+    package func read(_ request: GraphRequest, deadline: Deadline) async throws(MMError) -> GraphResponse {
         try Self.check(request)
         return try await client.send(request, deadline: deadline)
     }
 
     /// Returns the pages of a list that this program reads.
     package func readPages(
-        _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
+        _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline
     ) throws(MMError) -> GraphPages {
         try Self.check(request)
         return client.pages(request, limits: limits, deadline: deadline)
@@ -99,9 +97,7 @@ package struct GuardedClient: Sendable {
     }
 
     /// Sends several requests that only read as a batch.
-    package func readBatch(
-        _ parts: [BatchPart], deadline: Deadline = .after(.seconds(300))
-    ) async throws(MMError) -> [BatchAnswer] {
+    package func readBatch(_ parts: [BatchPart], deadline: Deadline) async throws(MMError) -> [BatchAnswer] {
         for part in parts { try Self.check(part.request) }
         return try await client.batch(parts, deadline: deadline)
     }
@@ -122,7 +118,7 @@ package struct GuardedClient: Sendable {
     /// Sends a cleared request.
     /// - Throws: `.conflict` for a request that was not cleared; the errors of `GraphClient.send`.
     package func send(
-        _ request: GraphRequest, by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300))
+        _ request: GraphRequest, by cleared: Cleared<some RequestAct>, deadline: Deadline
     ) async throws(MMError) -> GraphResponse {
         try cleared.check([request])
         return try await client.send(request, deadline: deadline)
@@ -131,7 +127,7 @@ package struct GuardedClient: Sendable {
     /// Returns the pages of a list, from the first or from the next link of an earlier answer.
     package func pages(
         _ request: GraphRequest, by cleared: Cleared<some RequestAct>, from link: String? = nil,
-        limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
+        limits: PageLimits = PageLimits(), deadline: Deadline
     ) throws(MMError) -> GraphPages {
         try cleared.check([request])
         guard let link else { return client.pages(request, limits: limits, deadline: deadline) }
@@ -142,8 +138,8 @@ package struct GuardedClient: Sendable {
     /// - Returns: the answers, and why the last ones were not sent if the sign-in ended before, or the call was
     ///   cancelled.
     package func batch(
-        _ parts: [BatchPart], by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300)),
-        progress: @escaping @Sendable (Int) -> Void = { _ in }
+        _ parts: [BatchPart], by cleared: Cleared<some RequestAct>, deadline: Deadline,
+        progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> (answers: [BatchAnswer], end: MMError?) {
         try cleared.check(parts.map(\.request))
         return try await client.batchToItsEnd(parts, deadline: deadline, progress: progress)
@@ -285,7 +281,7 @@ package struct GuardedExchange: Sendable {
     package func serves(_ address: WebAddress) -> Bool { client.serves(address) }
 
     /// Returns the cmdlets that the signed-in account may run.
-    package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
+    package func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
         try await client.cmdlets(deadline: deadline)
     }
 

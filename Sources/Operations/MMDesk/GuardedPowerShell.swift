@@ -65,7 +65,7 @@ package struct GuardedPowerShell: Sendable {
     ///   - values: the arguments for its `param` block.
     ///   - deadline: the end of waiting.
     package func answer(
-        to question: StaticString, _ values: [String: PowerShellValue] = [:], deadline: Deadline
+        to question: StaticString, _ values: [String: PowerShellValue], deadline: Deadline
     ) async throws(MMError) -> PowerShellAnswer {
         try await session.answer(
             PowerShellCommand("\(question)", parameters: values, isLocal: true), deadline: deadline)

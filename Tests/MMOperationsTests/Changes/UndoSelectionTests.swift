@@ -6,6 +6,10 @@ import Testing
 
 @Suite("Which changes are undone", .timeLimit(.minutes(10)))
 struct UndoSelectionTests {
+    private static func selection(_ entries: [JournalEntry]) -> UndoSelection {
+        UndoSelection(entries, of: nil, reach: .byName)
+    }
+
     private func entry(_ time: Timestamp) throws -> JournalEntry {
         let request = try GraphRequest(
             method: "PATCH", target: RequestTarget(parsing: "/v1.0/users/u", service: .graph), json: ["city": "Rome"])
@@ -19,7 +23,7 @@ struct UndoSelectionTests {
         let now = Timestamp.now
         let times: [Duration] = [.seconds(-500), .seconds(-20), .seconds(1800), .seconds(-50), .seconds(-5)]
         let entries = try times.map { try entry(now + $0) }
-        let recent = UndoSelection(entries).entries(ofLast: .seconds(60), now: now)
+        let recent = Self.selection(entries).entries(ofLast: .seconds(60), now: now)
         #expect(recent == Set(entries[3...].map(\.id)))
     }
 
@@ -47,11 +51,11 @@ struct UndoSelectionTests {
         let deleted = try entry("DELETE", "1")
         let undone = try entry("DELETE", "1", undoes: made)
         let again = try entry("POST", "2", undoes: deleted)
-        #expect(UndoSelection([made, deleted, undone]).isUndone(made))
-        #expect(!UndoSelection([made, deleted, undone, again]).isUndone(made))
-        #expect(UndoSelection([made, deleted, again, undone]).isUndone(made))
+        #expect(Self.selection([made, deleted, undone]).isUndone(made))
+        #expect(!Self.selection([made, deleted, undone, again]).isUndone(made))
+        #expect(Self.selection([made, deleted, again, undone]).isUndone(made))
         let last = try entry("DELETE", "2", undoes: made)
-        #expect(UndoSelection([made, deleted, undone, again, last]).isUndone(made))
+        #expect(Self.selection([made, deleted, undone, again, last]).isUndone(made))
     }
 
     @Test("are those of a call, also where it is an undo, but not what it undid of its own")
@@ -60,7 +64,7 @@ struct UndoSelectionTests {
         let undone = try entry("DELETE", "1", undoes: made, call: "b")
         let redone = try entry("POST", "2", undoes: undone, call: "d")
         func ids(_ call: String, _ entries: [JournalEntry]) -> [String] {
-            UndoSelection(entries).standing(ofCall: call).map(\.id)
+            Self.selection(entries).standing(ofCall: call).map(\.id)
         }
         #expect(ids("a", [made, undone]) == [])
         #expect(ids("b", [made, undone]) == [undone.id])
@@ -68,6 +72,6 @@ struct UndoSelectionTests {
         #expect(ids("b", [made, undone, redone]) == [])
         #expect(ids("d", [made, undone, redone]) == [redone.id])
         #expect(ids("a", [made, try entry("DELETE", "1", undoes: made, call: "a")]) == [])
-        #expect(UndoSelection([made, undone]).standing { _ in true }.isEmpty)
+        #expect(Self.selection([made, undone]).standing { _ in true }.isEmpty)
     }
 }

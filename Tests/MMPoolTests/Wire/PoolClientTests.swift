@@ -157,11 +157,11 @@ struct PoolClientTests {
             #expect(error?.hint?.contains("MM_TRUST_NETWORK=1") == true)
             let trusted = try PoolAddress(url: url, trustsNetwork: true)
             #expect(
-                trusted.request("GET", "/x").allowsPlainHTTPToOtherHosts
-                    && trusted.request("GET", "/x").url == url + "/x")
+                trusted.request("GET", "/x", headers: [:]).allowsPlainHTTPToOtherHosts
+                    && trusted.request("GET", "/x", headers: [:]).url == url + "/x")
         }
         for url in ["http://localhost:5200", "http://[::1]:5200", "https://pool:5200"] {
-            #expect(try PoolAddress(url: url).request("GET", "/x").allowsPlainHTTPToOtherHosts == false)
+            #expect(try PoolAddress(url: url).request("GET", "/x", headers: [:]).allowsPlainHTTPToOtherHosts == false)
         }
     }
 

@@ -12,7 +12,7 @@ struct FaceProbeTests {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"] + words).http)
         return try HTTPFace.start(
-            try home.server(), options, secret: secret.map { Secret($0) }, log: home.services.log)
+            try home.server(), options, secret: secret.map { Secret($0) }, gate: nil, log: home.services.log)
     }
 
     private func get(_ face: HTTPFace, _ path: String, _ headers: HTTPHeaders = [:]) async throws -> HTTPResponse {

@@ -17,7 +17,7 @@ struct HTTPFaceTests {
     private func face(_ words: [String] = [], secret: String? = nil, server: MCPServer? = nil) throws -> HTTPFace {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"] + words).http)
         return try HTTPFace.start(
-            try server ?? home.server(), options, secret: secret.map { Secret($0) }, log: home.services.log)
+            try server ?? home.server(), options, secret: secret.map { Secret($0) }, gate: nil, log: home.services.log)
     }
 
     @Test("a session from its handshake to its end")

@@ -76,7 +76,7 @@ struct JobTests {
     private func face(of projection: CatalogueServer) throws -> HTTPFace {
         let server = try projection.server()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        return try HTTPFace.start(server, options, secret: nil, log: .off)
+        return try HTTPFace.start(server, options, secret: nil, gate: nil, log: .off)
     }
 
     private func call(_ caller: HTTPCaller, _ session: String, _ name: String, _ arguments: JSONObject = [:])

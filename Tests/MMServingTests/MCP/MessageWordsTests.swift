@@ -150,7 +150,7 @@ struct MessageWordsTests {
         func prompts(_ words: [String]) async throws -> [String] {
             let home = try ServingHome()
             let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-            let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+            let face = try HTTPFace.start(try home.server(words), options, secret: nil, gate: nil, log: .off)
             let caller = HTTPCaller(face)
             let listed = try await caller.call(try await caller.initialize(), "prompts/list")
             await face.stop(graceful: .zero)
@@ -168,7 +168,7 @@ struct MessageWordsTests {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         let face = try HTTPFace.start(
-            try home.server(["--toolsets", "m365,shell,ssh"]), options, secret: nil, log: .off)
+            try home.server(["--toolsets", "m365,shell,ssh"]), options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
         let tools = try await caller.call(session, "tools/list")["tools"]?.array ?? []

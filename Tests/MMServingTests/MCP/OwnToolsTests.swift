@@ -29,7 +29,7 @@ struct OwnToolsTests {
     /// Requests to one server.
     private func ask(_ words: [String] = [], _ requests: [(String, JSONObject)]) async throws -> [JSONValue] {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+        let face = try HTTPFace.start(try home.server(words), options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
         var answers: [JSONValue] = []

@@ -104,7 +104,7 @@ struct ReadyToolTests {
     func planned(tool: String, arguments: JSONObject, isPlannable: Bool) async throws {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         let face = try HTTPFace.start(
-            try home.server(["--toolsets", "m365,shell"]), options, secret: nil, log: .off)
+            try home.server(["--toolsets", "m365,shell"]), options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let answer = try await caller.call(
             try await caller.initialize(), "tools/call",
@@ -159,7 +159,7 @@ struct ToolListTests {
     private func ask(_ words: [String], _ method: String, _ params: JSONObject) async throws -> JSONValue {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+        let face = try HTTPFace.start(try home.server(words), options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
         let answer = try await caller.call(session, method, params)

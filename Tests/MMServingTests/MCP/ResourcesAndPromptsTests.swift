@@ -15,7 +15,7 @@ struct ResourcesAndPromptsTests {
     /// One request to the server.
     private func ask(_ method: String, _ params: JSONObject = [:], words: [String] = []) async throws -> JSONValue {
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
-        let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+        let face = try HTTPFace.start(try home.server(words), options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let answer = try await caller.call(try await caller.initialize(), method, params)
         await face.stop(graceful: .zero)

@@ -21,7 +21,7 @@ struct ProfileServerTests {
         let server = try ProfileServer(
             profile, services: home.services, options: MCPFaceOptions(words: words), principals: PrincipalTable()
         ).server()
-        let face = try HTTPFace.start(server, options, secret: nil, log: .off)
+        let face = try HTTPFace.start(server, options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         let answer = try await caller.call(try await caller.initialize(), method, params)
         await face.stop(graceful: .zero)
@@ -105,7 +105,7 @@ struct ProfileServerTests {
         let server = try ProfileServer(
             profile, services: home.services, options: MCPFaceOptions(), principals: PrincipalTable()
         ).server()
-        let face = try HTTPFace.start(server, options, secret: nil, log: .off)
+        let face = try HTTPFace.start(server, options, secret: nil, gate: nil, log: .off)
         let caller = HTTPCaller(face)
         var owners: Set<String> = []
         for _ in 0..<2 {

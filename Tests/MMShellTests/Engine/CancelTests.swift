@@ -161,7 +161,8 @@ struct CancelTests {
         try await TestSSHD.with("ForceCommand touch \(begun); exec sleep 3000") { (server) async throws in
             let task = Task {
                 try await SSHSession.connect(
-                    server.target, masters: SSHSessionTests.masters(), times: SSHSessionTests.patient, deadline: .never)
+                    server.target, masters: SSHSessionTests.masters(), policy: .open, times: SSHSessionTests.patient,
+                    admission: nil, deadline: .never)
             }
             #expect(await eventually { access(begun, F_OK) == 0 })
             task.cancel()

@@ -75,7 +75,8 @@ struct ShellSecretsTests {
                 do throws(MMError) {
                     await
                         (try SSHSession.connect(
-                            wanted, masters: masters, times: SSHSessionTests.patient, deadline: .after(.seconds(240))))
+                            wanted, masters: masters, policy: .open, times: SSHSessionTests.patient, admission: nil,
+                            deadline: .after(.seconds(240))))
                         .close()
                     return nil
                 } catch { return error }

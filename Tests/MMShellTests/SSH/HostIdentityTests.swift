@@ -24,7 +24,8 @@ struct HostIdentityTests {
             let masters = masters()
             await #expect(throws: MMError.self) {
                 _ = try await SSHSession.connect(
-                    server.target, masters: masters, admission: admission, deadline: .after(.seconds(120)))
+                    server.target, masters: masters, policy: .open, admission: admission,
+                    deadline: .after(.seconds(120)))
             }
             #expect(seen.withLock { $0 } == HostIdentity(isThisMachine: true, reachesOwnFiles: true))
             #expect(await masters.count == 0)
@@ -47,7 +48,8 @@ struct HostIdentityTests {
             let masters = masters()
             await #expect(throws: MMError.self) {
                 _ = try await SSHSession.connect(
-                    server.target, masters: masters, admission: admission, deadline: .after(.seconds(120)))
+                    server.target, masters: masters, policy: .open, admission: admission,
+                    deadline: .after(.seconds(120)))
             }
             #expect(seen.withLock { $0 }?.reachesOwnFiles == true)
         }
@@ -101,7 +103,7 @@ struct HostIdentityTests {
                 if identity.reachesOwnFiles { throw MMError(.denied, "no") }
             }
             let session = try await SSHSession.connect(
-                server.target, masters: masters(), admission: admission, deadline: .after(.seconds(120)))
+                server.target, masters: masters(), policy: .open, admission: admission, deadline: .after(.seconds(120)))
             #expect(session.isHere)
             await session.close()
         }

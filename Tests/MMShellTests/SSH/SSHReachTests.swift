@@ -14,7 +14,8 @@ struct SSHReachTests {
         async throws -> SSHSession
     {
         try await SSHSession.connect(
-            target, masters: masters, times: times ?? SSHSessionTests.patient, deadline: .after(.seconds(300)))
+            target, masters: masters, policy: .open, times: times ?? SSHSessionTests.patient, admission: nil,
+            deadline: .after(.seconds(300)))
     }
 
     private static func isGone(_ sleep: String) async throws -> Bool {

@@ -28,7 +28,8 @@ struct SSHSessionTests {
         try await TestSSHD.with(extra) { (server) async throws in
             let masters = Self.masters()
             let session = try await SSHSession.connect(
-                server.target, masters: masters, times: times, deadline: .after(.seconds(300)))
+                server.target, masters: masters, policy: .open, times: times, admission: nil,
+                deadline: .after(.seconds(300)))
             do { try await body(session, server, masters) } catch {
                 await session.close()
                 throw error
@@ -175,7 +176,8 @@ struct SSHSessionTests {
             target.keepAliveInterval = .seconds(5)
             let masters = Self.masters()
             let session = try await SSHSession.connect(
-                target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))
+                target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                deadline: .after(.seconds(300)))
             let sleep = Shells.ownSleep()
             let job = try await session.start(ShellCommand("echo begun; \(sleep)"), deadline: .never)
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
@@ -203,7 +205,8 @@ struct SSHSessionTests {
             for count in [1, 1, 2] {
                 sessions.append(
                     try await SSHSession.connect(
-                        server.target, masters: masters, times: Self.patient, deadline: .after(.seconds(300))))
+                        server.target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                        deadline: .after(.seconds(300))))
                 #expect(await masters.count == count)
             }
             // Cancelling needs a channel too.
@@ -226,7 +229,8 @@ struct SSHSessionTests {
                 do throws(MMError) {
                     await
                         (try SSHSession.connect(
-                            target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
+                            target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                            deadline: .after(.seconds(300)))).close()
                     return nil
                 } catch {
                     return error.details["reason"].flatMap { if case .string(let text) = $0 { text } else { nil } }
@@ -266,7 +270,8 @@ struct SSHSessionTests {
             do throws(MMError) {
                 await
                     (try SSHSession.connect(
-                        target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
+                        target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                        deadline: .after(.seconds(300)))).close()
             } catch { hint = error.hint ?? "" }
             let start = try #require(hint.firstRange(of: "ssh-keygen ")).lowerBound
             let end = try #require(hint.firstRange(of: " and connect again")).lowerBound
@@ -342,7 +347,8 @@ struct SSHSessionTests {
                 do throws(MMError) {
                     await
                         (try SSHSession.connect(
-                            target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))).close()
+                            target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                            deadline: .after(.seconds(300)))).close()
                     return nil
                 } catch { return error }
             }
@@ -408,7 +414,8 @@ struct SSHSessionTests {
             target.hostKeys = .acceptNew
             target.connectTimeout = .seconds(300)
             let session = try await SSHSession.connect(
-                target, masters: Self.masters(), times: Self.patient, deadline: .after(.seconds(300)))
+                target, masters: Self.masters(), policy: .open, times: Self.patient, admission: nil,
+                deadline: .after(.seconds(300)))
             #expect(try await session.sh("echo over").out == "over\n")
             await session.close()
         }

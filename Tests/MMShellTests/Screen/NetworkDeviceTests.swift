@@ -146,7 +146,7 @@ struct NetworkDeviceTests {
         try await TestSSHD.with("ForceCommand /usr/bin/python3 -u \(Self.simulator) vrp") { (server) async throws in
             let masters = SSHSessionTests.masters()
             let session = try await ScreenSession.connect(
-                server.target, masters: masters, deadline: .after(.seconds(300)))
+                server.target, masters: masters, admission: nil, deadline: .after(.seconds(300)))
             let answer = try await session.patient("display current-configuration")
             Self.check(answer.text.split(separator: "\n"), 30, "core")
             #expect(answer.pages > 0)

@@ -12,9 +12,9 @@ enum FastSchema {
         let name: String
         let kind: Kind
         let standard: JSONValue?
-        let summary: String?
+        let summary: String
 
-        init(_ name: String, _ kind: Kind, standard: JSONValue? = nil, _ summary: String? = nil) {
+        init(_ name: String, _ kind: Kind, standard: JSONValue? = nil, _ summary: String) {
             self.name = name
             self.kind = kind
             switch kind {
@@ -36,7 +36,7 @@ enum FastSchema {
             if let standard { schema["default"] = standard }
             schema["title"] = .string(
                 name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: " "))
-            schema["description"] = summary.map(JSONValue.string)
+            schema["description"] = .string(summary)
             return .object(schema)
         }
     }

@@ -3,8 +3,8 @@ package import MMOperations
 import MMPowerShell
 package import MMSessions
 
-/// The session manager for tenants and modules: signs in, runs commands, ends sessions, and monitors them with its
-/// own time limits.
+/// The session manager for tenants and modules: signs in, runs commands, ends sessions, and monitors them with its own
+/// time limits.
 ///
 /// The sessions themselves live in the pool; this actor keeps what its callers know about them.
 package actor TenantSessions {
@@ -518,8 +518,7 @@ struct TenantName: Sendable {
     ///   - account: the number of one of several accounts. For a tenant in the registry, each entry is one account.
     /// - Throws: `invalidInput` for an invalid tenant, and for one with several entries; `notFound` for one that this
     ///   server may not use.
-    func connection(_ word: String, sharePointHost: String? = nil, account: String = "1") throws(MMError) -> Connection
-    {
+    func connection(_ word: String, sharePointHost: String?, account: String) throws(MMError) -> Connection {
         if let sharePointHost, !Self.isLabel(sharePointHost) {
             throw MMError(
                 .invalidInput, "`\(sharePointHost.prefix(80))` is not a SharePoint tenant.",

@@ -87,7 +87,7 @@ package final class SessionPoolRoutes: Sendable {
         return router
     }
 
-    private func count(_ began: Duration, isError: Bool = false, isSignIn: Bool = false) {
+    private func count(_ began: Duration, isError: Bool, isSignIn: Bool = false) {
         let time = clock.now() - began
         meter.withLock { $0.count(time, isError: isError, isSignIn: isSignIn) }
     }
@@ -350,7 +350,7 @@ package struct RunMeter: Sendable {
     package init(now: Duration) { started = now }
 
     /// Counts a call.
-    package mutating func count(_ time: Duration, isError: Bool = false, isSignIn: Bool = false) {
+    package mutating func count(_ time: Duration, isError: Bool, isSignIn: Bool) {
         requests += 1
         if isError { errors += 1 }
         if isSignIn { signIns += 1 }

@@ -86,8 +86,8 @@ public typealias ToolContext = RequestContext
 
 /// Thrown when a question has been asked whose answer arrives with a later request.
 ///
-/// Let this error end the handler, as it is or replaced by one of your own: the engine asks the question whatever
-/// the handler returns, and runs the handler again from its beginning once the answer is there.
+/// Let this error end the handler, as it is or replaced by one of your own: the engine asks the question whatever the
+/// handler returns, and runs the handler again from its beginning once the answer is there.
 public struct AnswerPending: Error, Sendable, Hashable {}
 
 /// Questions to the client: to its user, its model or its list of folders.
@@ -256,7 +256,7 @@ package struct ClientCapabilities: Sendable, Hashable {
     package let raw: JSONObject
 
     /// Reads the capabilities of `initialize` or of a request's `_meta`.
-    package init(_ raw: JSONObject = [:]) {
+    package init(_ raw: JSONObject) {
         self.raw = raw
     }
 

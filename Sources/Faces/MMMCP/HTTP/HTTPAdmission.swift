@@ -135,7 +135,7 @@ public struct MCPHTTPResponse: Sendable {
         self.body = body
     }
 
-    static func json(_ bytes: [UInt8], status: Int = 200) -> MCPHTTPResponse {
+    static func json(_ bytes: [UInt8], status: Int) -> MCPHTTPResponse {
         MCPHTTPResponse(status: status, headers: [("Content-Type", "application/json")], body: .bytes(bytes))
     }
 

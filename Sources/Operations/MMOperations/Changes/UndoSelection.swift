@@ -34,7 +34,7 @@ struct UndoSelection {
     ///   - all: the writes within the caller's reach.
     ///   - principal: the id of a caller that sees only its own writes; `nil` for this machine's user, who sees all.
     ///   - reach: the present connections of the entries.
-    init(_ all: [JournalEntry], of principal: String? = nil, reach: UndoReach = .byName) {
+    init(_ all: [JournalEntry], of principal: String?, reach: UndoReach) {
         let entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
         self.entries = entries
         positions = Dictionary(entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })

@@ -26,7 +26,7 @@ package final class PlanRecorder: Sendable {
     let after: String?
 
     /// - Parameter earlier: the steps of the same calls that were carried out already.
-    init(after earlier: PlanEarlier? = nil) {
+    init(after earlier: PlanEarlier?) {
         started = earlier?.started ?? Timestamp(seconds: Timestamp.now.seconds)
         after = earlier?.digest
         state = Mutex(State(earlier: earlier))

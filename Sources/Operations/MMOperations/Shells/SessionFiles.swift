@@ -37,9 +37,9 @@ struct SessionFiles: Sendable {
 
     /// Writes or appends to a file.
     /// - Parameter text: the written text, if known, by which a later command that runs the file is judged.
-    func write(_ path: String, _ source: FileSource, known text: String? = nil, how: FileWriting)
-        async throws(MMError) -> OperationAnswer
-    {
+    func write(
+        _ path: String, _ source: FileSource, known text: String?, how: FileWriting
+    ) async throws(MMError) -> OperationAnswer {
         let cleared = try await judge(writing: true, path)
         let (member, _) = try await call.member(session, options)
         try await call.refuseOwnFiles(Self.command(writing: true, path, sudo: sudo), in: member)

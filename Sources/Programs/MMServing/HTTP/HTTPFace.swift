@@ -24,7 +24,7 @@ final class HTTPFace: Sendable {
     ///   - pages: pages to serve besides the protocol, by path; they are public, so they must hold no private data.
     /// - Throws: `MMError` if the address can't be used.
     static func start(
-        _ server: MCPServer, _ options: HTTPFaceOptions, secret: Secret?, gate: OAuthGate? = nil, log: Log,
+        _ server: MCPServer, _ options: HTTPFaceOptions, secret: Secret?, gate: OAuthGate?, log: Log,
         engineOptions given: HTTPOptions = HTTPOptions(), pages: [String: @Sendable () async -> JSONValue] = [:]
     ) throws(MMError) -> HTTPFace {
         var engineOptions = given
@@ -173,7 +173,7 @@ struct MCPAuthenticator: HTTPAuthenticator {
     ///   - gate: checks access tokens, if they alone decide about admission.
     ///   - open: the paths of public pages.
     init(
-        _ pages: PageRule, _ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate? = nil, open: Set<String>
+        _ pages: PageRule, _ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate?, open: Set<String>
     ) {
         self.pages = pages
         self.gate = gate
@@ -252,7 +252,7 @@ struct MCPEndpoint: HTTPMiddleware {
     ///   - engine: answers the requests.
     ///   - watching: keeps track of the streams that only wait for news.
     ///   - places: limits the requests of each caller; `nil` if the server has a single user.
-    init(_ engine: StreamableHTTP, _ watching: WatchingStreams, places: RequestPlaces? = nil) {
+    init(_ engine: StreamableHTTP, _ watching: WatchingStreams, places: RequestPlaces?) {
         self.engine = engine
         self.watching = watching
         self.places = places

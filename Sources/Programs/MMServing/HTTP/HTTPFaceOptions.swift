@@ -47,7 +47,7 @@ struct HTTPFaceOptions: Sendable {
     /// - Parameter standard: the address if the command line names none; `nil` to serve no HTTP then.
     /// - Returns: `nil` if HTTP is not requested.
     /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
-    static func read(_ reader: InputReader, standard: String? = nil) throws(MMError) -> HTTPFaceOptions? {
+    static func read(_ reader: InputReader, standard: String?) throws(MMError) -> HTTPFaceOptions? {
         guard let address = try reader.text("http") ?? standard else {
             try refuseAlone(reader, without: "http", OAuthOptions.fields)
             return nil

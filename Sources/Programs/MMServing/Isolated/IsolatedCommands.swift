@@ -146,7 +146,7 @@ enum IsolatedServing {
     ///     whenever it changes.
     /// - Throws: `unsupported` if pools can't be isolated; `MMError` if the address can't be used.
     static func serve(
-        _ options: Options, environment: [String: String], signals: PoolSignals? = nil, quiet: Bool,
+        _ options: Options, environment: [String: String], signals: PoolSignals?, quiet: Bool,
         _ streams: CommandStreams
     ) async throws(MMError) {
         umask(0o077)

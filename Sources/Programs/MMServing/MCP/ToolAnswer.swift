@@ -145,7 +145,7 @@ struct ToolAnswer: Sendable {
     }
 
     /// Returns the result of a text that was fitted into the budget.
-    private func result(_ shaped: TruncatedOutput, _ notes: [String], isForeign: Bool = false) -> ToolResult {
+    private func result(_ shaped: TruncatedOutput, _ notes: [String], isForeign: Bool) -> ToolResult {
         // An empty answer is stated explicitly, since a model can't tell it from a lost one, and some clients refuse an
         // empty text.
         let own = shaped.text.isEmpty ? "(no output)" : shaped.text

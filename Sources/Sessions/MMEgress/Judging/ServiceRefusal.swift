@@ -10,7 +10,7 @@ enum ServiceRefusal {
     ///   - code: the judge's word, if the judge refused.
     ///   - place: the host that the request was for, if it is known.
     static func answer(
-        _ fault: WireFault, code: String? = nil, place: EgressPlace?
+        _ fault: WireFault, code: String?, place: EgressPlace?
     ) -> (headers: HTTPHeaders, body: [UInt8]) {
         // Tables and data lakes answer in JSON.
         let label = place?.host.split(separator: ".").dropFirst().first ?? ""
@@ -30,7 +30,7 @@ enum ServiceRefusal {
     ///   - fault: the reason.
     ///   - code: the judge's word, if the judge refused.
     ///   - service: the service that the request was for; `nil` for other hosts.
-    static func body(_ fault: WireFault, code: String? = nil, service: CloudHost.Service?) -> [UInt8] {
+    static func body(_ fault: WireFault, code: String?, service: CloudHost.Service?) -> [UInt8] {
         let word = code ?? fault.kind.rawValue
         let text = "Microsoft Master: \(fault.message)"
         let value: JSONValue

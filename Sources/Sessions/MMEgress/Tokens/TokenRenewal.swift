@@ -45,7 +45,7 @@ final class TokenRenewal: Sendable {
     /// Returns the token of a placeholder, renewed if it is about to expire or was refused. Concurrent callers share
     /// one renewal.
     func token(
-        _ placeholder: String, _ own: PlaceholderVault.OwnToken, insteadOf refusal: TokenRefusal? = nil
+        _ placeholder: String, _ own: PlaceholderVault.OwnToken, insteadOf refusal: TokenRefusal?
     ) async throws(MMError) -> Secret {
         var own = own
         if case .own(let newest)? = vault.worth(of: placeholder) { own = newest }

@@ -79,9 +79,9 @@ package struct LocalFiles: Sendable {
 
     /// Writes a file: the whole file in one step, or at its end.
     /// - Throws: as `read`; an existing file is then unchanged.
-    package func write(_ path: String, _ source: FileSource, how: FileWriting = FileWriting()) async throws(MMError)
-        -> FileReceipt
-    {
+    package func write(
+        _ path: String, _ source: FileSource, how: FileWriting
+    ) async throws(MMError) -> FileReceipt {
         try how.check(source, limit: rules.limit)
         let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in

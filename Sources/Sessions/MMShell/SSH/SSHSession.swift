@@ -51,8 +51,8 @@ public actor SSHSession: ShellSession {
     ///   - admission: checks each new connection, also later ones; `nil` admits every host.
     /// - Throws: as `connect(_:masters:deadline:)`; the refusal of `admission`.
     package static func connect(
-        _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
-        admission: HostAdmission? = nil, deadline: Deadline
+        _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy, times: ShellSettings.Times = .init(),
+        admission: HostAdmission?, deadline: Deadline
     ) async throws(MMError) -> SSHSession {
         let shell = try await open(target, masters, admission, snapshot: nil, times: times, deadline: deadline)
         return SSHSession(target, masters, admission, shell, policy, times)

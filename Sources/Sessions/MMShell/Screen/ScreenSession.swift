@@ -53,7 +53,7 @@ package actor ScreenSession {
     /// - Parameter admission: checks the connection; `nil` admits every host.
     /// - Throws: as connecting a session.
     package static func connect(
-        _ target: SSHTarget, masters: SSHMasters, admission: HostAdmission? = nil, deadline: Deadline
+        _ target: SSHTarget, masters: SSHMasters, admission: HostAdmission?, deadline: Deadline
     ) async throws(MMError) -> ScreenSession {
         let master = try await masters.acquire(target, deadline: deadline)
         let release: @Sendable () async -> Void = { await masters.release(master) }
@@ -211,7 +211,7 @@ package actor ScreenSession {
     /// - Throws: `.deadlineExceeded` after the command was interrupted with ctrl-c, `.sessionLost`, `.conflict` while a
     ///   question is open.
     package func run(
-        _ command: String, answers: [(text: String, input: ShellInput)] = [], deadline: Deadline = .after(.seconds(60))
+        _ command: String, answers: [(text: String, input: ShellInput)] = [], deadline: Deadline
     ) async throws(MMError) -> Answer {
         guard !command.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 }) else {
             throw MMError(
@@ -233,8 +233,7 @@ package actor ScreenSession {
 
     /// Answers an open question and waits for the prompt.
     /// - Throws: `.conflict` if nothing was asked; otherwise as `run`.
-    package func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer
-    {
+    package func answer(_ input: ShellInput, deadline: Deadline) async throws(MMError) -> Answer {
         let turn = try await turns.take(deadline)
         defer { turn.release() }
         guard open != nil else { throw MMError(.conflict, "\(name) asks no question.") }

@@ -162,9 +162,9 @@ package struct PoolClient: Sendable {
     }
 
     /// Creates a request to the pool, for `send` and `open`.
-    package func request(_ method: String, _ path: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil)
-        -> HTTPRequest
-    {
+    package func request(
+        _ method: String, _ path: String, headers: HTTPHeaders, body: [UInt8]? = nil
+    ) -> HTTPRequest {
         address.request(method, path, headers: headers, body: body)
     }
 

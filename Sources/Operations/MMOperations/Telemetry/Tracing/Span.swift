@@ -63,7 +63,7 @@ package final class Span: Sendable {
     ///   - attributes: the attributes, as for `note`.
     ///   - fault: the kind of failure; `nil` for success.
     package func past(
-        _ name: String, _ kind: Kind = .internal, begun: Timestamp, lasted: Duration,
+        _ name: String, _ kind: Kind, begun: Timestamp, lasted: Duration,
         _ attributes: [(key: String, value: JSONValue)], fault: String?
     ) {
         let part = child(name, kind)
@@ -180,15 +180,14 @@ package final class Tracer: Sendable {
     private let batch: Int
 
     init(
-        sampler: TraceSampler = .standard, limit: Int = 2048, batch: Int = 512, clock: WallClock = .system,
-        isDue: @escaping @Sendable () -> Void = {}
+        sampler: TraceSampler, limit: Int, batch: Int, clock: WallClock, isDue: @escaping @Sendable () -> Void
     ) {
         (self.sampler, self.limit, self.batch, self.clock, self.isDue) = (sampler, limit, batch, clock, isDue)
     }
 
     /// Begins a span.
     /// - Parameter parent: the caller's context; `nil` begins a trace.
-    package func begin(_ name: String, _ kind: Span.Kind = .internal, under parent: TraceContext? = nil) -> Span {
+    package func begin(_ name: String, _ kind: Span.Kind, under parent: TraceContext?) -> Span {
         let trace = parent?.trace ?? Self.id(bytes: 16)
         let context = TraceContext(
             trace: trace, span: Self.id(bytes: 8), isSampled: sampler.records(trace, under: parent),
