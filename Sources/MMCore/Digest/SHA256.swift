@@ -5,7 +5,7 @@ import CMMSystem
 /// Compare secrets with `ConstantTime`, not by comparing digests with `==`.
 package struct SHA256: Sendable {
     /// The length of a digest in bytes.
-    package static let byteCount = 32
+    private static let byteCount = 32
     static let blockSize = 64
 
     private var state = SIMD8<UInt32>(

@@ -81,7 +81,7 @@ extension Log {
         case debug, info, warning, error
 
         /// The word in a log line.
-        package var word: String {
+        fileprivate var word: String {
             switch self {
             case .debug: "DEBUG"
             case .info: "INFO"

@@ -3,7 +3,7 @@ import Glibc
 /// The environment this process was started with.
 public enum ProcessEnvironment {
     /// The variables that configure a program's network access: proxies, and trusted certificates.
-    package static let network: Set<String> = Set(
+    private static let network: Set<String> = Set(
         ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"].flatMap { [$0, $0.lowercased()] }
             + [
                 "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",

@@ -56,7 +56,7 @@ package enum ByteSearch {
     }
 
     /// Returns the first position of `wanted` at or after `start`; `start` itself if `wanted` is empty.
-    package static func find(
+    fileprivate static func find(
         _ wanted: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer, from start: Int = 0
     ) -> Int? {
         guard start >= 0, start + wanted.count <= bytes.count else { return nil }

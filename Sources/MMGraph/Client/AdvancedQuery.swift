@@ -15,7 +15,7 @@ package enum AdvancedQuery {
     ]
 
     /// Returns whether a query needs these two options.
-    package static func isNeeded(by target: RequestTarget) -> Bool {
+    fileprivate static func isNeeded(by target: RequestTarget) -> Bool {
         guard target.service == .graph else { return false }
         var words = target.segments.map { $0.lowercased() }
         // A cast only filters the objects by type.

@@ -110,7 +110,7 @@ public struct GraphClient: Sendable {
     }
 
     /// Returns the hosts that a connection's requests to a service may name.
-    package static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
+    private static func allowedHosts(_ cloud: Cloud, _ resource: ServiceResource) -> [String] {
         cloud.writtenBases(of: resource).map { base in
             base.hasPrefix("https://") ? String(base.dropFirst("https://".count)) : base
         }

@@ -100,7 +100,7 @@ package struct DoctorRow: Sendable {
         case needsRealPowerShell
 
         /// The outcome in a table's cell.
-        package var word: String {
+        fileprivate var word: String {
             switch self {
             case .passed(let detail): detail.isEmpty ? "ok" : "ok, \(detail)"
             case .failed(let why): "FAILED: \(why)"

@@ -200,7 +200,7 @@ package struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCo
     package static let minimum = PowerShellVersion(major: 7, minor: 4, patch: 0)
 
     /// Creates a version from three numbers.
-    package init(major: Int, minor: Int, patch: Int, label: String = "") {
+    private init(major: Int, minor: Int, patch: Int, label: String = "") {
         self.major = major
         self.minor = minor
         self.patch = patch

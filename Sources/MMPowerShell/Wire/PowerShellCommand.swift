@@ -77,7 +77,7 @@ public struct PowerShellCommand: Sendable, Hashable {
     }
 
     /// The maximum nesting depth of a parameter's value.
-    package static let valueDepth = 64
+    private static let valueDepth = 64
     /// The maximum size of a script in bytes.
     package static let scriptLimit = 16 << 20
 

@@ -188,7 +188,7 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     /// Returns the error that tells a caller which step a person must take.
-    package static func signInNeeded(_ prompt: JSONObject) -> MMError {
+    private static func signInNeeded(_ prompt: JSONObject) -> MMError {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
             hint:

@@ -486,7 +486,7 @@ package struct ContentSource: Sendable {
     ///   - flag: the flag or argument, for messages.
     ///   - namingFile: whether the word itself may be the path of a file.
     /// - Throws: `MMError.invalidInput` if the file can't be read or isn't text.
-    package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
+    fileprivate func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
         // curl's -d uses `@-` for standard input.
         if word == "-" || word == "@-" { return try standardInput() }
         if namingFile {
@@ -513,14 +513,14 @@ package struct ContentSource: Sendable {
     }
 
     /// Returns whether a word is the path of a file.
-    package func isFile(_ word: String) -> Bool {
+    fileprivate func isFile(_ word: String) -> Bool {
         guard !word.isEmpty, word.utf8.count < 4096, !word.utf8.contains(0) else { return false }
         return access(word, F_OK) == 0
     }
 
     /// Returns the text of a file; `nil` if the file doesn't exist.
     /// - Throws: `MMError.invalidInput` if it can't be read or isn't text.
-    package func file(_ path: String) throws(MMError) -> String? {
+    fileprivate func file(_ path: String) throws(MMError) -> String? {
         // A script longer than any path can't name a file; trying to open it would only give a misleading error.
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
             let bytes = try ReadableFile.contents(of: path, limit: Self.limit)

@@ -18,7 +18,7 @@ package struct ShownCode: Sendable {
     }
 
     /// Extracts the sign-in from an error's details; `nil` without a code.
-    package init?(details: JSONObject) {
+    private init?(details: JSONObject) {
         guard let code = details["userCode"]?.string else { return nil }
         self.code = code
         address = details["verificationUri"]?.string ?? Self.page

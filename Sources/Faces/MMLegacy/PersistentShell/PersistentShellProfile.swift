@@ -429,7 +429,7 @@ package actor PersistentShell {
 
     /// Returns the folder in which shells start and files are kept; creates it if missing.
     /// - Throws: an error when it can't be created and was configured explicitly.
-    package func folder(_ services: OperationServices) throws(MMError) -> String {
+    private func folder(_ services: OperationServices) throws(MMError) -> String {
         if let workspace { return workspace }
         var made = settings.workspace
         if !Self.isFolder(made), mkdir(made, 0o755) != 0 || !Self.isFolder(made) {

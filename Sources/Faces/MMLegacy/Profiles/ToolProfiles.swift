@@ -169,7 +169,7 @@ enum MMDesignProfile {
 /// The four tools of the ssh-session server.
 package enum SSHSessionProfile {
     /// The name on the command line.
-    package static let name = "ssh-session"
+    fileprivate static let name = "ssh-session"
 
     /// Creates the profile.
     package static func profile() -> ToolProfile {

@@ -16,7 +16,7 @@ public struct RequestContext: Sendable {
     /// The protocol revision that the request follows.
     package var protocolVersion: ProtocolVersion { profile.version }
     /// The capabilities that the client declares.
-    package var clientCapabilities: ClientCapabilities { profile.capabilities }
+    private var clientCapabilities: ClientCapabilities { profile.capabilities }
     /// The client program's name and version.
     package var clientInfo: ClientInfo { profile.clientInfo }
     /// The sender of the request.

@@ -61,7 +61,7 @@ package struct ProxySettings: Sendable, Hashable {
 
     /// Reads an environment. The first variable that isn't empty counts, as with curl.
     /// - Returns: `nil` when no proxy is named.
-    package init?(environment: [String: String]) {
+    fileprivate init?(environment: [String: String]) {
         guard let variable = Self.variables.first(where: { environment[$0]?.isEmpty == false }),
             let value = environment[variable]
         else { return nil }

@@ -117,7 +117,7 @@ package struct HostName: Sendable, Hashable {
     }
 
     /// Whether it is an IP address, which a web page can't have made up as its name.
-    package var isNumeric: Bool {
+    fileprivate var isNumeric: Bool {
         if text.hasPrefix("["), text.hasSuffix("]") { return IPAddress(String(text.dropFirst().dropLast())) != nil }
         return IPAddress(text)?.isV4 ?? false
     }

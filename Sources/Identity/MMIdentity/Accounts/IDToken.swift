@@ -100,7 +100,7 @@ package struct JSONWebToken: Sendable {
     package var signedBytes: [UInt8] { Array("\(parts[0]).\(parts[1])".utf8) }
 
     /// Returns a claim that holds one text; `nil` for an empty one.
-    package func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    fileprivate func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
 
     private static func object(_ part: Substring, _ limits: JSONLimits) -> JSONObject? {
         guard let bytes = Base64.bytes(String(part), alphabet: .url) else { return nil }

@@ -281,7 +281,7 @@ package enum Claims {
     /// `CP1` means that the client handles claims challenges. Without it Graph merely refuses a revoked token instead
     /// of saying what a new one needs (Microsoft identity platform, "Claims challenges and client capabilities").
     /// - Returns: `nil` when there are no capabilities.
-    package static func declaring(_ capabilities: [String]) -> String? {
+    fileprivate static func declaring(_ capabilities: [String]) -> String? {
         guard !capabilities.isEmpty else { return nil }
         let values = JSONValue.array(capabilities.map { .string($0) })
         return JSONWriter.string(["access_token": ["xms_cc": ["values": values]]])
@@ -528,7 +528,7 @@ package struct AccountClientInfo: Sendable, Hashable {
     package var homeAccountID: String { "\(uid).\(utid)" }
 
     /// Decodes the `client_info` of an answer: base64url of `{"uid":…,"utid":…}`.
-    package init?(encoded: String) {
+    fileprivate init?(encoded: String) {
         guard let bytes = Base64.bytes(encoded, alphabet: .url),
             let object = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 4096, depth: 4)))?.object,
             let uid = object["uid"]?.string, let utid = object["utid"]?.string, !uid.isEmpty, !utid.isEmpty

@@ -16,7 +16,7 @@ package struct OwnerProof: Sendable {
 
     private static let mostTries = 5
     private static let block = Duration.seconds(900)
-    package static let minPINLength = 6
+    private static let minPINLength = 6
 
     /// Creates the checks of a user.
     /// - Parameters:

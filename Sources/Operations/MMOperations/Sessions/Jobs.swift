@@ -126,7 +126,7 @@ package struct JobRow: Sendable, Hashable {
     }
 
     /// Reads a row of an answer; `nil` for a value without a handle.
-    package init?(_ value: JSONValue) {
+    private init?(_ value: JSONValue) {
         guard let handle = value["job"]?.string else { return nil }
         self.init(
             handle, value["operation"]?.string ?? "", value["state"]?.string.flatMap { JobReport.State(rawValue: $0) })

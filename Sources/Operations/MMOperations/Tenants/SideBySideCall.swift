@@ -497,7 +497,7 @@ package struct SeveralConnections: Sendable {
     package var arguments: JSONObject = [:]
 
     /// The maximum number of concurrent calls to one tenant, since services throttle by tenant.
-    package static let atOncePerTenant = 4
+    fileprivate static let atOncePerTenant = 4
 }
 
 extension OperationDeclaration {

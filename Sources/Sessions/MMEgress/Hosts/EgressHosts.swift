@@ -255,7 +255,7 @@ package struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     private let coversBelow: Bool
 
     /// Creates a pattern for one host.
-    package init(_ name: PlainHostName) {
+    fileprivate init(_ name: PlainHostName) {
         self.name = name
         coversBelow = false
     }

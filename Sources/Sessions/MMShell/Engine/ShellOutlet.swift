@@ -9,7 +9,7 @@ package struct ShellPiece: Sendable, Hashable {
     package var bytes: [UInt8]
 
     /// Creates a part.
-    package init(_ stream: ShellCommand.Stream, _ bytes: [UInt8]) {
+    fileprivate init(_ stream: ShellCommand.Stream, _ bytes: [UInt8]) {
         self.stream = stream
         self.bytes = bytes
     }

@@ -1,6 +1,6 @@
 import CLineEditor
 import Glibc
-package import MMCore
+import MMCore
 import MMOperations
 import MMSystem
 
@@ -480,14 +480,14 @@ package struct PromptHistory: Sendable {
     package init(path: String) { self.path = path }
 
     /// The texts of the history; empty if the file can't be read.
-    package var texts: [String] {
+    fileprivate var texts: [String] {
         guard let bytes = try? ProtectedFile.read(path, limit: 8 << 20) else { return [] }
         return bytes.split(separator: 0x0A).compactMap { (try? JSONParser.parse($0))?.string }
     }
 
     /// Adds a text, unless it equals the last one.
     /// - Throws: `MMError` if the file can't be written.
-    package func add(_ text: String) throws(MMError) {
+    fileprivate func add(_ text: String) throws(MMError) {
         try FileLock.with(path) { () throws(MMError) in
             var texts = texts
             guard texts.last != text else { return }

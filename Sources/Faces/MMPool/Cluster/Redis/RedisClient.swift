@@ -98,7 +98,7 @@ package final class RedisClient: Sendable {
     }
 
     /// Returns the error for a Redis that can't be reached.
-    package static func away(_ address: RedisAddress, _ why: String) -> MMError {
+    private static func away(_ address: RedisAddress, _ why: String) -> MMError {
         MMError(
             .unavailable, "Redis at \(address) can't be reached: \(why).",
             hint: "Check it and --cluster; `mm pool status` shows when it is back.", retry: .after(.seconds(1)),

@@ -123,7 +123,7 @@ extension ProgressReport {
     }
 
     /// Reads a report from JSON; `nil` when it is not a report.
-    package init?(json: JSONObject) {
+    fileprivate init?(json: JSONObject) {
         guard let done = json["done"]?.double, let message = json["message"]?.string else { return nil }
         self.init(done: done, total: json["total"]?.double, message: message)
     }

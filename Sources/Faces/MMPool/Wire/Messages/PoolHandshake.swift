@@ -10,7 +10,7 @@ package struct PoolHandshake: Sendable, Hashable {
     package static let path = "/v1/handshake"
     /// The protocol version of this program. Increases when a call of one side no longer means the same to the other,
     /// but not for additional events and headers.
-    package static let wireVersion = 1
+    private static let wireVersion = 1
 
     /// The protocol version of the pool.
     package var wire = PoolHandshake.wireVersion

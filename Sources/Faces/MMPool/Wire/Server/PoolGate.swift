@@ -32,7 +32,7 @@ package final class PoolGate: Sendable {
 
     /// Admits a call.
     /// - Returns: `nil` when no more calls are admitted.
-    package func enter() -> Pass? {
+    private func enter() -> Pass? {
         let isIn = state.withLock { state in
             guard !state.isDraining else { return false }
             state.calls += 1

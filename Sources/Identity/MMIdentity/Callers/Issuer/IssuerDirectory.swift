@@ -305,7 +305,7 @@ package final class IssuerKey: @unchecked Sendable {
     /// Reads a key of a set (RFC 7517, section 4).
     /// - Returns: `nil` for a key of another kind, one that isn't for signatures, and one that is too weak or too
     ///   large.
-    package init?(_ key: JSONValue) {
+    fileprivate init?(_ key: JSONValue) {
         if let use = key["use"], use != "sig" { return nil }
         if let work = key["key_ops"]?.array, !work.contains("verify") { return nil }
         if let name = key["alg"] {

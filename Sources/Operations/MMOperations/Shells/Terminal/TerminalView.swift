@@ -114,7 +114,7 @@ package enum TerminalMessage: Sendable, Hashable {
     }
 
     /// Reads the message from a piece of input; `nil` for an unknown one.
-    package init?(_ bytes: [UInt8]) {
+    fileprivate init?(_ bytes: [UInt8]) {
         switch bytes.first.flatMap(Kind.init) {
         case .keys?: self = .keys(Array(bytes.dropFirst()))
         case .size? where bytes.count == 5:

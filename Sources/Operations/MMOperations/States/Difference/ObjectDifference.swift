@@ -16,7 +16,7 @@ package struct ObjectDifference: Sendable, Hashable {
         package let after: JSONValue?
 
         /// Creates a change of one property.
-        package init(path: [String], before: JSONValue?, after: JSONValue?) {
+        fileprivate init(path: [String], before: JSONValue?, after: JSONValue?) {
             self.path = path
             self.before = before
             self.after = after
@@ -62,7 +62,7 @@ extension ObjectDifference.Change {
     private static let maxValueLength = 120
 
     /// The change as lines for a person: one line, or one for each item that a list of simple values gained or lost.
-    package var lines: [String] {
+    fileprivate var lines: [String] {
         let name = path.isEmpty ? "the object" : path.joined(separator: ".")
         if let items = changedItems {
             return items.removed.map { "\(name): - \(Self.text($0))" }

@@ -61,7 +61,7 @@ package struct AcceptedDeviation: Sendable, Hashable {
 /// The accepted deviations, in a file beside a snapshot that people may also write by hand and keep in git.
 package struct AcceptedDeviations: Sendable {
     /// The file's name.
-    package static let fileName = "accepted.json"
+    private static let fileName = "accepted.json"
 
     private let path: String
     /// All deviations, in the order of the file.

@@ -224,7 +224,7 @@ package struct SnapshotTenant: Sendable, Hashable {
     }
 
     /// Returns a value with placeholders in place of the tenant's own id and domains.
-    package func neutral(_ value: JSONValue) -> JSONValue {
+    fileprivate func neutral(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text): .string(neutral(text))
         case .array(let items): .array(items.map(neutral))
@@ -234,7 +234,7 @@ package struct SnapshotTenant: Sendable, Hashable {
     }
 
     /// Returns a text with placeholders in place of the tenant's own id and domains.
-    package func neutral(_ text: String) -> String {
+    fileprivate func neutral(_ text: String) -> String {
         var text = text
         for (own, name) in [(id, "{tenant}"), (initialDomain, "{initial-domain}"), (defaultDomain, "{domain}")] {
             guard let own, !own.isEmpty else { continue }

@@ -14,7 +14,7 @@ package struct SnapshotNames: Sendable {
     package init() {}
 
     /// Reads the names that a snapshot keeps.
-    package init(_ json: JSONValue) {
+    fileprivate init(_ json: JSONValue) {
         for (space, members) in json.object ?? [:] {
             guard let space = SnapshotKind.ReferenceSpace(rawValue: space) else { continue }
             for (id, name) in members.object ?? [:] { names[space, default: [:]][id] = name.string }
@@ -84,7 +84,7 @@ package struct SnapshotNames: Sendable {
     func name(of id: String, in space: SnapshotKind.ReferenceSpace) -> String? { names[space]?[id.lowercased()] }
 
     /// The ids by their names, with which a snapshot is read back.
-    package var ids: [SnapshotKind.ReferenceSpace: [String: String]] {
+    fileprivate var ids: [SnapshotKind.ReferenceSpace: [String: String]] {
         names.mapValues { Dictionary($0.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first }) }
     }
 }

@@ -24,7 +24,7 @@ package enum SnapshotObject {
     }
 
     /// Returns the property at a path; `nil` where there is none.
-    package static func value(at path: some StringProtocol, in members: JSONObject) -> JSONValue? {
+    private static func value(at path: some StringProtocol, in members: JSONObject) -> JSONValue? {
         var value = JSONValue.object(members)
         for name in path.split(separator: ".") {
             guard let next = value[String(name)] else { return nil }

@@ -18,7 +18,7 @@ package enum AuditDestination: Sendable, Hashable {
     case collector(url: String)
 
     /// The variable with the destinations, separated by spaces or commas.
-    package static let variable = "MM_AUDIT_TO"
+    private static let variable = "MM_AUDIT_TO"
     /// The variable with the path of the file with the collector's bearer token.
     package static let tokenVariable = "MM_AUDIT_TOKEN_FILE"
 
