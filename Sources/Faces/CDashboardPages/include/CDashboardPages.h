@@ -9,17 +9,17 @@ typedef struct {
     size_t count;
 } dashboard_page;
 
-/// The page.
+/// The HTML of the page.
 dashboard_page dashboard_page_html(void);
-/// What it does.
+/// The main script.
 dashboard_page dashboard_page_script(void);
-/// What all its scripts use.
+/// The functions that the other scripts share.
 dashboard_page dashboard_page_common(void);
-/// Its charts.
+/// The script of the charts.
 dashboard_page dashboard_page_charts(void);
-/// What waits for a person, and the passkeys that answer.
+/// The script of the approvals and their passkeys.
 dashboard_page dashboard_page_approvals(void);
-/// What it looks like.
+/// The style sheet.
 dashboard_page dashboard_page_style(void);
 
 #endif
