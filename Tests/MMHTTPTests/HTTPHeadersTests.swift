@@ -24,6 +24,15 @@ struct HTTPHeadersTests {
         )
     }
 
+    @Test("a received line adds a field, a folded one goes on with its value, and one without a colon is none")
+    func lines() {
+        var headers = HTTPHeaders()
+        #expect(headers.add(line: Array(" before the first".utf8)) && headers.count == 0)
+        let isField = ["A: one: two \t", "\t three", "Empty:", "no field"].map { headers.add(line: Array($0.utf8)) }
+        #expect(isField == [true, true, true, false])
+        #expect(headers == ["A": "one: two three", "Empty": ""])
+    }
+
     @Test("letters beyond ASCII are not folded")
     func folding() {
         #expect(!HTTPHeaders.sameName("K", "\u{212A}"))

@@ -215,19 +215,10 @@ final class CurlExchange {
         } else if line.isEmpty {
             // Interim responses (1xx) are followed by the final one.
             if status >= 200 { completeHead() }
-        } else if let first = line.first, first == 0x20 || first == 0x09 {
-            headers.continueLast(with: Self.trimmed(line))
-        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-            headers.add(Self.trimmed(line[..<colon]), Self.trimmed(line[(colon + 1)...]))
+        } else {
+            headers.add(line: line)
         }
         return count
-    }
-
-    private static func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
-        var bytes = bytes
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func completeHead() {

@@ -226,21 +226,8 @@ extension UnixSocketExchange {
         while true {
             let line = try await line(&left)
             if line.isEmpty { return Head(status: status, headers: headers) }
-            if line[0] == 0x20 || line[0] == 0x09 {
-                headers.continueLast(with: Self.trimmed(line[...]))
-            } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-                headers.add(Self.trimmed(line[..<colon]), Self.trimmed(line[(colon + 1)...]))
-            } else {
-                throw violation("the answer has a header without a colon.")
-            }
+            guard headers.add(line: line) else { throw violation("the answer has a header without a colon.") }
         }
-    }
-
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
-        var bytes = bytes
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func framing(of head: Head) throws(HTTPError) -> Framing {

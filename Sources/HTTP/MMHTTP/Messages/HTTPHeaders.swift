@@ -76,11 +76,31 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
         fields.removeAll { Self.sameName($0.name, name) }
     }
 
-    /// Appends to the last line's value: an obsolete folded line (RFC 9112, section 5.2).
-    mutating func continueLast(with text: String) {
-        guard let last = fields.indices.last else { return }
-        fields[last].value += fields[last].value.isEmpty ? text : " " + text
+    /// Adds the field of a received line, or appends an obsolete folded line to the value of the last one (RFC 9112,
+    /// sections 5.1 and 5.2).
+    /// - Returns: `false` for a line without a colon, which holds no field.
+    @discardableResult
+    mutating func add(line: some BidirectionalCollection<UInt8>) -> Bool {
+        if let first = line.first, Self.isBlank(first) {
+            let text = Self.trimmed(line[...])
+            guard let last = fields.indices.last else { return true }
+            fields[last].value += fields[last].value.isEmpty ? text : " " + text
+            return true
+        }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        add(Self.trimmed(line[..<colon]), Self.trimmed(line[colon...].dropFirst()))
+        return true
     }
+
+    private static func trimmed<Bytes: BidirectionalCollection<UInt8>>(_ bytes: Bytes) -> String
+    where Bytes.SubSequence == Bytes {
+        var bytes = bytes
+        while let first = bytes.first, isBlank(first) { bytes.removeFirst() }
+        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     /// The number of lines.
     package var count: Int { fields.count }
