@@ -90,10 +90,7 @@ package struct ServiceError: Sendable, Hashable {
         return "\(token) in line \(line), position \(column)"
     }
 
-    private static func oneLine(_ text: String) -> String {
-        let line = text.split { $0.isNewline }.joined(separator: " ").trimmed
-        return line.count <= 800 ? line : line.prefix(800) + "…"
-    }
+    private static func oneLine(_ text: String) -> String { text.onOneLine(most: 800) }
 }
 
 extension ServiceError {
@@ -180,5 +177,13 @@ extension ServiceError {
             return "It isn't known whether this was done: check before sending it again."
         default: return nil
         }
+    }
+}
+
+extension String {
+    /// The text on one line, cut after `most` characters.
+    func onOneLine(most: Int) -> String {
+        let line = split { $0.isNewline }.joined(separator: " ").trimmed
+        return line.count <= most ? line : line.prefix(most) + "…"
     }
 }

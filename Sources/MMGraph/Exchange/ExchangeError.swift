@@ -121,10 +121,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
             self.text = Self.oneLine(text)
         }
 
-        private static func oneLine(_ text: String) -> String {
-            let line = text.split { $0.isNewline }.joined(separator: " ").trimmed
-            return line.count <= 2000 ? line : line.prefix(2000) + "…"
-        }
+        private static func oneLine(_ text: String) -> String { text.onOneLine(most: 2000) }
     }
 
     private static func isGeneric(_ text: String) -> Bool {
