@@ -430,25 +430,37 @@ package enum FolderListing {
     /// Returns the names in an opened folder.
     /// - Parameter path: its path, for error messages.
     static func names(in folder: borrowing Descriptor, at path: String) throws(MMError) -> [String] {
-        let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { throw FileFault.error(errno, "list", path) }
+        guard let names = names(in: folder.number) else { throw FileFault.error(errno, "list", path) }
+        return names.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Returns the names in an opened folder as they are stored, without `.` and `..`, in no particular order.
+    /// - Returns: `nil`, with the reason in `errno`, if it can't be read to its end.
+    package static func names(in folder: Int32) -> [[UInt8]]? {
+        let number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
         guard let listing = fdopendir(number) else {
             let fault = errno
             close(number)
-            throw FileFault.error(fault, "list", path)
+            errno = fault
+            return nil
         }
-        defer { closedir(listing) }
-        var names: [String] = []
+        var names: [[UInt8]] = []
         errno = 0
         while let entry = readdir(listing) {
+            // An entry is only as long as its name: copying it as a whole value would read past its end.
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+                pointer.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) { start in
+                    Array(UnsafeBufferPointer(start: start, count: strlen(start)))
+                }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
             errno = 0
         }
-        guard errno == 0 else { throw FileFault.error(errno, "list", path) }
-        return names
+        let fault = errno
+        closedir(listing)
+        errno = fault
+        return fault == 0 ? names : nil
     }
 }
 

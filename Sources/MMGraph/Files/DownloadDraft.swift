@@ -181,21 +181,7 @@ package final class DownloadDraft: Sendable {
     }
 
     private static func names(in folder: Int32) -> [String] {
-        let number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { return [] }
-        guard let listing = fdopendir(number) else {
-            close(number)
-            return []
-        }
-        defer { closedir(listing) }
-        var names: [String] = []
-        while let entry = readdir(listing) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-                })
-        }
-        return names
+        (FolderListing.names(in: folder) ?? []).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func taken(_ path: String) -> MMError {

@@ -75,18 +75,7 @@ package struct LocalFolder: Sendable {
     }
 
     private static func names(in folder: Int32, at path: String) throws(MMError) -> [[UInt8]] {
-        let number = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { throw SystemError.error("Reading \(path)") }
-        guard let listing = fdopendir(number) else {
-            close(number)
-            throw SystemError.error("Reading \(path)")
-        }
-        defer { closedir(listing) }
-        var names: [[UInt8]] = []
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
-        }
+        guard let names = FolderListing.names(in: folder) else { throw SystemError.error("Reading \(path)") }
         return names
     }
 }

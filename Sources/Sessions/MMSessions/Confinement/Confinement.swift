@@ -177,19 +177,12 @@ extension Confinement {
 
     private static func visible(_ real: String, as place: String, _ secret: [String]) -> [String] {
         if secret.contains(where: { RealPath.lies(real, in: $0) }) { return [] }
-        guard secret.contains(where: { RealPath.lies($0, in: real) }), let folder = opendir(real) else {
-            return [place]
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            // The entry is only as long as its name: copying it as a whole value would read past its end.
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-                })
-        }
-        return names.sorted().filter { $0 != "." && $0 != ".." }.flatMap { name in
+        guard secret.contains(where: { RealPath.lies($0, in: real) }) else { return [place] }
+        let folder = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return [place] }
+        defer { close(folder) }
+        let names = (FolderListing.names(in: folder) ?? []).map { String(decoding: $0, as: UTF8.self) }
+        return names.sorted().flatMap { name in
             visible(RealPath.of("\(real)/\(name)") ?? "\(real)/\(name)", as: "\(real)/\(name)", secret)
         }
     }
