@@ -69,7 +69,7 @@ package struct ModuleTrap: Sendable {
 /// The kinds of sign-in, without their values.
 package enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
     /// The same as the cases of `ModuleSignInMethod`.
-    case tokens, device, certificate, managedIdentity, federated
+    case tokens, device, certificate, managedIdentity
 }
 
 extension ModuleSignInMethod {
@@ -80,7 +80,6 @@ extension ModuleSignInMethod {
         case .device: .device
         case .certificate: .certificate
         case .managedIdentity: .managedIdentity
-        case .federated: .federated
         }
     }
 }
@@ -220,8 +219,6 @@ package enum ModuleSignInMethod: Sendable, Hashable {
     case certificate(path: String, password: Secret?)
     /// The machine's own identity; `clientID` selects one if there are several.
     case managedIdentity(clientID: String?)
-    /// The app authenticates with a token of another identity provider.
-    case federated(token: Secret?)
 
     /// The word for it in messages and logs.
     package var word: String {
@@ -230,7 +227,6 @@ package enum ModuleSignInMethod: Sendable, Hashable {
         case .device: "device code"
         case .certificate: "certificate"
         case .managedIdentity: "managed identity"
-        case .federated: "federated token"
         }
     }
 
@@ -240,7 +236,7 @@ package enum ModuleSignInMethod: Sendable, Hashable {
     /// Whether an app signs in, not a person.
     package var isAppOnly: Bool {
         switch self {
-        case .certificate, .managedIdentity, .federated: true
+        case .certificate, .managedIdentity: true
         case .device: false
         case .tokens(let tokens): tokens.contains { $0.claims.isApp }
         }

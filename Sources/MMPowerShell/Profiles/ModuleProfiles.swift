@@ -64,8 +64,6 @@ package struct ExchangeProfile: ModuleProfile {
             parameters["Organization"] = .json(.string(try target.organization()))
             if let client { parameters["Client"] = .json(.string(client)) }
             how = "-ManagedIdentity -Organization $Organization"
-        case .federated:
-            throw cannot(method, "the module has no parameter for it")
         }
         return PowerShellCommand(
             """
@@ -118,7 +116,7 @@ package struct AzureProfile: ModuleProfile {
     package let requirement = ModuleRequirement.module(name: "Az.Accounts", least: "5.0.0")
     package let memoryCap = 768 << 20
     package let environment = ["AZURE_CLIENTS_SHOW_SECRETS_WARNING": "false"]
-    package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity, .device]
+    package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
     package let promptWords = ["login to azure", "to sign in", "devicelogin"]
     package let traps = [
         ModuleTrap(
@@ -181,16 +179,11 @@ package struct AzureProfile: ModuleProfile {
         case .managedIdentity(let client):
             if let client { parameters["Client"] = .json(.string(client)) }
             how = client == nil ? "-Identity" : "-Identity -AccountId $Client"
-        case .federated(let token):
-            guard let token else { throw cannot(method, "the connection has no token from the other provider") }
-            parameters["AppId"] = .json(.string(try target.app()))
-            parameters["Federated"] = .secret(token)
-            how = "-ServicePrincipal -ApplicationId $AppId -FederatedToken $Federated"
         }
         if let subscription = target.subscription { parameters["Subscription"] = .json(.string(subscription)) }
         return PowerShellCommand(
             """
-            param($Environment, $Tenant, $Token, $GraphToken, $VaultToken, $Account, $AppId, $Path, $Client, $Federated, $Subscription)
+            param($Environment, $Tenant, $Token, $GraphToken, $VaultToken, $Account, $AppId, $Path, $Client, $Subscription)
             $more = @{}
             if ($VaultToken) { $more.KeyVaultAccessToken = $VaultToken }
             if ($Subscription) { $more.Subscription = $Subscription }
@@ -268,8 +261,6 @@ package struct TeamsProfile: ModuleProfile {
                 throw cannot(method, "the module supports only the machine's system-assigned identity")
             }
             how = "-Identity"
-        case .federated:
-            throw cannot(method, "the module has no parameter for it")
         }
         // With tokens the module reads the tenant from them and refuses the parameter.
         if method.kind != .tokens {
@@ -325,7 +316,7 @@ package struct PnPProfile: ModuleProfile {
     package let usesSharePointHost = true
     package let requirement = ModuleRequirement.module(name: "PnP.PowerShell", least: "3.1.0")
     package let environment = ["PNPPOWERSHELL_UPDATECHECK": "Off", "PNPPOWERSHELL_DISABLETELEMETRY": "true"]
-    package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity]
+    package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity]
     package let promptWords = ["authenticate using code", "copied to your clipboard", "open a browser", "devicelogin"]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
@@ -355,10 +346,6 @@ package struct PnPProfile: ModuleProfile {
             environment = false
             how =
                 client == nil ? "-ManagedIdentity" : "-ManagedIdentity -UserAssignedManagedIdentityClientId $Client"
-        case .federated(let token):
-            guard token == nil else { throw cannot(method, "the module reads the provider's token itself") }
-            environment = false
-            how = "-AzureADWorkloadIdentity"
         }
         if environment { parameters["Environment"] = .json(.string(target.cloud.pnp)) }
         return PowerShellCommand(
@@ -438,7 +425,7 @@ package struct PowerPlatformProfile: ModuleProfile {
                 throw cannot(method, "pac supports only the machine's system-assigned identity")
             }
             how = "--managedIdentity"
-        case .tokens, .federated:
+        case .tokens:
             throw cannot(method, "pac has no option for it")
         }
         return PowerShellCommand(
@@ -529,8 +516,6 @@ package struct GraphProfile: ModuleProfile {
         case .managedIdentity(let client):
             if let client { parameters["AppId"] = .json(.string(client)) }
             how = "-Identity -ContextScope Process"
-        case .federated:
-            throw cannot(method, "the module has no parameter for it")
         }
         return PowerShellCommand(
             """

@@ -32,7 +32,6 @@ struct ProfileTests {
             case .device: .device
             case .certificate: .certificate(path: "/c/app.pfx", password: nil)
             case .managedIdentity: .managedIdentity(clientID: nil)
-            case .federated: .federated(token: profile.name == "azure" ? Secret("foreign") : nil)
             }
         }
     }
@@ -74,14 +73,13 @@ struct ProfileTests {
         }
     }
 
-    @Test("tokens, passwords and foreign tokens are secrets", arguments: words)
+    @Test("tokens and passwords are secrets", arguments: words)
     func secrets(word: String) throws {
         let profile = try ModuleProfiles.named(word)
         for method in try Self.methods(of: profile) + [.certificate(path: "/c", password: Secret("token-pass"))] {
             guard let command = try? profile.connect(Self.target(), by: method) else { continue }
             #expect(!"\(command)".contains("token-for"))
             #expect(!"\(command)".contains("token-pass"))
-            #expect(!"\(command)".contains("foreign"))
         }
     }
 
