@@ -363,8 +363,6 @@ package struct ModuleSignInTarget: Sendable, Hashable {
     package var subscription: String?
     /// The cloud.
     package var cloud: ModuleCloud
-    /// The cmdlets that the Exchange module loads; empty for all. Fewer save memory.
-    package var commands: [String] = []
     /// The Graph permissions to request when a person signs in with the module publisher's app.
     package var scopes: [String] = []
 

@@ -36,7 +36,6 @@ package struct ExchangeProfile: ModuleProfile {
         -> PowerShellCommand
     {
         var parameters: [String: PowerShellValue] = ["Environment": .json(.string(target.cloud.exchange))]
-        if !target.commands.isEmpty { parameters["Commands"] = .json(.array(target.commands.map { .string($0) })) }
         let how: String
         switch method {
         case .tokens(let tokens):
@@ -67,9 +66,8 @@ package struct ExchangeProfile: ModuleProfile {
         }
         return PowerShellCommand(
             """
-            param($Environment, $Commands, $Token, $Account, $Organization, $AppId, $Path, $Password, $Client)
+            param($Environment, $Token, $Account, $Organization, $AppId, $Path, $Password, $Client)
             $more = @{}
-            if ($Commands) { $more.CommandName = $Commands }
             if ($Password) { $more.CertificatePassword = ConvertTo-SecureString $Password -AsPlainText -Force }
             if ($Client) { $more.ManagedIdentityAccountId = $Client }
             ExchangeOnlineManagement\\Connect-ExchangeOnline \(how) -ExchangeEnvironmentName $Environment -ShowBanner:$false -SkipLoadingFormatData @more -ErrorAction Stop

@@ -24,8 +24,6 @@ package struct PowerShellSessionSettings: Sendable {
     package var ownSignIn: OwnSignIn?
     /// Whether user scripts run in ConstrainedLanguage.
     package var isConstrained = false
-    /// Further modules that are loaded before the switch to ConstrainedLanguage; later ones would not work fully.
-    package var modules: [String] = []
     /// The maximum time until a device code is shown.
     package var promptTimeout: Duration = .seconds(30)
     /// The time that a person has to enter it.

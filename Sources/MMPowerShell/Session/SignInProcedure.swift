@@ -29,33 +29,22 @@ struct SignInProcedure: Sendable {
 
     /// Loads the module and runs the preparation of a sign-in.
     static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
+        guard let profile = settings.profile else { return }
         let deadline = Deadline.after(settings.connectTimeout)
-        if let profile = settings.profile {
-            let load = try await host.answer(profile.requirement.load, deadline: deadline)
-            if load.end?.state != .completed {
-                // Both “not found at all” and “not in this version” are recognisable by their ids.
-                let id = load.end?.failure?.id ?? ""
-                guard id.contains("NotFound") else {
-                    throw failed("\(profile.requirement.name) can't be loaded", load)
-                }
-                var found: [String] = []
-                if let versions = profile.requirement.versions {
-                    found = try await host.answer(versions, deadline: deadline).values.compactMap(\.string)
-                }
-                throw profile.requirement.missing(found: found, cause: load.problem)
+        let load = try await host.answer(profile.requirement.load, deadline: deadline)
+        if load.end?.state != .completed {
+            // Both “not found at all” and “not in this version” are recognisable by their ids.
+            let id = load.end?.failure?.id ?? ""
+            guard id.contains("NotFound") else { throw failed("\(profile.requirement.name) can't be loaded", load) }
+            var found: [String] = []
+            if let versions = profile.requirement.versions {
+                found = try await host.answer(versions, deadline: deadline).values.compactMap(\.string)
             }
-            if !profile.preparation.isEmpty {
-                let prepared = try await host.answer(PowerShellCommand(profile.preparation), deadline: deadline)
-                if prepared.end?.state != .completed { throw failed("\(profile.title) can't be prepared", prepared) }
-            }
+            throw profile.requirement.missing(found: found, cause: load.problem)
         }
-        for module in settings.modules {
-            let command = PowerShellCommand(
-                "param([string] $Name) Import-Module -Name $Name -ErrorAction Stop",
-                parameters: ["Name": .json(.string(module))])
-            let loaded = try await host.answer(command, deadline: deadline)
-            if loaded.end?.state != .completed { throw failed("The module \(module) can't be loaded", loaded) }
-        }
+        guard !profile.preparation.isEmpty else { return }
+        let prepared = try await host.answer(PowerShellCommand(profile.preparation), deadline: deadline)
+        if prepared.end?.state != .completed { throw failed("\(profile.title) can't be prepared", prepared) }
     }
 
     /// Signs in. Only this procedure's own commands run before the identity is checked.
