@@ -255,8 +255,6 @@ extension ShellSettings.ResourceLimit {
         switch self {
         case .memory(let value): ChildCommand.Limit(resource: Int32(RLIMIT_AS.rawValue), value: value)
         case .processorTime(let value): ChildCommand.Limit(resource: Int32(RLIMIT_CPU.rawValue), value: value)
-        case .fileSize(let value): ChildCommand.Limit(resource: Int32(RLIMIT_FSIZE.rawValue), value: value)
-        case .openFiles(let value): ChildCommand.Limit(resource: Int32(RLIMIT_NOFILE.rawValue), value: value)
         case .coreFiles(let value): ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: value)
         }
     }

@@ -69,10 +69,6 @@ public struct ShellSettings: Sendable {
         case memory(UInt64)
         /// Processor time of each process, in seconds.
         case processorTime(UInt64)
-        /// Size of each file that is written, in bytes.
-        case fileSize(UInt64)
-        /// Open files of each process.
-        case openFiles(UInt64)
         /// Size of core files, in bytes.
         case coreFiles(UInt64)
     }
