@@ -181,10 +181,10 @@ struct ListedFormTests {
             ])
         #expect(ServerInfo(name: "s", version: "1").json == ["name": "s", "version": "1"])
         var result: JSONObject = [:]
-        CacheHint(.milliseconds(1_500), .private).add(to: &result)
-        #expect(result == ["ttlMs": 1_500, "cacheScope": "private"])
-        CacheHint(.seconds(-1), .public).add(to: &result)
-        #expect(result == ["ttlMs": 0, "cacheScope": "public"])
+        CacheHint.lists.add(to: &result)
+        #expect(result == ["ttlMs": 300_000, "cacheScope": "public"])
+        CacheHint.resources.add(to: &result)
+        #expect(result == ["ttlMs": 0, "cacheScope": "private"])
         let many = (1...101).map { "n\($0)" }
         let completion = Completion(many).json["completion"]
         #expect(completion?["values"]?.array?.count == 100)

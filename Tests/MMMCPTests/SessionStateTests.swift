@@ -29,7 +29,7 @@ struct SessionStateTests {
     @Test("a modern request doesn't change it, before and after the handshake")
     func traces() throws {
         let server = try testServer()
-        var state = ProtocolState(logLevel: .info)
+        var state = ProtocolState()
         for _ in 0..<3 {
             _ = state.receive(try modern(1, "tools/list"), server: server, principal: .standardPipes)
             #expect(state.handshake == nil && state.workCount == 0)
@@ -46,7 +46,7 @@ struct SessionStateTests {
     @Test("a second handshake replaces the first")
     func secondHandshake() throws {
         let server = try testServer()
-        var state = ProtocolState(logLevel: nil)
+        var state = ProtocolState()
         _ = state.receive(request(1, "initialize", hello), server: server, principal: .standardPipes)
         var other = hello
         other["protocolVersion"] = "2025-03-26"
@@ -65,7 +65,7 @@ struct SessionStateTests {
     func brokenHandshake(_ key: String, _ value: JSONValue?) throws {
         var params = hello
         params[key] = value
-        var state = ProtocolState(logLevel: nil)
+        var state = ProtocolState()
         let action = state.receive(
             request(1, "initialize", params), server: try testServer(), principal: .standardPipes)
         #expect(code(action) == -32602)
@@ -77,7 +77,7 @@ struct SessionStateTests {
         var options = ServerOptions()
         options.limits.openCallBytes = 100
         let server = try testServer(options: options)
-        var state = ProtocolState(logLevel: nil)
+        var state = ProtocolState()
         _ = state.receive(request(0, "initialize", hello), server: server, principal: .standardPipes)
         let action = state.receive(
             request(1, "tools/call", ["name": "wait"], size: 60), server: server, principal: .standardPipes)

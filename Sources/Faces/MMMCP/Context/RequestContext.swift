@@ -57,7 +57,7 @@ public struct RequestContext: Sendable {
     ///   - data: a text or any other JSON value.
     ///   - logger: the part of the program that logs.
     public func log(_ level: LogLevel, _ data: JSONValue, logger: String? = nil) {
-        guard session.server.options.offersLogging, let wanted = wantedLogLevel, level >= wanted else { return }
+        guard let wanted = wantedLogLevel, level >= wanted else { return }
         call.sendIfRoom(
             {
                 var params: JSONObject = ["level": .string(level.word)]

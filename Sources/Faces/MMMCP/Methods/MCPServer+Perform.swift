@@ -90,9 +90,7 @@ extension MCPServer {
 
     /// Returns the result, unless it violates the tool's own output schema: clients reject results that don't fit it.
     private func checked(_ result: ToolResult, of registered: RegisteredTool) -> ToolResult {
-        guard options.checksResults, !result.isError, result.task == nil, let output = registered.output else {
-            return result
-        }
+        guard !result.isError, result.task == nil, let output = registered.output else { return result }
         guard let structured = result.structured else {
             return .failure(
                 "\(registered.tool.name) returned no structured content although it declares some. This is a bug in the server."

@@ -122,7 +122,7 @@ public struct MCPServer: Sendable {
         }
         if routes.hasPrompts { object["prompts"] = .object(list(.prompts)) }
         if routes.hasCompletions { object["completions"] = [:] }
-        if options.offersLogging { object["logging"] = [:] }
+        object["logging"] = [:]
         if tasks != nil {
             if version.isModern { object["extensions"] = [TaskProtocol.extensionName: [:]] }
             if version == .v2025_11_25 { object["tasks"] = .object(TaskProtocol.capability) }
@@ -399,8 +399,8 @@ extension MCPServer {
         var full: JSONObject = ["resultType": "complete"]
         for (key, value) in result { full[key] = value }
         switch method {
-        case .discover, .listTools, .listPrompts, .listTemplates: options.listCache.add(to: &full)
-        case .listResources, .readResource: options.resourceCache.add(to: &full)
+        case .discover, .listTools, .listPrompts, .listTemplates: CacheHint.lists.add(to: &full)
+        case .listResources, .readResource: CacheHint.resources.add(to: &full)
         default: break
         }
         return named(full)

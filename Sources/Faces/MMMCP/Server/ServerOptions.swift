@@ -4,18 +4,10 @@ import MMCore
 package struct ServerOptions: Sendable {
     /// The maximum number of items on one page of a list. Generous, because many clients read only the first page.
     package var pageSize = 1000
-    /// How long clients may cache the lists of tools, prompts and templates, and the answer to `server/discover`.
-    package var listCache = CacheHint(.seconds(300), .public)
-    /// How long clients may cache the list of resources and their contents.
-    package var resourceCache = CacheHint(.zero, .private)
     /// The lists that can change while the server runs; the program announces changes through ``MCPServer/changes``.
     package var changingLists: Set<ListKind> = []
     /// Whether clients may subscribe to changes of single resources.
     package var offersResourceSubscriptions = false
-    /// Whether log messages are sent to clients at all.
-    package var offersLogging = true
-    /// The level of log messages that a legacy client receives before it has set one itself; `nil` sends none.
-    package var initialLogLevel: LogLevel? = .info
     /// How long a question to a legacy client stays open.
     package var questionTimeout: Duration = .seconds(300)
     /// The key that seals the state which modern clients keep between a question and its answer, at least 32 random
@@ -23,8 +15,6 @@ package struct ServerOptions: Sendable {
     package var stateKey: [UInt8]?
     /// How long a modern client may take to return with the answer to a question.
     package var stateLifetime: Duration = .seconds(600)
-    /// Whether structured results are validated against their tool's output schema before they are sent.
-    package var checksResults = true
     /// The limits on each caller's tool calls, over all its connections; `nil` for none.
     package var callLimits: CallLimits?
     /// The limits on a client's traffic.
@@ -70,30 +60,16 @@ package struct ServerLimits: Sendable {
 }
 
 /// How long a modern client may cache an answer, and for whom.
-package struct CacheHint: Sendable, Hashable {
-    /// Who may share a cached answer.
-    package enum Scope: String, Sendable, Hashable {
-        /// The same for everybody.
-        case `public`
-        /// Only for the caller.
-        case `private`
-    }
-
-    /// How long the answer stays fresh; zero means that the client has to ask every time.
-    package var lifetime: Duration
-    /// Who may share the cached answer.
-    package var scope: Scope
-
-    package init(_ lifetime: Duration, _ scope: Scope) {
-        self.lifetime = lifetime
-        self.scope = scope
-    }
+enum CacheHint {
+    /// The lists of tools, prompts and templates, and the answer to `server/discover`: the same for everybody.
+    case lists
+    /// The list of resources and their contents: only for the caller, who has to ask every time.
+    case resources
 
     func add(to result: inout JSONObject) {
-        let (seconds, attoseconds) = lifetime.components
-        let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
-        let whole = milliseconds.overflow ? Int64.max : milliseconds.partialValue + attoseconds / 1_000_000_000_000_000
-        result["ttlMs"] = .int(max(0, whole))
-        result["cacheScope"] = .string(scope.rawValue)
+        switch self {
+        case .lists: (result["ttlMs"], result["cacheScope"]) = (300_000, "public")
+        case .resources: (result["ttlMs"], result["cacheScope"]) = (0, "private")
+        }
     }
 }

@@ -21,7 +21,8 @@ struct ProtocolState: Sendable {
     }
 
     private(set) var handshake: Handshake?
-    private(set) var logLevel: LogLevel?
+    /// The lowest level of log messages that a legacy client wants.
+    private(set) var logLevel = LogLevel.info
     private(set) var watched: Set<String> = []
     private var openIDs: Set<RequestID> = []
     /// The number of calls being carried out, answered or not; an open subscription counts as one.
@@ -36,10 +37,6 @@ struct ProtocolState: Sendable {
     /// Whether enough room is free again for a blocked reader to continue.
     func isRelieved(within limits: ServerLimits) -> Bool {
         workCount <= limits.openCalls / 4 * 3 && workBytes <= limits.openCallBytes / 4 * 3
-    }
-
-    init(logLevel: LogLevel?) {
-        self.logLevel = logLevel
     }
 
     /// Whether batches are accepted, which only one revision has.
@@ -89,7 +86,7 @@ struct ProtocolState: Sendable {
         guard let method, method.exists(in: .legacy) else { throw .methodNotFound(request.method) }
         switch method {
         case .setLevel:
-            try setLevel(request.params, server: server)
+            try setLevel(request.params)
             return .answer(.success([:]))
         case .subscribe:
             let uri = try server.watchedURI(method, request.params)
@@ -161,8 +158,7 @@ extension ProtocolState {
         return result
     }
 
-    private mutating func setLevel(_ params: JSONObject, server: MCPServer) throws(MCPError) {
-        guard server.options.offersLogging else { throw .methodNotFound(Method.setLevel.rawValue) }
+    private mutating func setLevel(_ params: JSONObject) throws(MCPError) {
         guard let level = params["level"]?.string.flatMap(LogLevel.init(word:)) else {
             throw ModernMeta.badLevel(params["level"])
         }

@@ -41,7 +41,7 @@ final class Session: Sendable {
         self.name = name
         self.principal = principal
         self.sessionChannel = sessionChannel
-        self.guarded = Mutex(Guarded(state: ProtocolState(logLevel: server.options.initialLogLevel)))
+        self.guarded = Mutex(Guarded(state: ProtocolState()))
     }
 
     /// Blocks a reader thread while there is no room for one more call and open calls still end: a client that writes
@@ -242,7 +242,7 @@ final class Session: Sendable {
 
 extension Session {
     /// The lowest level of log messages that a legacy client currently wants.
-    var logLevel: LogLevel? { guarded.withLock { $0.state.logLevel } }
+    var logLevel: LogLevel { guarded.withLock { $0.state.logLevel } }
 
     /// The revision that was negotiated with a legacy client; `nil` before the handshake.
     var version: ProtocolVersion? { guarded.withLock { $0.state.handshake?.version } }
