@@ -17,8 +17,6 @@ package final class SessionPoolRoutes: Sendable {
         package var serverName = "mm"
         /// The time limit of a command.
         package var commandLimit: Duration = .seconds(300)
-        /// How often idle sessions are checked, as reported in the metrics.
-        package var keepAlive: Duration = .seconds(300)
 
         package init() {}
 
@@ -294,9 +292,9 @@ package final class SessionPoolRoutes: Sendable {
         let reports = await reports()
         let counters = await services.sessions.counters
         if MetricsReport.prefersPrometheus(headers) {
-            return MetricsReport(
-                histogram, sessions: reports, counters: counters, keepAliveInterval: settings.keepAlive
-            ).response(for: headers)
+            let interval = await services.sessions.settings.keepAliveAfter
+            return MetricsReport(histogram, sessions: reports, counters: counters, keepAliveInterval: interval)
+                .response(for: headers)
         }
         return RouteExchange.response(RouteReply(await metrics(rows(reports), counters)))
     }
@@ -308,7 +306,7 @@ package final class SessionPoolRoutes: Sendable {
         report["sessions"] = .array(rows)
         report["active_sessions"] = .int(Int64(rows.count { $0["authenticated"] == true }))
         report["keepalive"] = [
-            "interval_seconds": .int(settings.keepAlive.components.seconds),
+            "interval_seconds": .int(await services.sessions.settings.keepAliveAfter.components.seconds),
             "total_pings": .int(Int64(counters.keepAlives - counters.keepAliveFailures)),
             "failures": .int(Int64(counters.keepAliveFailures)), "last_pings": .object(pings),
         ]
