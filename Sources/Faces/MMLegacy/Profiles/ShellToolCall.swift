@@ -32,7 +32,7 @@ struct ShellToolCall: Sendable {
         var entry: JSONObject = [
             "operation": .string(tool), "surface": .string(context.caller.surface.rawValue),
             "client": .string(context.caller.name), "outcome": .string(outcome),
-            "durationMilliseconds": .int(Int64((ContinuousClock.now - start) / .milliseconds(1))),
+            "durationMilliseconds": .int((ContinuousClock.now - start).milliseconds),
         ]
         for (key, value) in facts { entry[key] = value }
         services.log.info("\(tool) \(outcome)", facts)

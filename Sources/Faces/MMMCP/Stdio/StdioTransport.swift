@@ -79,7 +79,7 @@ public enum StdioTransport {
     ) async -> Result<Void, MMError> {
         do throws(MMError) {
             let parsing = JSONLimits(bytes: limits.messageBytes, depth: limits.nesting)
-            let patience = Int32(min(limits.fullQueueTimeout, .seconds(3600)) / .milliseconds(1))
+            let patience = Int32(min(limits.fullQueueTimeout, .seconds(3600)).milliseconds)
             try await reader.run(
                 maxLineBytes: limits.messageBytes, beforeEach: { channel.blockUntilRoom() }
             ) { frame in

@@ -165,7 +165,7 @@ struct CallAudit: Sendable {
             + "\(caller.surface.rawValue)\(caller.name.isEmpty ? "" : " (\(caller.name))")\(sizes)"
     }
 
-    private var milliseconds: Int64 { Int64((ContinuousClock.now - started) / .milliseconds(1)) }
+    private var milliseconds: Int64 { (ContinuousClock.now - started).milliseconds }
 
     private func entry(outcome: String, rows: Int?) -> JSONObject {
         var entry: JSONObject = [

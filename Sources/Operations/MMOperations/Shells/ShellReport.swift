@@ -84,7 +84,7 @@ struct ShellReport {
         }
         if let end = task.job.end {
             if !end.directoryBytes.isEmpty { object["cwd"] = .string(end.workingDirectory) }
-            object["duration_ms"] = .int(Int64(end.duration / .milliseconds(1)))
+            object["duration_ms"] = .int(end.duration.milliseconds)
             if end.wasRestarted { object["session_restarted"] = true }
             if end.restartsSession { object["shell_gone"] = true }
             if case .lost(let reason) = end.cause, !reason.isEmpty { object["reason"] = .string(reason) }

@@ -87,7 +87,7 @@ package final class SentRequests: Sendable {
         line["bytesSent"] = .int(Int64(record.bytesUp))
         line["bytesAnswered"] = .int(Int64(record.bytesDown))
         line["requestId"] = record.requestID.map { .string($0) }
-        line["durationMilliseconds"] = .int(Int64(record.duration / .milliseconds(1)))
+        line["durationMilliseconds"] = .int(record.duration.milliseconds)
         write(line)
     }
 
