@@ -306,5 +306,7 @@ struct ChildProcessTests {
         #expect(ExecutableSearch.find("/bin/sh", path: "") == "/bin/sh")
         #expect(ExecutableSearch.find("/etc/passwd", path: "") == nil)
         #expect(ExecutableSearch.find("", path: "/bin") == nil)
+        #expect(ExecutableSearch.find("sh", in: ["PATH": "/nowhere"]) == nil)
+        #expect(ExecutableSearch.find("sh", in: [:]) == "/usr/bin/sh")
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The locations of a user's files, derived from the environment alone.
 ///
 /// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_LOG_DIR` and `MM_TOOLS_DIR` override single locations; the
@@ -43,7 +41,7 @@ public struct StatePaths: Sendable, Hashable {
             guard let path = environment[key], !path.isEmpty else { return nil }
             return path
         }
-        let home = Self.withoutTrailingSlash(named("HOME") ?? Self.accountHome() ?? "/")
+        let home = Self.withoutTrailingSlash(named("HOME") ?? ThisProcess.accountHome ?? "/")
         func place(_ key: String, _ usual: String) -> String {
             guard let path = named(key) else { return Self.join(home, usual) }
             return Self.withoutTrailingSlash(Self.absolute(path, home: home))
@@ -145,17 +143,5 @@ public struct StatePaths: Sendable, Hashable {
         var path = path
         while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         return path
-    }
-
-    /// Returns the account's home folder, for environments without `HOME` (services).
-    private static func accountHome() -> String? {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
-            guard let start = buffer.baseAddress,
-                getpwuid_r(getuid(), &entry, start, buffer.count, &found) == 0, found != nil, let home = entry.pw_dir
-            else { return nil }
-            return String(cString: home)
-        }
     }
 }

@@ -1,5 +1,5 @@
-import Glibc
 public import MMCore
+import MMSystem
 
 /// Finds the PowerShell that sessions run on.
 ///
@@ -20,7 +20,7 @@ public struct PowerShellLocator: Sendable {
     /// Creates a locator.
     /// - Parameter environment: the environment of this process.
     public init(environment: [String: String]) {
-        self.init(environment: environment, isProgram: Self.isExecutableFile)
+        self.init(environment: environment, isProgram: ExecutableSearch.isExecutable)
     }
 
     init(environment: [String: String], isProgram: @escaping @Sendable (String) -> Bool) {
@@ -81,7 +81,7 @@ public struct PowerShellLocator: Sendable {
     private func program(_ name: String) -> String? {
         guard !name.isEmpty else { return nil }
         if name.contains("/") {
-            let path = name.hasPrefix("/") ? name : Self.workingDirectory() + "/" + name
+            let path = name.hasPrefix("/") ? name : (ThisProcess.workingDirectory ?? "") + "/" + name
             return isProgram(path) ? path : nil
         }
         return folders.map { $0 + "/" + name }.first(where: isProgram)
@@ -89,8 +89,7 @@ public struct PowerShellLocator: Sendable {
 
     private var folders: [String] {
         // An empty entry means the working folder, where anybody could have put a program.
-        (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
-            .filter { $0.hasPrefix("/") }
+        ExecutableSearch.path(of: environment).split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
     }
 
     private var searchPath: [String] { folders.map { $0 + "/pwsh" } }
@@ -127,17 +126,6 @@ public struct PowerShellLocator: Sendable {
         }
         if let word { words.append(word) }
         return words
-    }
-
-    private static func isExecutableFile(_ path: String) -> Bool {
-        var info = stat()
-        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
-    }
-
-    private static func workingDirectory() -> String {
-        var room = [CChar](repeating: 0, count: 4096)
-        guard getcwd(&room, room.count) != nil else { return "" }
-        return String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

@@ -26,7 +26,7 @@ struct AuditedPlaceTests {
         for line in requests {
             #expect(line["tenant"] == "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01")
             #expect(line["account"]?.string.map(GUID.isValid) == true)
-            #expect(line["user"]?.string == SecurityKey.login)
+            #expect(line["user"]?.string == ThisProcess.login)
         }
         #expect(requests[0]["accountName"] == "admin@contoso-sandbox.example")
         #expect(requests[2]["accountName"] == "lena.vogt@contoso-sandbox.example")
@@ -105,7 +105,7 @@ struct AuditedPlaceTests {
         #expect(digests.count == 1)
         for line in writes {
             #expect(line["confirmedBy"] == "together")
-            #expect(line["approvedBy"]?[0]?.string == "\(SecurityKey.login) (terminal)", "\(line)")
+            #expect(line["approvedBy"]?[0]?.string == "\(ThisProcess.login) (terminal)", "\(line)")
         }
         await home.stop()
     }

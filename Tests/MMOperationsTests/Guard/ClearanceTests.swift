@@ -115,7 +115,7 @@ struct ClearanceTests {
                 error?.code == .confirmationNeeded && error?.details["approvals"] == 1, "\(String(describing: error))")
         }
         let held = try #require(try await home.services.ledger.all().first)
-        #expect(held.approvers.map(\.person) == [SecurityKey.login])
+        #expect(held.approvers.map(\.person) == [ThisProcess.login])
         _ = try await home.services.ledger.approve(held.token, digest: held.digest, by: ann)
         try await settle(wanted)
     }

@@ -53,7 +53,7 @@ struct AcceptedDriftTests {
         let row = ChangesHome.value(answer)["accepted"]?[0]
         #expect(
             row?["reason"] == "Ticket 4711" && row?["until"]?.string == until
-                && row?["person"]?.string == SecurityKey.login)
+                && row?["person"]?.string == ThisProcess.login)
         let again = try await drift(tenant)
         #expect(again.exitStatus == 0 && again.text?.contains("Ticket 4711") == true, "\(again.text ?? "")")
         try await take(tenant, ["accepted-domains"])

@@ -49,7 +49,8 @@ package enum PersistentShellProfile {
     /// machine's name.
     private static func holder(_ environment: [String: String]) throws(MMError) -> String {
         if let named = environment["MM_NODE_ADDRESS"], !named.isEmpty { return named }
-        return "http://\(RedisSessionDirectory.machine):\(try PersistentShellSettings(environment: environment).port)"
+        return
+            "http://\(ThisProcess.hostName ?? "localhost"):\(try PersistentShellSettings(environment: environment).port)"
     }
 
     /// Returns the address to listen on when the command line names none.
@@ -327,13 +328,6 @@ package actor RedisSessionDirectory: SessionDirectory {
 
     deinit { upkeep?.cancel() }
 
-    /// The name of this machine.
-    static var machine: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
     package func claim(_ key: String, for holder: String, lease: Duration) async throws(MMError) -> SessionPlacement {
         let claim = try await claims.claim(key, for: holder, lease: min(lease, Self.patience))
         if claim.holder == holder {
@@ -433,14 +427,13 @@ package actor PersistentShell {
         if let workspace { return workspace }
         var made = settings.workspace
         if !Self.isFolder(made), mkdir(made, 0o755) != 0 || !Self.isFolder(made) {
-            guard !settings.namesWorkspace, let here = getcwd(nil, 0) else {
+            guard !settings.namesWorkspace, let here = ThisProcess.workingDirectory else {
                 throw MMError(
                     .notFound, "The working directory \(made) does not exist and can't be created.",
                     hint: "Create it, or set MCP_SHELL_SECURITY__WORKING_DIRECTORY.")
             }
-            defer { free(here) }
             // Outside a container, use the folder next to where the server was started, as the compose file mounts it.
-            made = String(cString: here) + "/workspace"
+            made = here + "/workspace"
             guard Self.isFolder(made) || mkdir(made, 0o755) == 0 else {
                 throw MMError(
                     .notFound, "There is no workspace, and \(made) can't be created.",

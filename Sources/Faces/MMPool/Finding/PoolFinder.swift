@@ -265,8 +265,7 @@ public struct UserPool: Sendable {
     public func started() async throws(MMError) -> PoolAddress {
         if let address = try await running() { return address }
         let wanted = environment["MM_PROGRAM"].flatMap { $0.isEmpty ? nil : $0 } ?? "mm"
-        guard let program = ExecutableSearch.find(wanted, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
-        else {
+        guard let program = ExecutableSearch.find(wanted, in: environment) else {
             throw MMError(
                 .unavailable, "No pool is running, and the program “\(wanted)” to start one was not found.",
                 hint: "Install mm, set MM_PROGRAM to its path, or start the pool yourself: mm pool start.",

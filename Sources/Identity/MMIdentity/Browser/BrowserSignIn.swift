@@ -330,10 +330,7 @@ package struct BrowserOpener: Sendable {
     /// - Returns: whether a program was started for it; whether a page appeared can't be determined.
     package func open(_ url: String) async -> Bool {
         for command in commands(for: url) {
-            guard
-                let program = ExecutableSearch.find(
-                    command[0], path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
-            else { continue }
+            guard let program = ExecutableSearch.find(command[0], in: environment) else { continue }
             var child = ChildCommand(program, Array(command.dropFirst()), environment: environment)
             (child.output, child.error) = (.null, .null)
             // The browser may stay open after this program ends.
@@ -400,7 +397,7 @@ extension BrowserOpener {
     /// Whether one of the programs that may open a page is installed.
     var isThere: Bool {
         commands(for: "about:blank").contains { command in
-            ExecutableSearch.find(command[0], path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin") != nil
+            ExecutableSearch.find(command[0], in: environment) != nil
         }
     }
 }

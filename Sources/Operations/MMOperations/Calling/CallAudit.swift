@@ -225,5 +225,5 @@ extension Caller {
     /// The user of this machine whose process made the call; `nil` for a caller that has signed in to this server.
     var user: String? { signedIn == nil ? Self.ownUser : nil }
 
-    private static let ownUser = SecurityKey.login
+    private static let ownUser = ThisProcess.login
 }

@@ -178,10 +178,7 @@ public struct CallContext: Sendable {
     /// The working directory of this process; `nil` for a deleted directory, and for the root directory, where services
     /// start and which no caller means.
     package static var ownDirectory: String? {
-        guard let here = getcwd(nil, 0) else { return nil }
-        defer { free(here) }
-        let path = String(cString: here)
-        return path.hasPrefix("/") && path != "/" ? path : nil
+        ThisProcess.workingDirectory.flatMap { $0 == "/" ? nil : $0 }
     }
 
     /// Resolves a relative path against the caller's working directory.

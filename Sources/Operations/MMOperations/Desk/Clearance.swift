@@ -169,7 +169,7 @@ package struct Clearance<Act: Sendable>: Sendable {
             return .waits(try await hold(in: context, guarding))
         }
         let approver = Approver(
-            person: context.call.caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login,
+            person: context.call.caller.signedIn.map { $0.name ?? $0.id } ?? ThisProcess.login,
             means: person.isAtTerminal ? "terminal" : "form")
         context.record.note("confirmedBy", "person")
         context.record.note("approvedBy", .array([.string(approver.text)]))

@@ -17,7 +17,7 @@ package struct AuditChecks: Sendable {
                 "audit log", .failed, "\(path) can't be written: \(reason)",
                 remedy:
                     "Calls are not recorded until it can be written. Move away what is in its place, or give the file to "
-                    + "\(SecurityKey.login).")
+                    + "\(ThisProcess.login).")
             return
         }
         do throws(MMError) {

@@ -60,7 +60,7 @@ struct Exec: CatalogueOperation {
         guard let listed = connection.egress.allowed else { throw Self.noWire(connection) }
         let directory = context.call.directory ?? services.paths.home
         let walls = try ExecWalls(
-            input, directory: directory, path: services.environment["PATH"] ?? "/usr/bin:/bin",
+            input, directory: directory, path: ExecutableSearch.path(of: services.environment),
             with: services.shells)
         let planned = try planned(input, of: connection, in: context, with: services)
         if planned == nil { try await allow(input, in: directory, on: connection, in: context, with: services) }

@@ -155,9 +155,8 @@ package struct ExecDoctor: Sendable {
                 "there is no connection to a sandbox tenant, so the installed tools were not tested",
                 remedy: "Run mm sandbox start, then mm connect contoso-sandbox.example")
         }
-        let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         for trial in Self.trials where tool == nil || tool == trial.tool {
-            guard ExecutableSearch.find(trial.program, path: path) != nil else {
+            guard ExecutableSearch.find(trial.program, in: services.environment) != nil else {
                 report.add(trial.tool, .sound, trial.absence)
                 continue
             }

@@ -104,10 +104,7 @@ struct ExecWalls: Sendable {
             let whole = parent(folder)
             let isOwn = whole == "/" || whole == "/tmp" || isAbove(whole, home) || whole == home + "/.local"
             folders.append(isOwn ? (isAbove(folder, home) ? file : folder) : whole)
-            var room = [CChar](repeating: 0, count: Int(PATH_MAX))
-            let count = readlink(file, &room, room.count - 1)
-            if count > 0 {
-                let target = String(decoding: room.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if let target = ProcFile.linkTarget(file) {
                 waiting.append(target.hasPrefix("/") ? target : folder + "/" + target)
             } else if let interpreter = interpreter(of: file) {
                 waiting.append(interpreter)

@@ -69,7 +69,7 @@ struct Allow: CatalogueOperation {
         else { throw MMError(.denied, "You answered no: nothing is allowed.") }
         let made = try await requests.allow(
             classes, on: connection, for: .seconds(input.minutes * 60),
-            by: Approver(person: SecurityKey.login, means: "terminal"), check: check)
+            by: Approver(person: ThisProcess.login, means: "terminal"), check: check)
         context.record.note("class", .string(input.classes.joined(separator: ",")))
         context.record.note("outcome", "allowed")
         return .value(

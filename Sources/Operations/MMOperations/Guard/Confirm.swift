@@ -40,7 +40,7 @@ struct Confirm: CatalogueOperation {
         context.record.note("rule", .string(pending.rule))
         context.record.note("module", .string(pending.module))
         context.record.note("digest", .string(pending.digest))
-        let approver = Approver(person: SecurityKey.login, means: "terminal")
+        let approver = Approver(person: ThisProcess.login, means: "terminal")
         guard try await person.confirm(Self.question(pending)) else {
             try await held.ledger.refuse(token, because: input.reason, by: approver)
             context.record.note("outcome", "refused")

@@ -111,7 +111,7 @@ package struct OwnerProof: Sendable {
 
     /// Checks a password with PAM, using the service `mm` where the administrator has set it up.
     private static func isLogin(_ password: Secret) throws(MMError) -> Bool {
-        guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else {
+        guard let name = ThisProcess.accountName else {
             throw unavailable("this user's entry in the account database")
         }
         let service = access("/etc/pam.d/mm", F_OK) == 0 ? "mm" : "login"

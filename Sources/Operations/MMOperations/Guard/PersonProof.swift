@@ -104,13 +104,8 @@ package enum PersonProof {
     }
 
     static func isOwnProgram(_ process: Int32) -> Bool {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/\(process)/exe", &buffer, buffer.count)
-        let path = buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
-        let name = path.split(separator: UInt8(ascii: "/")).last ?? []
-        return ["mm", "mm-mcp", "mm-sandbox"].contains { program in
-            name.elementsEqual(program.utf8) || name.elementsEqual("\(program) (deleted)".utf8)
-        }
+        let name = ProcFile.linkTarget("/proc/\(process)/exe")?.split(separator: "/").last ?? ""
+        return ["mm", "mm-mcp", "mm-sandbox"].contains { name == $0 || name == "\($0) (deleted)" }
     }
 }
 

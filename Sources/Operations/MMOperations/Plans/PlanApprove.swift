@@ -38,7 +38,7 @@ struct PlanApprove: CatalogueOperation {
                 ["approved": false], notes: ["This plan needs no approval: run mm apply."])
         }
         let key = try EvidenceKey.standing(at: guarding.paths.evidenceKey)
-        let login = SecurityKey.login
+        let login = ThisProcess.login
         if found.file.approvals.contains(where: {
             $0.key == key.publicText && $0.by == login && $0.check >= asked.request.check
         }) {

@@ -196,7 +196,7 @@ struct PlanDraft {
 
     private var maker: String {
         let caller = context.call.caller
-        return caller.signedIn.map { $0.name ?? $0.id } ?? "\(SecurityKey.login) (\(caller.journalName))"
+        return caller.signedIn.map { $0.name ?? $0.id } ?? "\(ThisProcess.login) (\(caller.journalName))"
     }
 
     private func make(_ call: Plan.Call) async throws(MMError) {

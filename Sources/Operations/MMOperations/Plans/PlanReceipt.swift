@@ -29,7 +29,7 @@ struct PlanReceipt: Sendable {
         var content: JSONObject = [
             "form": .string(Self.form), "plan": .string(outcome.file.digest), "at": .string(Timestamp.now.iso8601),
             "call": .string(outcome.call),
-            "by": .string(caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login),
+            "by": .string(caller.signedIn.map { $0.name ?? $0.id } ?? ThisProcess.login),
             "client": .string(caller.journalName),
             "approved": outcome.progress.clearance.map { .object($0) } ?? .null,
             "approvals": .array(outcome.file.approvals.map(\.json)),

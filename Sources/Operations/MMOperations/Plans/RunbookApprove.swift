@@ -116,7 +116,7 @@ struct RunbookApprove: CatalogueOperation {
         else { throw MMError(.denied, "You answered no: nothing is allowed.") }
         let key = try EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let runbook = try Runbook(
-            subject.identity, on: place, terms, by: SecurityKey.login, check: check, with: key)
+            subject.identity, on: place, terms, by: ThisProcess.login, check: check, with: key)
         try RunbookShelf(guarding.paths).keep(runbook)
         if let out { try ProtectedFile.replace(out, with: runbook.bytes) }
         context.record.note("runbook", .string(runbook.id))

@@ -14,9 +14,8 @@ package enum OwnProgram {
     /// - Parameter environment: the environment of this process, for `MM_SANDBOX` and `PATH`.
     /// - Throws: `invalidInput` if the variable names no program, `unavailable` if there is none.
     package static func sandbox(_ environment: [String: String]) throws(MMError) -> String {
-        let folders = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         if let named = environment["MM_SANDBOX"], !named.isEmpty {
-            guard let program = ExecutableSearch.find(named, path: folders), program.hasPrefix("/") else {
+            guard let program = ExecutableSearch.find(named, in: environment), program.hasPrefix("/") else {
                 throw MMError(
                     .invalidInput, "MM_SANDBOX names “\(named)”, which isn't an executable program.",
                     hint: "Set it to the absolute path of mm-sandbox, or unset it to search beside mm and in PATH.")
@@ -24,7 +23,7 @@ package enum OwnProgram {
             return program
         }
         let places = [beside("mm-sandbox"), "mm-sandbox"]
-        guard let program = places.lazy.compactMap({ ExecutableSearch.find($0, path: folders) }).first else {
+        guard let program = places.lazy.compactMap({ ExecutableSearch.find($0, in: environment) }).first else {
             throw MMError(
                 .unavailable, "The sandbox tenant is a separate program, mm-sandbox, which is not installed.",
                 hint:
@@ -34,7 +33,8 @@ package enum OwnProgram {
         return program
     }
 
-    private static func beside(_ name: String) -> String {
+    /// Returns the path of a program in the same folder as this one.
+    package static func beside(_ name: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return name }
         return path[...slash] + name
     }

@@ -149,7 +149,7 @@ package struct ShellOpening: Sendable {
             throw MMError(
                 .invalidInput, "There is no shell “\(word)”.", hint: "Shells: \(known.joined(separator: ", ")).")
         }
-        let path = environment["PATH"] ?? ""
+        let path = ExecutableSearch.path(of: environment)
         return [ShellKind.bash, .dash].first { (try? $0.locate(path: path)) != nil } ?? .dash
     }
 

@@ -216,7 +216,7 @@ struct Drift: CatalogueOperation {
                 .notFound, "There are no differences in \(acceptance.names.joined(separator: ", ")).",
                 hint: "mm drift CONNECTION shows the differences by kind and name.")
         }
-        let person = caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login
+        let person = caller.signedIn.map { $0.name ?? $0.id } ?? ThisProcess.login
         return found.map {
             AcceptedDeviation($0, reason: acceptance.reason, person: person, since: today, until: acceptance.until)
         }

@@ -84,7 +84,7 @@ package final class JointClearance: Sendable {
         guard case .permitted = state.withLock({ $0.phase }), let request = request(to: connection),
             request.verdict.decision == .ask
         else { return nil }
-        try await ledger.grant(request, by: Approver(person: SecurityKey.login, means: "together"))
+        try await ledger.grant(request, by: Approver(person: ThisProcess.login, means: "together"))
         return request
     }
 

@@ -316,7 +316,7 @@ struct ProgramChecks: Sendable {
     }
 
     private func find(_ program: String, for use: String, install: String, into report: inout DoctorReport) {
-        if let path = ExecutableSearch.find(program, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin") {
+        if let path = ExecutableSearch.find(program, in: environment) {
             report.add(program, .sound, path)
         } else {
             report.add(program, .advice, "not installed; needed for \(use)", remedy: install)

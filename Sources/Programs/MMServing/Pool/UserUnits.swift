@@ -57,7 +57,7 @@ struct UserUnits: Sendable {
     }
 
     private func systemctl(_ words: [String]) async throws(MMError) {
-        guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+        guard let program = ExecutableSearch.find("systemctl", in: environment) else {
             throw MMError(.unsupported, "systemctl was not found.")
         }
         let outcome = try await ChildProcess.run(

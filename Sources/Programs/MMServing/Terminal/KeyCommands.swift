@@ -38,7 +38,7 @@ enum KeyCommands {
             if try input.flag("page") {
                 try await touchOld(keys, "add the passkey \(name)", streams)
                 let link = try await PasskeyLink.make(
-                    name, owner: try input.text("owner") ?? SecurityKey.login, environment: environment)
+                    name, owner: try input.text("owner") ?? ThisProcess.login, environment: environment)
                 try await streams.show(link, options)
                 return 0
             }

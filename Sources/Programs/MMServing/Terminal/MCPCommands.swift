@@ -1,7 +1,7 @@
-import Glibc
 import MMCLI
 import MMCore
 import MMOperations
+import MMSystem
 
 /// `mm mcp …`: installs this server in AI clients.
 enum MCPCommands {
@@ -98,7 +98,7 @@ enum MCPCommands {
             ["mcp", "list"], summary: "Show which AI clients are configured for mm-mcp, and in which files.",
             examples: [.init("mm mcp list --json", "the same for a script")]
         ) { (_, options, streams) throws(MMError) in
-            let rows = await ClientSurvey.rows(environment, project: workingFolder())
+            let rows = await ClientSurvey.rows(environment, project: workingFolder)
             try await streams.show(.array(rows), options, columns: ["client", "state", "name", "runs", "file"])
             return 0
         }
@@ -122,9 +122,9 @@ enum MCPCommands {
                     .invalidInput, "--file can't be combined with \(isProject ? "--project" : client.rawValue).",
                     hint: "Use it with the JSON file of a client, such as one of Windows below /mnt/c.")
             }
-            return (named.hasPrefix("/") ? named : "\(workingFolder())/\(named)", false, true)
+            return (named.hasPrefix("/") ? named : "\(workingFolder)/\(named)", false, true)
         }
-        let file = client.file(environment, project: isProject ? workingFolder() : nil)
+        let file = client.file(environment, project: isProject ? workingFolder : nil)
         if isProject, file == nil {
             throw MMError(
                 .unsupported, "\(client.title) has no project configuration.", hint: "Leave out --project.")
@@ -244,20 +244,10 @@ enum MCPCommands {
 
     /// Returns the path of `mm-mcp` beside this program, since clients may have another search path than shells.
     private static func program() -> String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard count > 0 else { return "mm-mcp" }
-        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path =
-            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/mm-mcp"
-        return access(path, X_OK) == 0 ? path : "mm-mcp"
+        ExecutableSearch.find(OwnProgram.beside("mm-mcp"), path: "") ?? "mm-mcp"
     }
 
-    private static func workingFolder() -> String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        guard getcwd(&buffer, buffer.count) != nil else { return "." }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    private static var workingFolder: String { ThisProcess.workingDirectory ?? "." }
 }
 
 extension MCPCommands {

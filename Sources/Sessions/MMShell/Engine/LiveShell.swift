@@ -33,7 +33,7 @@ final class LiveShell: Sendable {
         if let named = settings.program {
             program = named
         } else {
-            program = try kind.locate(path: settings.environment["PATH"] ?? "/usr/bin:/bin")
+            program = try kind.locate(path: ExecutableSearch.path(of: settings.environment))
         }
         let folder = try SessionFolder(in: settings.temporaryDirectory)
         let mark = LineageMark()

@@ -95,16 +95,7 @@ package struct ShellPolicy: Sendable {
         audit = try entries.audit()
     }
 
-    private static var currentUser: String {
-        var room = [CChar](repeating: 0, count: 4096)
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        guard getpwuid_r(getuid(), &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name
-        else {
-            return String(getuid())
-        }
-        return String(cString: name)
-    }
+    private static var currentUser: String { ThisProcess.accountName ?? String(geteuid()) }
 
     /// Returns a deadline that respects the policy's limit.
     package func deadline(_ wanted: Deadline) -> Deadline {

@@ -137,12 +137,9 @@ package struct HostKeys: Sendable, Hashable {
         }
         let keys = ["ed25519", "ecdsa", "rsa", "dsa"].compactMap { text("/etc/ssh/ssh_host_\($0)_key.pub") }
         let known = ["/etc/ssh/ssh_known_hosts"] + (home.map { ["\($0)/.ssh/known_hosts"] } ?? [])
-        var name = [CChar](repeating: 0, count: 256)
-        let own =
-            gethostname(&name, name.count - 1) == 0
-            ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
-        let names: Set<String> = ["localhost", "127.0.0.1", "::1", "localhost.localdomain", own.lowercased()]
-        return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names.filter { !$0.isEmpty })
+        var names: Set<String> = ["localhost", "127.0.0.1", "::1", "localhost.localdomain"]
+        if let own = ThisProcess.hostName { names.insert(own.lowercased()) }
+        return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names)
     }
 
     /// Returns whether an entry of `known_hosts` is one of some names: in plain text, or hashed as `|1|SALT|HASH`, as

@@ -24,7 +24,7 @@ final class SSHMaster: Sendable {
         try target.check()
         var environment = environment
         if let agent = target.agentSocket { environment["SSH_AUTH_SOCK"] = agent }
-        guard let program = ExecutableSearch.find("ssh", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+        guard let program = ExecutableSearch.find("ssh", in: environment) else {
             throw MMError(.notFound, "ssh is not installed.", hint: "Install the Debian package openssh-client.")
         }
         let resolution = try await SSHResolution.of(
@@ -135,7 +135,7 @@ final class SSHMaster: Sendable {
     private static func closedKey(_ target: SSHTarget, _ resolution: SSHResolution, _ environment: [String: String])
         async -> String?
     {
-        guard let program = ExecutableSearch.find("ssh-keygen", path: environment["PATH"] ?? "/usr/bin:/bin") else {
+        guard let program = ExecutableSearch.find("ssh-keygen", in: environment) else {
             return nil
         }
         let keys = ([target.identityFile].compactMap(\.self) + resolution.keys).map {

@@ -11,7 +11,18 @@ package enum ExecutableSearch {
             .first(where: isExecutable)
     }
 
-    private static func isExecutable(_ path: String) -> Bool {
+    /// Returns the first executable file of this name in the search path of an environment.
+    package static func find(_ name: String, in environment: [String: String]) -> String? {
+        find(name, path: path(of: environment))
+    }
+
+    /// Returns the search path of an environment; without `PATH`, the folders of installed programs.
+    package static func path(of environment: [String: String]) -> String {
+        environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+    }
+
+    /// Returns whether a path leads to a file that may be run.
+    package static func isExecutable(_ path: String) -> Bool {
         var info = stat()
         return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }

@@ -77,7 +77,7 @@ enum ApprovalNotice {
     /// - Throws: `invalidInput` and `notFound` for a command that can't be started, `remoteFailed` for one that fails.
     static func run(for request: PendingConfirmation, _ environment: [String: String]) async throws(MMError) {
         guard let command = try command(in: environment) else { return }
-        guard let program = ExecutableSearch.find(command[0], path: environment["PATH"] ?? "/usr/bin:/bin") else {
+        guard let program = ExecutableSearch.find(command[0], in: environment) else {
             throw MMError(
                 .notFound, "\(variable) names \(command[0]), which isn't an executable program.",
                 hint: "Set it to the path of one.")

@@ -1,5 +1,4 @@
 import CFIDO2
-import Glibc
 package import MMCore
 import MMSystem
 
@@ -32,7 +31,7 @@ package struct SecurityKeyRing: Sendable {
         let pair = try await BlockingWork.run { () throws(MMError) in try device.register(RandomBytes.make(32)) }
         try await add(
             SecurityKey(
-                name: name, owner: SecurityKey.login, id: pair.id, publicKey: pair.point,
+                name: name, owner: ThisProcess.login, id: pair.id, publicKey: pair.point,
                 party: PluggedSecurityKey.party))
     }
 
@@ -215,18 +214,6 @@ package struct SecurityKey: Sendable, Hashable {
 }
 
 extension SecurityKey {
-    /// The login name of this process: the owner of keys without a stored owner, and the person at the terminal.
-    package static var login: String {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var room = [CChar](repeating: 0, count: 16 << 10)
-        guard getpwuid_r(geteuid(), &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name
-        else {
-            return "uid \(geteuid())"
-        }
-        return String(cString: name)
-    }
-
     /// The JSON form in the file.
     var json: JSONValue {
         [
@@ -242,7 +229,7 @@ extension SecurityKey {
             let publicKey = json["publicKey"]?.string.flatMap({ Base64.bytes($0) })
         else { return nil }
         self.init(
-            name: name, owner: json["owner"]?.string ?? Self.login, id: id, publicKey: publicKey,
+            name: name, owner: json["owner"]?.string ?? ThisProcess.login, id: id, publicKey: publicKey,
             algorithm: json["algorithm"]?.int ?? -7, party: json["party"]?.string ?? PluggedSecurityKey.party,
             count: json["count"]?.int.flatMap(UInt32.init(exactly:)) ?? 0)
     }

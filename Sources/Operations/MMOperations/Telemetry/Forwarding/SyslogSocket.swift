@@ -224,11 +224,7 @@ final class SyslogSink: AuditSink {
 /// Formats an audit line as a syslog message (RFC 5424).
 struct SyslogMessage {
     /// This machine's host name in the characters that a message allows.
-    static let host: String = {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "-" }
-        return printable(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self), 255)
-    }()
+    static let host = ThisProcess.hostName.map { printable($0, 255) } ?? "-"
 
     /// Returns the message, without framing.
     /// - Parameter line: the line, which the message contains whole.

@@ -8,9 +8,7 @@ struct CodexCommand: Sendable {
 
     /// Creates the command; `nil` if `codex` is not in `PATH`.
     init?(_ environment: [String: String]) {
-        guard let program = ExecutableSearch.find("codex", path: environment["PATH"] ?? "/usr/bin:/bin") else {
-            return nil
-        }
+        guard let program = ExecutableSearch.find("codex", in: environment) else { return nil }
         self.program = program
         self.environment = environment
     }
