@@ -8,7 +8,7 @@ import Testing
 struct ShellRunnerTests {
     private static func job(_ waiting: @escaping @Sendable (Int) async -> ShellPrompt?) -> ShellJob {
         ShellJob(
-            id: "c-1", command: ShellCommand("cat", input: .terminal), observer: nil,
+            command: ShellCommand("cat", input: .terminal), observer: nil,
             reach: .init(cancel: { _ in }, type: { _ in }, signal: { _ in false }, waiting: waiting))
     }
 

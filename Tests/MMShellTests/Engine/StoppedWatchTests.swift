@@ -10,7 +10,7 @@ import Testing
 struct StoppedWatchTests {
     private static func job(_ run: RunningCommand) -> ShellJob {
         ShellJob(
-            id: "c-1", command: ShellCommand("true"), observer: nil,
+            command: ShellCommand("true"), observer: nil,
             reach: .init(cancel: { run.stop($0) }, type: { _ in }, signal: { _ in false }, waiting: { _ in nil }))
     }
 

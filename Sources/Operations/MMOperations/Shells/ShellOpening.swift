@@ -297,7 +297,7 @@ package actor ArgumentShell: ShellSession {
         let turn = try await turns.take(deadline)
         let work = Mutex<Task<Void, Never>?>(nil)
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+            command: command, observer: observer,
             reach: ShellJob.Reach(
                 cancel: { _ in work.withLock { $0 }?.cancel() }, type: { _ in }, signal: { _ in false },
                 waiting: { _ in nil }))

@@ -100,8 +100,7 @@ public actor LocalShell: ShellSession {
     }
 
     private func run(
-        _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: ShellCommand.Observer?, in shell: LiveShell,
+        _ command: ShellCommand, _ deadline: Deadline, _ observer: ShellCommand.Observer?, in shell: LiveShell,
         _ turn: TurnQueue.Turn
     ) throws(MMError) -> ShellJob {
         let (effects, mayTrap) = memory.withLock { memory in
@@ -117,7 +116,7 @@ public actor LocalShell: ShellSession {
         let run = RunningCommand(id: id, ladder: stop.ladder, climb: stop.climb)
         let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, shell: kind, observer: observer,
+            command: command, shell: kind, observer: observer,
             reach: reach(shell, run, input))
         run.belongs(to: job)
         let previous = memory.withLock { memory in

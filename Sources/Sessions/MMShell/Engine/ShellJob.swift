@@ -75,8 +75,6 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// The unique, unguessable name of the job.
-    public let id: String
     /// The command.
     public let command: ShellCommand
     private let state: Mutex<State>
@@ -123,20 +121,8 @@ public final class ShellJob: Sendable {
     }
 
     /// Creates the job of a command that a session has accepted.
-    package convenience init(
-        id: String, command: ShellCommand, observer: ShellCommand.Observer?,
-        reach: Reach
-    ) {
-        self.init(id: id, command: command, shell: nil, observer: observer, reach: reach)
-    }
-
-    /// Creates the job of a command for a shell.
     /// - Parameter shell: the shell whose notices of jobs are left out.
-    init(
-        id: String, command: ShellCommand, shell: ShellKind?,
-        observer: ShellCommand.Observer?, reach: Reach
-    ) {
-        self.id = id
+    package init(command: ShellCommand, shell: ShellKind? = nil, observer: ShellCommand.Observer?, reach: Reach) {
         notices = Mutex(shell.flatMap { JobNotices($0, of: command) })
         self.command = command
         self.observer = observer

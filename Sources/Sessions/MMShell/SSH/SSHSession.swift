@@ -136,8 +136,7 @@ public actor SSHSession: ShellSession {
     }
 
     private func run(
-        _ command: ShellCommand, _ deadline: Deadline,
-        _ observer: ShellCommand.Observer?, in shell: RemoteShell,
+        _ command: ShellCommand, _ deadline: Deadline, _ observer: ShellCommand.Observer?, in shell: RemoteShell,
         _ terminal: RemoteTerminal?, _ input: SSHInput?, _ turn: TurnQueue.Turn
     ) -> ShellJob {
         let id = RemoteShell.newID()
@@ -148,7 +147,7 @@ public actor SSHSession: ShellSession {
         }
         let run = RunningCommand(id: id, ladder: ladder(effects)) { [weak self] in await self?.climb($0, shell) }
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, shell: .bash, observer: observer,
+            command: command, shell: .bash, observer: observer,
             reach: reach(shell, run, terminal, input))
         run.belongs(to: job)
         let previous = memory.withLock { memory in

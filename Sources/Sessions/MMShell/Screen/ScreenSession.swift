@@ -92,7 +92,6 @@ package actor ScreenSession {
         self.release = release
         self.screen = Mutex(screen)
         job = ShellJob(
-            id: RandomBytes.text(bytes: 16),
             command: ShellCommand(name, input: .screen, limits: ShellCommand.Limits(head: 0, tail: 4 << 20)),
             observer: nil,
             reach: ShellJob.Reach(

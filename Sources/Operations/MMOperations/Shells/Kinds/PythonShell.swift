@@ -76,7 +76,7 @@ package actor PythonShell: ShellSession {
         let host = try await usable()
         let stop = Stop(settings.times)
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+            command: command, observer: observer,
             reach: ShellJob.Reach(
                 cancel: { stop.ask($0) }, type: { _ in },
                 signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { _ in nil }))
