@@ -52,12 +52,11 @@ struct SSETests {
         #expect(try parse("data: a\n") == [])
     }
 
-    @Test("the last id stays, even without an event, and retry is remembered")
+    @Test("the last id stays, even without an event")
     func memory() throws {
         var parser = SSEParser()
         #expect(try parser.consume(Array("id: 7\nretry: 100\n\n".utf8)) == [])
         #expect(parser.lastEventID == "7")
-        #expect(parser.retry == 100)
         #expect(try parser.consume(Array("data: a\n\n".utf8)) == [SSEEvent(data: "a", id: "7")])
     }
 

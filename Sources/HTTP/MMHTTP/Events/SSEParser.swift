@@ -7,8 +7,6 @@ package struct SSEParser: Sendable {
         case tooLong(limit: Int)
     }
 
-    /// The reconnection time in milliseconds that the stream last gave.
-    package private(set) var retry: Int?
     /// The last event id that the stream gave.
     package private(set) var lastEventID: String?
 
@@ -82,7 +80,6 @@ package struct SSEParser: Sendable {
         } else if name.elementsEqual("retry".utf8), !value.isEmpty,
             value.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let time = Int(String(decoding: value, as: UTF8.self))
         {
-            retry = time
             eventRetry = time
         }
         return nil
