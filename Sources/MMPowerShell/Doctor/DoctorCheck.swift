@@ -689,7 +689,7 @@ extension DoctorCheck {
             } catch let error as MMError {
                 try demand(error.code == .deadlineExceeded, error.description)
             }
-            return try await goesOn(bench, host)
+            return try await goesOn(host)
         },
         DoctorCheck(.stop, "a reader that goes away stops its command", standIn: true) { bench in
             let host = try await bench.host()
@@ -699,7 +699,7 @@ extension DoctorCheck {
                 var events = run.makeAsyncIterator()
                 _ = try await events.next()
             }
-            return try await goesOn(bench, host)
+            return try await goesOn(host)
         },
         DoctorCheck(.stop, "finally blocks run and may print") { bench in
             let host = try await bench.host()
@@ -730,7 +730,7 @@ extension DoctorCheck {
             let end = try await reading.value.end
             let took = ContinuousClock.now - start
             try demand(end?.state == .stopped, "it ended as \(end?.state.rawValue ?? "nothing")")
-            _ = try await goesOn(bench, host)
+            _ = try await goesOn(host)
             return Figure.milliseconds(took)
         }
     }
@@ -753,7 +753,7 @@ extension DoctorCheck {
     }
 
     /// Checks that the same process accepts the next command.
-    private static func goesOn(_ bench: DoctorBench, _ host: PowerShellHost) async throws -> String {
+    private static func goesOn(_ host: PowerShellHost) async throws -> String {
         // The previous command may still be ending.
         let deadline = Deadline.after(.seconds(10))
         while true {

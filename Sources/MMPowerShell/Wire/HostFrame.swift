@@ -74,7 +74,7 @@ extension HostFrame {
         guard let members = frame.object else { throw HostWireFault("a line that is \(frame.kindName), not an object") }
         guard let kind = members["t"]?.string else { throw HostWireFault("a frame without a kind") }
         if kind == "hello" { return .hello(try hello(members)) }
-        let id = try identifier(members, of: kind)
+        let id = try identifier(members)
         switch kind {
         case "end": return try end(members, id: id)
         case "pong":
@@ -102,7 +102,7 @@ extension HostFrame {
         return .record(id: head.id, PowerShellRecord(head.stream, value))
     }
 
-    private static func identifier(_ members: JSONObject, of kind: String) throws(HostWireFault) -> UInt64 {
+    private static func identifier(_ members: JSONObject) throws(HostWireFault) -> UInt64 {
         guard case .int(let number)? = members["id"], let id = UInt64(exactly: number) else {
             throw HostWireFault("a frame without a usable id")
         }

@@ -156,16 +156,16 @@ struct PlanRun {
             return
         }
         switch entry.outcome {
-        case .done: return try settle(step, number, entry, entry.change)
+        case .done: return try settle(number, entry, entry.change)
         case .refused: return try progress.ends(number, .failed, details(change: entry.id, message: entry.message))
         case .unknown: break
         }
         let states = PlanStates(connection: try connection(of: step), services: services, context: context)
-        if entry.change.kind == .creation { return try await findOutCreation(step, number, begun, entry, states) }
+        if entry.change.kind == .creation { return try await findOutCreation(number, begun, entry, states) }
         switch try? await states.present(of: entry.change).standing {
         case .asLeft:
             try await services.journal.end(entry, .done)
-            try settle(step, number, entry, entry.change)
+            try settle(number, entry, entry.change)
         case .asBefore: try await endUnsent(number, entry)
         case .changed, .unknown, nil:
             try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
@@ -174,7 +174,7 @@ struct PlanRun {
 
     /// Determines the outcome of a creation: a created object is one of the matching objects now and wasn't before.
     private mutating func findOutCreation(
-        _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
+        _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
     ) async throws(MMError) {
         guard let before = begun.alike else {
             return try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
@@ -191,7 +191,7 @@ struct PlanRun {
         case 1?:
             let made = entry.change.made(new?.first ?? .init(id: ""))
             try await services.journal.end(entry.left(made), .done)
-            try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
+            try settle(number, entry, made, answer: ["id": .string(made.subject.id)])
         case 0?: try await endUnsent(number, entry)
         default: try progress.ends(number, .unknown, details(change: entry.id, message: Self.doubt))
         }
@@ -204,7 +204,7 @@ struct PlanRun {
     }
 
     private mutating func settle(
-        _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change, answer: JSONValue? = nil
+        _ number: Int, _ entry: JournalEntry, _ change: Change, answer: JSONValue? = nil
     ) throws(MMError) {
         left[number] = change
         var details = details(change: entry.id)

@@ -156,7 +156,7 @@ final class LiveShell: Sendable {
         var file: String?
         if let snapshot {
             let made = try folder.store(snapshot.script)
-            text += ShellDialect.restoring(snapshot, file: made)
+            text += ShellDialect.restoring(from: made)
             file = made
         }
         text += "__mm_x=1; __mm_end \"$?\" \(id)\n"

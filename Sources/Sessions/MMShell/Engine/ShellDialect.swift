@@ -175,7 +175,8 @@ struct ShellDialect: Sendable {
     func probe(id: String, status: Int32) -> String { "__mm_end \(status) \(id)\n" }
 
     /// Returns the line that restores a snapshot's exported variables and directory in a new shell.
-    static func restoring(_ snapshot: ShellSnapshot, file: String) -> String {
+    /// - Parameter file: the file with the commands that set them.
+    static func restoring(from file: String) -> String {
         ". '\(file)' </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&-\n"
     }
 }

@@ -318,7 +318,7 @@ package actor ScreenSession {
             if total > start, learned.matches(tail), await isStill(from: answered, contains: tail) {
                 open = nil
                 lastPrompt = tail
-                return shape(command, from: start, prompt: tail, isGlued: isGlued, pages)
+                return shape(command, from: start, prompt: tail, pages)
             }
             // The command may have renamed the device.
             if total > start, let renamed = learned.renamed(line, since: lastPrompt),
@@ -327,10 +327,10 @@ package actor ScreenSession {
                 self.learned = renamed
                 open = nil
                 lastPrompt = line
-                return shape(command, from: start, prompt: line, isGlued: false, pages)
+                return shape(command, from: start, prompt: line, pages)
             }
             if await isQuestion(line, to: command, from: start, answered: answered, deadline) {
-                var answer = shape(command, from: start, prompt: "", isGlued: false, pages)
+                var answer = shape(command, from: start, prompt: "", pages)
                 answer.question = line
                 return answer
             }
@@ -367,7 +367,7 @@ package actor ScreenSession {
         open = nil
     }
 
-    private func shape(_ command: String?, from start: Int, prompt: String, isGlued: Bool, _ pages: Int) -> Answer {
+    private func shape(_ command: String?, from start: Int, prompt: String, _ pages: Int) -> Answer {
         var lines = TerminalTranscript(bytes(from: start)).texts
         // The first line is the echo of the command, and the last line the prompt.
         if let command, let first = lines.first, first.contains(command) || command.hasPrefix(first) {
