@@ -110,6 +110,21 @@ struct DashboardTests {
         await other.stop()
     }
 
+    @Test("where what waits for approval can't be read, the page says so instead of that nothing waits")
+    func unreadableApprovals() async throws {
+        let home = try RESTHome()
+        try ProtectedFile.makeDirectory(home.services.paths.stateDirectory)
+        try ProtectedFile.replace(home.services.paths.confirmationLedger, with: Array(#"{"broken"#.utf8))
+        let pool = try SocketPool(home, home.service([]))
+        let approvals = try JSONParser.parse(try await state(pool, [:]).data)["approvals"]
+        #expect(approvals?["held"] == nil)
+        let message = approvals?["error"]?["message"]?.string ?? ""
+        #expect(message.contains("confirmations.json can't be read"), "\(message)")
+        let answer = try await pool.send("GET", "/v1/approvals")
+        #expect(answer.status >= 400 && answer.json["held"] == nil, "\(answer.status) \(answer.text)")
+        await pool.stop()
+    }
+
     /// A registry with a number of connections.
     private static func registry(_ count: Int) -> String {
         let entries = (0..<count).map { number -> (String, JSONValue) in

@@ -127,15 +127,19 @@ function buildHeld(item) {
 
 function showApprovals(approvals) {
   const held = approvals?.held ?? [];
+  const error = approvals?.error;
+  const count = error ? "?" : held.length;
   passkeys = (approvals?.passkeys ?? []).filter((key) => key.party === location.hostname);
-  element("held").hidden = held.length === 0;
-  setText(element("held-count"), held.length);
-  setText(element("tile-held").firstElementChild, held.length);
+  element("held").hidden = count === 0;
+  setText(element("held-count"), count);
+  setText(element("tile-held").firstElementChild, count);
   element("tile-held").classList.toggle("alert", held.length > 0);
   document.title = held.length ? `(${held.length}) mm pool` : "mm pool";
   const hint = element("held-hint");
-  hint.hidden = true;
-  if (held.length && !hasPasskeys()) {
+  hint.hidden = !error;
+  if (error) {
+    setText(hint, [error.message, error.hint].filter(Boolean).join(" "));
+  } else if (held.length && !hasPasskeys()) {
     hint.hidden = false;
     hint.replaceChildren("Browsers have no passkeys at this address: ",
       make("a", "open the page as localhost", { href: `http://localhost:${location.port}/`, class: "button" }),

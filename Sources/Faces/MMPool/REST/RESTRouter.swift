@@ -102,7 +102,7 @@ struct ApprovalRoutes: Sendable {
     func add(to router: inout Router<AdmittedPeer>) {
         router.get("/v1/approvals") { (request) throws(MMError) in
             try Self.admit(request)
-            return Self.answer(await desk.overview())
+            return Self.answer(try await desk.overview())
         }
         router.get("/v1/approvals/{id}") { (request) throws(MMError) in
             try Self.admit(request)

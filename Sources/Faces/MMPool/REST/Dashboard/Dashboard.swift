@@ -159,7 +159,11 @@ struct Dashboard: Sendable {
         state["jobs"] = .array(
             services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0)) })
         let entries = (try? services.audit.newest(recent, where: AuditedCall.isCall)) ?? []
-        state["approvals"] = .object(await desk.overview())
+        do throws(MMError) {
+            state["approvals"] = .object(try await desk.overview())
+        } catch {
+            state["approvals"] = ["error": .object(error.json)]
+        }
         let shown = [
             "seq", "time", "operation", "connection", "module", "class", "outcome", "client", "surface", "confirmedBy",
             "approvedBy", "durationMilliseconds",

@@ -22,10 +22,11 @@ package struct ApprovalDesk: Sendable {
     // MARK: Showing
 
     /// Returns the waiting requests, the standing approvals, and the passkeys that may answer.
-    package func overview() async -> JSONObject {
-        let held = (try? await requests.all()) ?? []
-        let standing = (try? await requests.standing()) ?? []
-        let keys = ((try? ring.keys()) ?? []).filter(\.isPasskey)
+    /// - Throws: the errors of reading them: without them nobody can say that nothing waits.
+    package func overview() async throws(MMError) -> JSONObject {
+        let held = try await requests.all()
+        let standing = try await requests.standing()
+        let keys = try ring.keys().filter(\.isPasskey)
         let tenants = (try? services.registry.snapshot())?.connections ?? []
         return [
             "held": .array(
