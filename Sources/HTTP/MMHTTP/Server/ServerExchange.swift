@@ -503,7 +503,7 @@ package struct HTTPResponseWriter: Sendable {
     /// Creates a writer that passes its bytes to `accept` and trailer fields to `trail`; tests create their own.
     package init(
         _ accept: @escaping @Sendable ([UInt8]) async throws(HTTPError) -> Void,
-        trail: @escaping @Sendable (_ name: String, _ value: String) -> Void
+        trail: @escaping @Sendable (_ name: String, _ value: String) -> Void = { _, _ in }
     ) {
         self.accept = accept
         self.trail = trail
