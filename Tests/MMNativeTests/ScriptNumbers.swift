@@ -80,7 +80,8 @@ struct ScriptNumbers: RunningReports {
             ("$true + [char]'c'", "Int32 100"), ("'1.5' - [char]'5'", "Double -51.5"), ("[char]'c' + 1", "String c1"),
             ("[char]'c' / [char]'c'", "Int32 1"), ("3 - [DayOfWeek]::Monday", "Int32 2"),
             ("[DayOfWeek]::Monday * 3", "DayOfWeek Wednesday"), ("[DayOfWeek]::Monday - 3", "DayOfWeek -2"),
-            ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"), ("[nullable[bool]]'x'", "Boolean True"),
+            ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"),
+            ("[nullable[bool]]'x'", "Boolean True"),
             ("'4' -as [nullable[int]]", "Int32 4"), ("(12, 31 -like '1*')[0]", "String 12"),
             ("(12, 31 -notlike '1*')[0]", "String 31"),
         ])
@@ -100,7 +101,8 @@ struct ScriptNumbers: RunningReports {
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
             "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
-            "'x' -as [switch]", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'", "[System.Collections.ArrayList]3",
+            "'x' -as [switch]", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
+            "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",
         ])
@@ -113,6 +115,12 @@ struct ScriptNumbers: RunningReports {
             ("function f { param([System.Collections.ArrayList]$p) $p.Count }; f 3; f @(1, 2)", ["1", "2"]),
             ("function f { param([scriptblock]$p) & $p }; f { 7 }", ["7"]), ("{ 1 } -is [scriptblock]", ["True"]),
             ("'x' -is [scriptblock]", ["False"]),
+            ("function f { param($a) \"<$a>\" }; f -zz 2; f -zz; f -zz 2 3", ["<>", "<>", "<3>"]),
+            (
+                "function f { param([ValidateCount(1, 2)]$p) \"$p\" }; try { f 1 } catch { 'no' }; f 'ab'; f 1, 2",
+                ["no", "ab", "1 2"]
+            ),
+            ("function f { param([switch]$p) \"$p\" }; try { f -p:1 } catch { 'no' }; f -p:$false", ["no", "False"]),
         ])
     func parameters(script: String, output: [String]) async throws { #expect(try await texts(script) == output) }
 

@@ -75,11 +75,16 @@ extension Evaluator {
     }
 
     /// Returns why parameters refuse a value that a cast would accept; `nil` if they don't: those for truth values
-    /// accept only truth values and numbers, and a cmdlet's texts aren't made of lists.
+    /// accept only truth values and numbers, switches only truth values, and a cmdlet's texts aren't made of lists.
     private static func refusal(of value: PSValue, as type: PSType, byCmdlet isOfCmdlet: Bool) -> String? {
         switch (type, value.plain) {
         case (.bools, .array(let items)) where isOfCmdlet:
             return items.lazy.compactMap { refusal(of: $0, as: .bool, byCmdlet: true) }.first
+        case (.toggle, .byte), (.toggle, .int), (.toggle, .long), (.toggle, .single), (.toggle, .double),
+            (.toggle, .decimal), (.toggle, .enumeration):
+            return
+                "Cannot convert the \"\(value.text)\" value of type \"\(value.typeName)\" to type "
+                + "\"System.Management.Automation.SwitchParameter\"."
         case (.bool, let given), (.toggle, let given),
             (.bools, let given) where isOfCmdlet:
             switch given {

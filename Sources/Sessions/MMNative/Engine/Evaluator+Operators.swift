@@ -119,7 +119,8 @@ extension Evaluator {
             (.doubles, _), (.bools, _), (.dates, _), (.guids, _), (.bitconverter, _),
             (.enumerable, _), (.stringcomparison, _), (.splitoptions, _),
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
-            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.optionalint, _), (.optionalbool, _), (.path, _),
+            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.optionalint, _),
+            (.optionalbool, _), (.path, _),
             (.assembly, _), (.dialogresult, _), (.mailaddress, _),
             (.environment, _), (.uri, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):

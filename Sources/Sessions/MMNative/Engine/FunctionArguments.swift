@@ -169,8 +169,12 @@ private struct CallWords {
     /// Reads a parameter that the function doesn't declare, or not once.
     private mutating func others(_ node: CommandParameterSyntax, isKnown: Bool) throws(Interrupt) {
         if !isKnown, !function.isAdvanced {
-            positional.append(WrittenValue(.string("-" + node.name)))
-            if let value = node.argument { positional.append(WrittenValue(try evaluator.value(of: value))) }
+            guard node.argument == nil, !function.parameters.contains(where: \.takesRest) else {
+                throw .handOver("the unknown parameter -\(node.name)")
+            }
+            // It belongs to no parameter, and neither does the value behind it.
+            arguments.rest.append(.string("-" + node.name))
+            if let value = nextValue() { arguments.rest.append(try evaluator.worth(of: value).withoutNothing) }
             return
         }
         if !isKnown {

@@ -41,7 +41,17 @@ struct ParameterCheck {
         switch kind {
         case .validateCount:
             let (least, most) = (try number(0, evaluator), try number(1, evaluator))
-            let count = Cmdlets.list(value.plain).count
+            let count: Int
+            switch value.plain {
+            case .null, .nothing: count = 0
+            case .array(let items): count = items.count
+            case .table(let table): count = table.count
+            case .string(let text): count = text.utf16.count
+            default:
+                return
+                    "The ValidateCount attribute cannot be applied to a non-array parameter. Either remove the attribute "
+                    + "from the parameter or make the parameter an array parameter."
+            }
             guard !(least...max(least, most)).contains(count) else { return nil }
             if least == most {
                 return "The parameter requires exactly \(most) value(s) - \(count) value(s) were provided."

@@ -29,7 +29,8 @@ enum ReportTypes {
             else { return nil }
             let ticks = Int64((days * 86_400_000).rounded()) * 10_000
             return .date(PSDate(ticks: PSDate.automationEpoch.ticks + ticks, kind: .unspecified))
-        case (.scriptblock, "create", 1): return try HostCommands.block(of: try PSText.string(arguments[0]), in: evaluator)
+        case (.scriptblock, "create", 1):
+            return try HostCommands.block(of: try PSText.string(arguments[0]), in: evaluator)
         case (.guid, "new", 1): return try Conversion.argument(arguments[0], to: .guid)
         case (.string, "new", 1): return .string(try StepBound.joined(Cmdlets.list(arguments[0].plain).map(\.text)))
         case (.string, "copy", 1): return .string(arguments[0].text)

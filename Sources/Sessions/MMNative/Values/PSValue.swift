@@ -151,7 +151,8 @@ package enum PSType: String, Sendable {
     case arraylist, objectlist, textlist, numberlist, textset, numberset, objectset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
     case objectbag, textbag, numberbag, concurrenttable, ipaddress
-    case errorrecord, exception, texts, ints, toggle, optionaldate, optionalint, optionalbool, scriptblock, path, environment, uri, credential, securestring
+    case errorrecord, exception, texts, ints, toggle, optionaldate, optionalint, optionalbool, scriptblock, path,
+        environment, uri, credential, securestring
     /// Exceptions, by their full names.
     case systemexception = "System.SystemException"
     case applicationexception = "System.ApplicationException"
