@@ -42,7 +42,7 @@ public actor SSHSession: ShellSession {
     public static func connect(
         _ target: SSHTarget, masters: SSHMasters, deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> SSHSession {
-        try await connect(target, masters: masters, policy: .open, deadline: deadline)
+        try await connect(target, masters: masters, policy: .open, admission: nil, deadline: deadline)
     }
 
     /// Connects as `connect(_:masters:deadline:)`, with the rules and times of its caller.
