@@ -3,7 +3,7 @@ package import MMCore
 /// Problem details: machine-readable errors over HTTP (RFC 9457).
 package enum Problem {
     /// The media type.
-    private static let contentType = "application/problem+json"
+    package static let contentType = "application/problem+json"
 
     /// Returns a response that carries an error.
     /// - Parameters:
