@@ -65,7 +65,7 @@ struct RefusedArguments {
     @Test(
         "what they accept nevertheless, and other small print of values",
         arguments: [
-            ("function t([bool]$on, [switch]$s) { $on; $s.IsPresent }; t 2.5 -s:0", ["True", "False"]),
+            ("function t([bool]$on, [switch]$s) { $on; $s.IsPresent }; t 2.5 -s:$false", ["True", "False"]),
             ("function t([bool]$on = 'set') { $on }; t", ["True"]),
             ("function t([bool[]]$all) { $all }; t 'a', 0", ["True", "False"]),
             ("function t([string]$name) { $name }; t 1, 2", ["1 2"]),

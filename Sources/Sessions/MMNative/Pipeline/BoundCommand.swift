@@ -148,6 +148,7 @@ struct BoundCommand {
         "Maximum", "Minimum", "SetSeed", "Depth", "Width", "Id", "ParentId", "SourceId", "PercentComplete",
         "SecondsRemaining", "ThrottleLimit", "TimeoutSeconds", "UnixTimeSeconds", "Year", "Month", "Day", "Hour",
         "Minute", "Second", "Millisecond", "Days", "Hours", "Minutes", "Seconds", "Milliseconds",
+        "Version",
     ]
 
     /// Whether a parameter's value counts as a number alone. `Where-Object` compares so, unless it compares texts.
