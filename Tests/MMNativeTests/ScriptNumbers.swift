@@ -79,6 +79,7 @@ struct ScriptNumbers: RunningReports {
             ("[char]'c' - [char]'5'", "Int32 46"), ("2 * [char]'c'", "Int32 198"), ("-([char]'c')", "Int32 -99"),
             ("$true + [char]'c'", "Int32 100"), ("'1.5' - [char]'5'", "Double -51.5"), ("[char]'c' + 1", "String c1"),
             ("[char]'c' / [char]'c'", "Int32 1"), ("3 - [DayOfWeek]::Monday", "Int32 2"),
+            ("+[DayOfWeek]::Monday", "Int32 1"), ("+[single]1.5", "Double 1.5"), ("+'5'", "Int32 5"),
             ("[DayOfWeek]::Monday * 3", "DayOfWeek Wednesday"), ("[DayOfWeek]::Monday - 3", "DayOfWeek -2"),
             ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"),
             ("[nullable[bool]]'x'", "Boolean True"),
@@ -101,7 +102,7 @@ struct ScriptNumbers: RunningReports {
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
             "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
-            "'x' -as [switch]", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
+            "'x' -as [switch]", "[switch]'x'", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
             "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",

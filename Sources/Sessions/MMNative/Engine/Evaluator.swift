@@ -561,9 +561,9 @@ final class Evaluator {
         case .minus: return try Arithmetic.subtract(.int(0), operand)
         case .plus:
             switch operand {
-            case .int, .long, .double, .single, .decimal: return operand
+            case .int, .long, .double, .decimal: return operand
             case .bool, .null: throw .handOver("a sign of \(operand.typeName)")
-            default: return try Arithmetic.subtract(operand, .int(0))
+            default: return try Arithmetic.add(.int(0), operand)
             }
         case .join:
             guard case .array(let items) = operand else { return .string(try PSText.string(operand)) }

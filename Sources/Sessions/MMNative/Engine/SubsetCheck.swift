@@ -487,7 +487,10 @@ struct SubsetCheck {
             return [nil, .known(.reference)].contains(types.named(type.typeName.fullName))
                 ? "the type \(type.typeName.fullName)" : nil
         case .convert(let convert):
-            guard let named = types.named(convert.type.typeName.fullName), named != .known(.reference) else {
+            // The type of a cast switch isn't kept.
+            guard let named = types.named(convert.type.typeName.fullName),
+                named != .known(.reference), named != .known(.toggle)
+            else {
                 return "the type \(convert.type.typeName.fullName)"
             }
             return typedList(convert.type.typeName.fullName) ?? expression(convert.operand)
