@@ -151,7 +151,7 @@ struct ShellOutputTests {
         let rows = try await service.call("jobs", [:], in: context)
         let job = try #require(try value(rows)["jobs"]?.array?.first?["job"])
         while access(home.path + "/ended", F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
-        _ = try await service.call("jobs", ["cancel": job], in: context)
+        _ = try await service.call("output", ["handle": job, "action": "cancel"], in: context)
         await home.services.close()
     }
 
@@ -168,7 +168,7 @@ struct ShellOutputTests {
         }
         let rows = try await service.call("jobs", [:], in: context)
         let job = try #require(try value(rows)["jobs"]?.array?.first?["job"])
-        _ = try await service.call("jobs", ["cancel": job], in: context)
+        _ = try await service.call("output", ["handle": job, "action": "cancel"], in: context)
         await home.services.close()
     }
 
