@@ -83,7 +83,8 @@ struct ScriptNumbers: RunningReports {
             ("[DayOfWeek]::Monday * 3", "DayOfWeek Wednesday"), ("[DayOfWeek]::Monday - 3", "DayOfWeek -2"),
             ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"),
             ("[nullable[bool]]'x'", "Boolean True"),
-            ("'4' -as [nullable[int]]", "Int32 4"), ("(12, 31 -like '1*')[0]", "String 12"),
+            ("'4' -as [nullable[int]]", "Int32 4"),
+            ("[pscustomobject][System.Collections.Generic.List[int]]@(3)", "List`1 3"), ("(12, 31 -like '1*')[0]", "String 12"),
             ("(12, 31 -notlike '1*')[0]", "String 31"),
         ])
     func operands(script: String, expected: String) async throws {
@@ -102,7 +103,7 @@ struct ScriptNumbers: RunningReports {
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
             "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
-            "'x' -as [switch]", "[switch]'x'", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
+            "'x' -as [switch]", "[switch]'x'", "\"$([xml]'<a/>')\"", "[string]([xml]'<a/>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
             "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",
@@ -115,7 +116,7 @@ struct ScriptNumbers: RunningReports {
             ("function f { param([nullable[int]]$p) \"<$p>\" }; f; f ''; f 2.6; f $null", ["<>", "<0>", "<3>", "<>"]),
             ("function f { param([System.Collections.ArrayList]$p) $p.Count }; f 3; f @(1, 2)", ["1", "2"]),
             ("function f { param([scriptblock]$p) & $p }; f { 7 }", ["7"]), ("{ 1 } -is [scriptblock]", ["True"]),
-            ("'x' -is [scriptblock]", ["False"]),
+            ("'x' -is [scriptblock]", ["False"]), ("$null -eq ('x' -as [xml])", ["True"]),
             ("function f { param($a) \"<$a>\" }; f -zz 2; f -zz; f -zz 2 3", ["<>", "<>", "<3>"]),
             (
                 "function f { param([ValidateCount(1, 2)]$p) \"$p\" }; try { f 1 } catch { 'no' }; f 'ab'; f 1, 2",

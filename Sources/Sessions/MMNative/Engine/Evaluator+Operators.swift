@@ -97,7 +97,13 @@ extension Evaluator {
             }
             // The operator never fails, and `$null` converts to none of these types.
             if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
-            let made = try Conversion.converted(left, to: type) ?? .null
+            let made: PSValue
+            do throws(Interrupt) {
+                made = try Conversion.converted(left, to: type) ?? .null
+            } catch {
+                guard case .statement = error else { throw error }
+                return .null
+            }
             return type.isTypedArray ? noteTyped(made) : made
         default: return try compare(op, left, right)
         }

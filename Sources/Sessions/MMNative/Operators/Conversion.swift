@@ -122,7 +122,9 @@ enum Conversion {
     /// Converts a value to a type; `nil` if that certainly fails.
     static func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue? {
         // A list that doesn't stay what it is counts as its elements.
-        if case .list = value, type != .object, type.listKind == nil { return try converted(value.plain, to: type) }
+        if case .list = value, type != .object, type != .pscustomobject, type.listKind == nil {
+            return try converted(value.plain, to: type)
+        }
         switch type {
         case .bool: return .bool(value.isTrue)
         case .string:
@@ -157,7 +159,7 @@ enum Conversion {
         case .pscustomobject:
             guard case .table(let table) = value else {
                 // Only a table is made into an object; any other value stays what it is.
-                return value.isNull ? .null : value.plain
+                return value.withoutNothing
             }
             guard table.hasCertainOrder, let object = PSObject(customOf: table) else {
                 throw .handOver("a hashtable without a defined order")

@@ -75,7 +75,8 @@ enum PSText {
             return message
         }
         if let text = ErrorRecords.text(ofException: object) { return text }
-        if XMLNode.isNode(object) { return XMLNode.localName(object) }
+        // A node by itself is shown as the name of its type, unless it came through a pipeline.
+        if XMLNode.isNode(object) { throw .handOver("the text of an XML node") }
         if let own = RegexObjects.written(.object(object)) { return own.pattern }
         if let text = try TextBuilder.text(object) { return text }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
