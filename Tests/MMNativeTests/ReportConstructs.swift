@@ -237,7 +237,7 @@ struct ReportConstructs {
                 ["<?xml version=\"1.0\"?>\n<a>\n  <b>1</b>\n</a>"]
             ),
             ("([xml]'<a><b/><b/><c/></a>').a.ChildNodes.Count", ["3"]),
-            ("\"$(([xml]'<a><b k=\"1\"/></a>').a.b)\"", ["b"]),
+            ("([xml]'<a><b k=\"1\"/></a>').a.b.ToString()", ["b"]),
         ] as [(String, [String])])
     func xml(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)

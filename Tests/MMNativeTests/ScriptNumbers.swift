@@ -103,7 +103,7 @@ struct ScriptNumbers: RunningReports {
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
             "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
-            "'x' -as [switch]", "[switch]'x'", "\"$([xml]'<a/>')\"", "[string]([xml]'<a/>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
+            "'x' -as [switch]", "[switch]'x'", "\"$([xml]'<a/>')\"", "[string]([xml]'<a><b/></a>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
             "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",
