@@ -175,10 +175,15 @@ package final class PolledWriter: Sendable {
 
     private let target: PolledDescriptor
     private let state = Mutex(State())
+    /// Writes run on threads of Swift's pool. In a program of others that uses the libraries, a peer that is gone would
+    /// end the program there.
+    private static let ignoresBrokenPipes: Void = Signals.ignoreBrokenPipes()
 
-    /// Takes ownership of a descriptor and makes it non-blocking, which affects everyone who shares its open file.
+    /// Takes ownership of a descriptor and makes it non-blocking, which affects everyone who shares its open file. From
+    /// the first one on, the process ignores SIGPIPE.
     /// - Throws: `.unavailable` when the loop can't be started.
     package init(_ descriptor: consuming FileDescriptor) throws(MMError) {
+        _ = Self.ignoresBrokenPipes
         target = try PolledDescriptor(descriptor, for: .write)
     }
 
