@@ -84,7 +84,8 @@ struct ScriptNumbers: RunningReports {
             ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"),
             ("[nullable[bool]]'x'", "Boolean True"),
             ("'4' -as [nullable[int]]", "Int32 4"),
-            ("[pscustomobject][System.Collections.Generic.List[int]]@(3)", "List`1 3"), ("(12, 31 -like '1*')[0]", "String 12"),
+            ("[pscustomobject][System.Collections.Generic.List[int]]@(3)", "List`1 3"),
+            ("(12, 31 -like '1*')[0]", "String 12"),
             ("(12, 31 -notlike '1*')[0]", "String 31"),
         ])
     func operands(script: String, expected: String) async throws {
@@ -103,7 +104,8 @@ struct ScriptNumbers: RunningReports {
         "what PowerShell refuses, or gives a type that isn't kept, is handed over",
         arguments: [
             "[DayOfWeek]::Monday / 2", "[DayOfWeek]::Monday - 1.5", "$null -lt [DayOfWeek]::Monday", "$true + 4d",
-            "'x' -as [switch]", "[switch]'x'", "\"$([xml]'<a/>')\"", "[string]([xml]'<a><b/></a>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
+            "'x' -as [switch]", "[switch]'x'", "\"$([xml]'<a/>')\"",
+            "[string]([xml]'<a><b/></a>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
             "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
             "[string]::Join(',', $null)", "'abc'[0, 9]",
