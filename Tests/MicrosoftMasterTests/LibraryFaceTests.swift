@@ -1,3 +1,5 @@
+import Glibc
+import MMSystem
 import MicrosoftMaster
 import TestSupport
 import Testing
@@ -20,6 +22,19 @@ struct LibraryFaceTests {
         let error = await #expect(throws: MMError.self) { _ = try await mm("no_such_operation") }
         #expect(error?.code == .notFound)
         await mm.close()
+    }
+
+    @Test("isn't ended by SIGPIPE when a command ends before it has read its input")
+    func brokenPipe() async {
+        // In a process of its own, because the other tests ignore the signal.
+        await #expect(processExitsWith: .success) {
+            signal(SIGPIPE, SIG_DFL)
+            let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+            let writer = try PolledWriter(FileDescriptor(owning: writeEnd))
+            close(readEnd)
+            let error = await #expect(throws: MMError.self) { try await writer.write([1]) }
+            #expect(error?.message == "The peer has closed the connection.")
+        }
     }
 
     @Test("accepts a typed call, and judges it like one by name")
