@@ -152,9 +152,10 @@ extension HostChannel {
         perform(state.withLock { $0.machine.climb(id) })
     }
 
-    /// Gives a process that is about to be ended the time to show that it runs. One that was suspended, or got no
-    /// processor, hasn't read the request to stop yet, and its end would cost the session its sign-in. One whose
-    /// command ignores the stop answers at once.
+    /// Waits until a process whose end is the next step shows that it runs, so that the time of this step counts from
+    /// there. One that was suspended, or got no processor, reads the request to stop only then, and its command takes
+    /// some time to end; the process's end would cost the session its sign-in. One whose command ignores the stop
+    /// answers at once.
     private func letAnswer(before id: UInt64) async {
         guard state.withLock({ $0.machine.endsProcessNext(id) }) else { return }
         _ = try? await request({ .ping(id: $0) }, deadline: .after(answerWithin))
@@ -170,8 +171,8 @@ extension HostChannel {
             case .kill: process.kill()
             case .wake(let id, let wait):
                 Task { [weak self] in
-                    try? await Task.sleep(for: wait)
                     await self?.letAnswer(before: id)
+                    try? await Task.sleep(for: wait)
                     self?.climb(id)
                 }
             }

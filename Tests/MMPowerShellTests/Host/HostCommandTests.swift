@@ -241,20 +241,22 @@ struct HostCommandTests {
         #expect(!runs(host.processID))
     }
 
-    @Test("a process that is suspended while its command is stopped is kept, and stops it when it continues")
-    func suspended() async throws {
+    @Test(
+        "a process that is suspended while its command is stopped is kept, and has time to stop it when it continues",
+        arguments: ["Start-Sleep 600", "Invoke-StandIn slow-stop 100"])
+    func suspended(script: String) async throws {
         var settings = try StandIn.settings()
         settings.times = CommandMachine.Times(
-            sweepAfter: .milliseconds(20), terminateAfter: .milliseconds(20), answerWithin: .seconds(250),
+            sweepAfter: .milliseconds(20), terminateAfter: .seconds(1), answerWithin: .seconds(250),
             killAfter: .milliseconds(20))
         let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(300)))
-        let run = try await host.run(PowerShellCommand("1; Start-Sleep 600"), deadline: .after(.seconds(300)))
+        let run = try await host.run(PowerShellCommand("1; \(script)"), deadline: .after(.seconds(300)))
         let reading = Task { try await run.collect() }
         try await Task.sleep(for: .milliseconds(50))
         kill(host.processID, SIGSTOP)
         run.stop()
         // Longer than all steps of the stop together.
-        try await Task.sleep(for: .milliseconds(500))
+        try await Task.sleep(for: .milliseconds(1500))
         #expect(!host.isLost)
         kill(host.processID, SIGCONT)
         #expect(try await reading.value.end?.state == .stopped)

@@ -12,6 +12,12 @@ enum StandInBehaviour {
         case "ignore-stop":
             host.ignoresStops = true
             return host.wait(milliseconds: call.number(1, 60_000)) ? nil : CommandEnd(.stopped)
+        case "slow-stop":
+            // Requests are read meanwhile, as PowerShell reads them while a pipeline stops.
+            host.ignoresStops = true
+            while !host.isStopping { _ = host.wait(milliseconds: 10) }
+            _ = host.wait(milliseconds: call.number(1))
+            return CommandEnd(.stopped)
         case "ignore-everything":
             signal(SIGTERM, SIG_IGN)
             host.ignoresStops = true
