@@ -326,6 +326,18 @@ struct SessionPoolTests {
         #expect(await pool.reset(connection: "A", module: "exo", signedIn: "ada") == [keys[0]])
     }
 
+    @Test("doesn't end a session that a call is opening as unused")
+    func opened() async throws {
+        let start = Gate()
+        let pool = SessionPool(factory: ScriptedFactory(.init(startsAfter: start)))
+        let key = SessionKey(connection: "A", module: "exo")
+        let call = Task { try await pool.withSession(key) { (_) throws(MMError) in "done" } }
+        await until { await pool.waiting(for: key) == 1 }
+        await pool.resetUnused()
+        start.open()
+        #expect(try await call.value == "done")
+    }
+
     @Test("makes room by ending the session that was idle longest, never a working one")
     func room() async throws {
         let time = ManualClock()

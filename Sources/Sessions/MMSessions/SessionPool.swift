@@ -245,12 +245,10 @@ extension SessionPool where Factory.Key == SessionKey {
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
     }
 
-    /// Ends the sessions that nobody uses at the moment.
+    /// Ends the sessions that nobody uses or opens at the moment.
     package func resetUnused() async {
-        for (key, slot) in slots {
-            if case .busy = slot.standing { continue }
-            await reset([key])
-        }
+        // While one ends, a call may open or take another.
+        for key in slots.keys where slots[key]?.turns.isTaken == false { await reset([key]) }
     }
 
     /// Signs sessions out and ends them.
