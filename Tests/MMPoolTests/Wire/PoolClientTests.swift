@@ -32,6 +32,23 @@ struct PoolClientTests {
         }
     }
 
+    /// Sends these bytes on the first connection to a socket, and nothing on any other; keeps all of them open.
+    private func hanging(
+        _ path: String, after beginning: String, _ begun: @escaping @Sendable () -> Void = {}
+    ) throws -> Task<Void, Never> {
+        let listener = try PolledListener(try UnixSocket.listen(at: path))
+        return Task {
+            var open: [Int32] = []
+            while let connection = try? await listener.accept() {
+                let bytes = open.isEmpty ? Array(beginning.utf8) : []
+                _ = send(connection.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+                open.append(connection.release())
+                begun()
+            }
+            for connection in open { close(connection) }
+        }
+    }
+
     @Test("returns a pool's answer, whatever its status")
     func answer() async throws {
         let path = home.path + "/run/pool.sock"
@@ -89,16 +106,7 @@ struct PoolClientTests {
         ])
     func suspended(beginning: String) async throws {
         let path = home.path + "/run/x.sock"
-        let listener = try PolledListener(try UnixSocket.listen(at: path))
-        let serving = Task {
-            var open: [Int32] = []
-            while let connection = try? await listener.accept() {
-                let bytes = open.isEmpty ? Array(beginning.utf8) : []
-                _ = send(connection.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-                open.append(connection.release())
-            }
-            for connection in open { close(connection) }
-        }
+        let serving = try hanging(path, after: beginning)
         defer { serving.cancel() }
         let began = ContinuousClock.now
         let error = await #expect(throws: MMError.self) {
@@ -110,6 +118,22 @@ struct PoolClientTests {
         #expect(error?.code == .deadlineExceeded && error?.message.contains("no longer answers") == true)
         // Without the deadline it would be the client's limit for a head, or that for silence in a body.
         #expect(began.duration(to: .now) < .seconds(25))
+    }
+
+    @Test("a pool that has answered since a call's deadline may be silent for longer, also in a later part of the list")
+    func silentForAWhile() async throws {
+        let path = home.path + "/run/x.sock"
+        let asked = OneShot<Void>()
+        let serving = try hanging(path, after: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") { asked.resolve(()) }
+        defer { serving.cancel() }
+        let patience = CallPatience(pool: client(path), work: "list", deadline: .after(.zero))
+        try await patience.wait { () async throws(MMError) in
+            await asked.wait()
+            // The answer has to be read.
+            try? await Task.sleep(for: .seconds(1))
+        }
+        // Longer than the grace and both attempts to get the first answer.
+        try await patience.wait { () async throws(MMError) in try? await Task.sleep(for: .seconds(7)) }
     }
 
     @Test("a pool that is still at work after a call's deadline is waited for")

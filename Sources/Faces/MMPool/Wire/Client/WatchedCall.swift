@@ -84,6 +84,8 @@ struct CallPatience: Sendable {
     /// The name of the operation.
     let work: String
     let deadline: Deadline
+    /// For the whole call: a list that is read beyond the deadline is waited for in many parts.
+    private let standing = Standing()
 
     /// What the pool has beyond the deadline to tell how the call ended.
     private static let grace = Duration.seconds(1)
@@ -103,8 +105,7 @@ struct CallPatience: Sendable {
     func wait<Answer: Sendable>(
         _ part: @escaping @Sendable () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
-        let standing = Standing()
-        return try await WatchedCall.answer(
+        try await WatchedCall.answer(
             lookingEvery: Self.pause, from: max(.zero, deadline.remaining) + Self.grace,
             for: {
                 let limit = standing.isAlive.withLock { $0 } ? Self.limits.later : Self.limits.first
