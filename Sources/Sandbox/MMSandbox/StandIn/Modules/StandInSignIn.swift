@@ -89,8 +89,7 @@ enum StandInSignIn {
         for step in steps {
             switch step {
             case .clipboard:
-                let path = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-                guard ExecutableSearch.find("xsel", path: path) != nil else {
+                guard ExecutableSearch.find("xsel", in: environment) != nil else {
                     throw MMError(
                         .remoteFailed,
                         "Could not execute process. Command line: bash -c \"cat /tmp/code | xsel -i --clipboard\". "
