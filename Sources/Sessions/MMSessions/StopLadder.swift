@@ -31,10 +31,9 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
     package var rung: Rung? { position.map { steps[$0].rung } }
 
     /// The rung after that; `nil` if none is left.
-    package var next: Rung? {
-        let place = position.map { $0 + 1 } ?? 0
-        return place < steps.count ? steps[place].rung : nil
-    }
+    package var next: Rung? { following < steps.count ? steps[following].rung : nil }
+
+    private var following: Int { position.map { $0 + 1 } ?? 0 }
 
     /// Requests that the command is stopped.
     /// - Parameters:
@@ -56,7 +55,7 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
     /// - Returns: the rung; `nil` if the command has ended or isn't being stopped, or no rung is left.
     package mutating func climb(toLast isHopeless: Bool = false) -> Step? {
         guard reason != nil, !hasEnded else { return nil }
-        var next = position.map { $0 + 1 } ?? 0
+        var next = following
         if isHopeless { next = max(next, steps.count - 1) }
         guard next < steps.count else { return nil }
         position = next
