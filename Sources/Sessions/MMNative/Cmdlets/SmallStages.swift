@@ -272,7 +272,7 @@ final class HostStage: Stage {
         text = texts.joined(separator: separator)
     }
 
-    /// Refuses what is no colour; which one it is, no text shows.
+    /// Refuses a text that names no color. The color itself makes no difference here: only the text is shown.
     private static func check(
         _ color: PSValue?, _ parameter: String, _ command: CommandSpecification
     ) throws(Interrupt) {
@@ -284,10 +284,8 @@ final class HostStage: Stage {
             throw .statement(
                 NativeError(
                     command.errorID("CannotConvertArgumentNoMessage"),
-                    "Cannot bind parameter '\(parameter)'. Cannot convert value \"\(text)\" to type "
-                        + "\"System.ConsoleColor\". Error: \"Unable to match the identifier name \(text) to a valid "
-                        + "enumerator name. Specify one of the following enumerator names and try again:\n"
-                        + kind.members.map(\.name).joined(separator: ", ") + "\"", category: "InvalidArgument"))
+                    "Cannot bind parameter '\(parameter)'. \(EnumMembers.failure(.string(text), kind).message)",
+                    category: "InvalidArgument"))
         default: throw .handOver("an unusual color")
         }
     }
