@@ -57,17 +57,15 @@ struct XMLOfObjects {
     private let hasTypes: Bool
     private var walk = ValueWalk()
 
-    private init(hasTypes: Bool) { self.hasTypes = hasTypes }
-
     static func convert(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        var writer = XMLOfObjects(hasTypes: !command.isSet("NoTypeInformation"))
+        let hasTypes = !command.isSet("NoTypeInformation")
         let depth = try HostCommands.positive("Depth", command) ?? 1
         let declaration = "version=\"1.0\" encoding=\"utf-8\""
         var objects: [PSObject] = []
         for item in items {
-            writer.walk = ValueWalk()
+            var writer = XMLOfObjects(hasTypes: hasTypes)
             objects.append(try writer.element(item, "Object", nil, depth))
         }
         let kind = command["As"]?.text.lowercased() ?? "document"
