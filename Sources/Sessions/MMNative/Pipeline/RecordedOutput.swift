@@ -142,7 +142,7 @@ struct RecordedOutput {
 
     /// Adds a warning of the command.
     func add(warning: String, in evaluator: Evaluator) throws(Interrupt) {
-        try add(MergedMessages.record(ofWarning: warning), to: "WarningVariable", evaluator)
+        try add(MergedMessages.record(of: warning, on: .warning), to: "WarningVariable", evaluator)
     }
 
     private func add(_ item: PSValue, to parameter: String, _ evaluator: Evaluator) throws(Interrupt) {

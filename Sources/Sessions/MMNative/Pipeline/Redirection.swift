@@ -75,7 +75,7 @@ final class MergedMessages {
     func add(_ message: NativeOutput) {
         switch message {
         case .error(let error): waiting.append(ErrorRecords.value(of: error, isWhole: true))
-        case .warning(let text): waiting.append(Self.record(ofWarning: text))
+        case .warning(let text): waiting.append(Self.record(of: text, on: .warning))
         case .information(let text): waiting.append(Self.record(of: text, on: .information))
         case .object(let object): waiting.append(object)
         }
@@ -105,17 +105,15 @@ final class MergedMessages {
         return "\(command): \(message)"
     }
 
-    /// Returns a message of another stream as the record that a script sees.
+    /// Returns a message of a stream as the record that a script sees.
     static func record(of text: String, on stream: RedirectionStream) -> PSValue {
         switch stream {
+        case .warning: record("WarningRecord", "Message", text)
         case .verbose: record("VerboseRecord", "Message", text)
         case .debug: record("DebugRecord", "Message", text)
         default: record("InformationRecord", "MessageData", text)
         }
     }
-
-    /// Returns a warning as the record that a script sees.
-    static func record(ofWarning text: String) -> PSValue { record("WarningRecord", "Message", text) }
 
     private static func record(_ name: String, _ property: String, _ text: String) -> PSValue {
         let pairs = [(property, PSValue.string(text))]
