@@ -113,6 +113,11 @@ struct ScriptNumbers: RunningReports {
     func uncertain(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
 
     @Test(
+        "an enumeration has no order beside $null, on either side",
+        arguments: ["$null -lt [DayOfWeek]::Monday", "[DayOfWeek]::Monday -gt $null"])
+    func unordered(script: String) async { #expect(await refusal(script) == "ordering $null and System.DayOfWeek") }
+
+    @Test(
         "a typed parameter converts its argument",
         arguments: [
             ("function f { param([nullable[int]]$p) \"<$p>\" }; f; f ''; f 2.6; f $null", ["<>", "<0>", "<3>", "<>"]),

@@ -43,7 +43,8 @@ enum Comparison {
     static func ordered(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Int {
         switch (left, right) {
         case _ where left.isNull && right.isNull: return 0
-        case (.null, .enumeration), (.enumeration, .null): throw .handOver("ordering $null and \(right.typeName)")
+        case (.enumeration(let own), _) where right.isNull, (_, .enumeration(let own)) where left.isNull:
+            throw .handOver("ordering $null and \(own.kind.typeName)")
         case _ where left.isNull: return againstNull(right, isRight: true)
         case _ where right.isNull: return againstNull(left, isRight: false)
         case (.string(let text), .string(let other)):
