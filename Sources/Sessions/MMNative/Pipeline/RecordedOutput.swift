@@ -103,9 +103,9 @@ struct RecordedOutput {
             try evaluator.write(.null, to: place(passing))
         }
         for (parameter, target) in targets where parameter != Self.passing {
-            // No variable yet is no error here.
-            let before = target.isAppending ? (try? evaluator.read(place(target))) ?? .null : .null
-            let list = try Self.list(with: before)
+            // No variable yet is no error here, even where strict mode refuses to read one.
+            let scope = target.isOuter ? evaluator.scriptScope : evaluator.variables
+            let list = try Self.list(with: target.isAppending ? scope[target.name] ?? .null : .null)
             lists?.all[parameter] = list
             try evaluator.write(.list(list), to: place(target))
         }
