@@ -453,7 +453,7 @@ extension Evaluator {
             return try callMethod(object, type, "ToString", []) ?? value
         case .array(let items) where items.contains(where: { if case .object = $0 { true } else { false } }):
             var texts: [PSValue] = []
-            // A list within a list has no texts of its objects.
+            // A list within a list is shown by the name of its type, whatever objects it has.
             for item in items {
                 let text = if case .object = item { try spoken(item) } else { item }
                 texts.append(text)

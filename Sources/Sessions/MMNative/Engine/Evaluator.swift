@@ -283,6 +283,7 @@ final class Evaluator {
             if case .table(let table) = target { try table.refuse(key: index) }
             try refuseIndex(index, of: target)
             let found = try Members.element(target.plain, index)
+            // PowerShell takes places that are written one by one as several indexes, and not as a list of them.
             if case .string = target, case .arrayLiteral(let places) = node.index, case .array(let characters) = found,
                 characters.count < places.elements.count
             {

@@ -10,8 +10,8 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
     private let recordings: [RecordedOutput]
-    /// Where messages go while the head runs, and while what follows this pipeline does; `nil` if no command redirects
-    /// any.
+    /// Where messages go while the head runs, and while what follows this pipeline does; `nil` if all go where they
+    /// went before.
     private let routes: (head: MessageRoutes, outer: MessageRoutes)?
     /// The messages that the head puts out among its objects.
     private let merged: MergedMessages?
