@@ -80,7 +80,8 @@ extension Evaluator {
         switch (type, value.plain) {
         case (.bools, .array(let items)) where isOfCmdlet:
             return items.lazy.compactMap { refusal(of: $0, as: .bool, byCmdlet: true) }.first
-        case (.toggle, .enumeration), (.toggle, _) where Comparison.isNumber(value.plain):
+        case (.toggle, .enumeration),
+            (.toggle, _) where Comparison.isNumber(value.plain):
             return
                 "Cannot convert the \"\(value.text)\" value of type \"\(value.typeName)\" to type "
                 + "\"System.Management.Automation.SwitchParameter\"."
