@@ -33,7 +33,8 @@ struct ScriptNumbers: RunningReports {
             ("[string]", "1kb", "1kb"), ("[string]", "0x1F", "0x1F"), ("[string]", "42", "42"),
             ("[string[]]", "007", "007"), ("[string[]]", "007, 1.50", "7 1.5"), ("[string]", "(007)", "7"),
             ("", "2.718281828459045", "2.71828182845905"), ("[int]", "007", "7"), ("[long]", "1kb", "1024"),
-            ("[double]", "1.50", "1.5"), ("", "42", "42"),
+            ("[double]", "1.50", "1.5"), ("", "42", "42"), ("[nullable[int]]", "007", "7"),
+            ("[nullable[bool]]", "0x0", "False"),
         ])
     func written(type: String, number: String, expected: String) async throws {
         for call in ["F \(number)", "F -Value \(number)", "F -Value:\(number)", "& F \(number)"] {
