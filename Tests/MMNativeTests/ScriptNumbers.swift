@@ -45,8 +45,9 @@ struct ScriptNumbers: RunningReports {
     @Test(
         "a bare number that its value shows otherwise is handed over where any value goes",
         arguments: [
-            "function F($v) { \"$v\" }; F 1.50", "function F { $args[0] }; F 007", "& { param($n) $n } 0x10",
-            "function F([object]$v) { \"$v\" }; F 1kb", "Write-Output 1.50", "Write-Host 007",
+            "function F($v) { \"$v\" }; F 1.50", "function F { $args[0] }; F 007", "function F { $args[1] }; F -x 007",
+            "& { param($n) $n } 0x10", "function F([object]$v) { \"$v\" }; F 1kb",
+            "Write-Output 1.50", "Write-Host 007",
             "function F { param([Parameter(ValueFromRemainingArguments)]$all) $all }; F 1 02",
             "[pscustomobject]@{ n = '1.50' } | Where-Object n -match 1.50",
         ])
@@ -126,6 +127,8 @@ struct ScriptNumbers: RunningReports {
             ("function f { param([scriptblock]$p) & $p }; f { 7 }", ["7"]), ("{ 1 } -is [scriptblock]", ["True"]),
             ("'x' -is [scriptblock]", ["False"]), ("$null -eq ('x' -as [xml])", ["True"]),
             ("function f { param($a) \"<$a>\" }; f -zz 2; f -zz; f -zz 2 3", ["<>", "<>", "<3>"]),
+            ("function f { \"$args\" }; f 1 -zz 2 3; f -zz; f 1 2 -zz", ["1 -zz 2 3", "-zz", "1 2 -zz"]),
+            ("function f($a) { \"$a/$args\" }; f 1 2 -zz 3 4; f -zz 3 1 4", ["1/2 -zz 3 4", "1/-zz 3 4"]),
             (
                 "function f { param([ValidateCount(1, 2)]$p) \"$p\" }; try { f 1 } catch { 'no' }; f 'ab'; f 1, 2",
                 ["no", "ab", "1 2"]

@@ -15,7 +15,7 @@ struct FunctionArguments {
     /// The parameters in the order in which they were bound.
     private(set) var bound: [Bound] = []
     /// The values that belong to no parameter.
-    var rest: [PSValue] = []
+    private(set) var rest: [PSValue] = []
     /// The variables that an advanced function also fills, such as by -OutVariable.
     fileprivate(set) var recorded = RecordedOutput()
     /// Whether the caller wants no question before changes: `-Confirm:$false`.
@@ -42,26 +42,26 @@ struct FunctionArguments {
         while let word = call.words.popFirst() { try call.read(word) }
         try call.spreadTables()
         self = call.arguments
-        try fill(call.positional, of: function)
+        try fill(call.unnamed, of: function)
         recorded = RecordedOutput(call.recordings)
     }
 
     /// Gives values to the parameters of a block in order.
     init(_ values: [PSValue], of function: ScriptFunction) throws(Interrupt) {
-        try fill(values.map { WrittenValue($0) }, of: function)
+        try fill(values.map { UnnamedArgument(WrittenValue($0)) }, of: function)
     }
 
-    /// Gives values to the unbound parameters by position.
-    private mutating func fill(_ positional: [WrittenValue], of function: ScriptFunction) throws(Interrupt) {
+    /// Gives values to the unbound parameters by position. What is left stays in the order of the call.
+    private mutating func fill(_ unnamed: [UnnamedArgument], of function: ScriptFunction) throws(Interrupt) {
         var free = function.parameters.indices.filter { function.parameters[$0].position != nil && given[$0] == nil }
             .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
-        for value in positional {
-            guard !free.isEmpty else {
-                rest.append(try value.value(for: nil).withoutNothing)
+        for argument in unnamed {
+            guard argument.isPositional, !free.isEmpty else {
+                rest.append(try argument.value.value(for: nil).withoutNothing)
                 continue
             }
             let place = free.removeFirst()
-            give(place, try value.value(for: function.parameters[place].type?.known))
+            give(place, try argument.value.value(for: function.parameters[place].type?.known))
         }
         if let place = function.parameters.firstIndex(where: \.takesRest), !rest.isEmpty {
             var all = rest
@@ -79,6 +79,15 @@ struct FunctionArguments {
     }
 }
 
+/// An argument that no parameter of the function is named for.
+private struct UnnamedArgument {
+    let value: WrittenValue
+    /// Whether a parameter may get it by position: not what belongs to a name that the function doesn't know.
+    let isPositional: Bool
+
+    init(_ value: WrittenValue, isPositional: Bool = true) { (self.value, self.isPositional) = (value, isPositional) }
+}
+
 /// The words of a call, which are read one after another.
 private struct CallWords {
     /// The words that follow.
@@ -86,7 +95,7 @@ private struct CallWords {
     let function: ScriptFunction
     let evaluator: Evaluator
     private(set) var arguments = FunctionArguments()
-    private(set) var positional: [WrittenValue] = []
+    private(set) var unnamed: [UnnamedArgument] = []
     /// The variables that common parameters name, such as that of -OutVariable.
     private(set) var recordings: [String: PSValue] = [:]
     /// The tables among the splatted values, whose parameters give way to those that are written out.
@@ -100,8 +109,8 @@ private struct CallWords {
 
     mutating func read(_ word: CommandWord) throws(Interrupt) {
         switch word {
-        case .text(let node): positional.append(WrittenValue(.string("-" + node.name)))
-        case .value(let node): positional.append(try WrittenValue(of: node, in: evaluator))
+        case .text(let node): unnamed.append(UnnamedArgument(WrittenValue(.string("-" + node.name))))
+        case .value(let node): unnamed.append(UnnamedArgument(try WrittenValue(of: node, in: evaluator)))
         case .splat(let node): try spread(try evaluator.splatted(node))
         case .name(let node): try parameter(node)
         }
@@ -109,9 +118,9 @@ private struct CallWords {
 
     private mutating func spread(_ value: PSValue) throws(Interrupt) {
         switch value {
-        case .array(let items): positional += items.map { WrittenValue($0) }
+        case .array(let items): unnamed += items.map { UnnamedArgument(WrittenValue($0)) }
         case .table(let table): tables.append(table)
-        case let other: positional.append(WrittenValue(other))
+        case let other: unnamed.append(UnnamedArgument(WrittenValue(other)))
         }
     }
 
@@ -173,8 +182,10 @@ private struct CallWords {
                 throw .handOver("the unknown parameter -\(node.name)")
             }
             // It belongs to no parameter, and neither does the value behind it.
-            arguments.rest.append(.string("-" + node.name))
-            if let value = nextValue() { arguments.rest.append(try evaluator.worth(of: value).withoutNothing) }
+            unnamed.append(UnnamedArgument(WrittenValue(.string("-" + node.name)), isPositional: false))
+            if let value = nextValue() {
+                unnamed.append(UnnamedArgument(try WrittenValue(of: value, in: evaluator), isPositional: false))
+            }
             return
         }
         if !isKnown {
