@@ -50,6 +50,7 @@ struct ScriptNumbers: RunningReports {
             "Write-Output 1.50", "Write-Host 007",
             "function F { param([Parameter(ValueFromRemainingArguments)]$all) $all }; F 1 02",
             "[pscustomobject]@{ n = '1.50' } | Where-Object n -match 1.50",
+            "[pscustomobject]@{ n = '1.50' } | Where-Object -Property n -Value 1.50 -match",
         ])
     func spelled(script: String) async { #expect(await refusal(script)?.contains("as it is written") == true) }
 

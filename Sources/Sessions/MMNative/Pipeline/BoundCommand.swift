@@ -151,11 +151,14 @@ struct BoundCommand {
         "Version",
     ]
 
-    /// Whether a parameter's value counts as a number alone. `Where-Object` compares so, unless it compares texts.
+    /// Whether a parameter's value counts as a number alone. `Where-Object` compares so if it isn't told to compare
+    /// texts, which is certain only where the comparison stands before the value.
     private func isNumber(_ name: String) -> Bool {
         if Self.numbers.contains(name) { return true }
         return specification.name == "Where-Object" && name == "Value"
-            && !values.keys.contains { $0.hasSuffix("Like") || $0.hasSuffix("Match") }
+            && values.keys.contains {
+                specification.switches.contains($0) && !$0.hasSuffix("Like") && !$0.hasSuffix("Match")
+            }
     }
 
     /// Returns an argument's value for a parameter; `nil` for one among others at the end.
