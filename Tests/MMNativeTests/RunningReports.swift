@@ -10,6 +10,12 @@ extension RunningReports {
         return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
     }
 
+    /// Returns why a script is left to PowerShell; `nil` if it isn't.
+    func refusal(_ script: String) async -> String? {
+        guard case .handedOver(let reason, _) = await outcome(script) else { return nil }
+        return reason
+    }
+
     /// Returns the texts of what a script puts out; a script that doesn't run, or that reports an error, is recorded as
     /// an issue.
     func texts(_ script: String) async throws -> [String] {

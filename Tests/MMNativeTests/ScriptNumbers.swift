@@ -5,11 +5,6 @@ import Testing
 /// A number that Swift's arithmetic can't hold would end the process, and with it this test.
 @Suite("Numbers of scripts and files", .timeLimit(.minutes(10)))
 struct ScriptNumbers: RunningReports {
-    private func refusal(_ script: String) async -> String? {
-        guard case .handedOver(let reason, _) = await outcome(script) else { return nil }
-        return reason
-    }
-
     @Test(
         "a length of time or a moment out of range is handed over",
         arguments: [
