@@ -63,6 +63,20 @@ struct VariablesOfCommands: RunningReports {
     func objects(script: String, texts: [String]) async throws { #expect(try await self.texts(script) == texts) }
 
     @Test(
+        "a variable whose value only the other engine has is left to PowerShell",
+        arguments: ["-OutVariable a", "-OutVariable +a", "-ErrorVariable script:a"])
+    func foreign(parameter: String) async {
+        var session = NativeSession()
+        session.foreignVariables = ["a"]
+        let end = await NativeEngine(host: NativeHost()).run("Write-Output z \(parameter)", in: &session)
+        guard case .handedOver(let reason, _) = end else {
+            Issue.record("it ran: \(end)")
+            return
+        }
+        #expect(reason == "the variable $a, which was set in the other engine")
+    }
+
+    @Test(
         "a + before the name keeps what the variable had",
         arguments: [
             ("$a = 'x', 'y'; $null = Write-Output z -OutVariable +a; \"$a\"", ["x y z"]),

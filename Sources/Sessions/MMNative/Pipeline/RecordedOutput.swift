@@ -103,6 +103,9 @@ struct RecordedOutput {
             try evaluator.write(.null, to: place(passing))
         }
         for (parameter, target) in targets where parameter != Self.passing {
+            guard !evaluator.foreignVariables.contains(target.name) else {
+                throw .handOver("the variable $\(target.name), which was set in the other engine")
+            }
             // No variable yet is no error here, even where strict mode refuses to read one.
             let scope = target.isOuter ? evaluator.scriptScope : evaluator.variables
             let list = try Self.list(with: target.isAppending ? scope[target.name] ?? .null : .null)
