@@ -77,6 +77,28 @@ struct VariablesOfCommands: RunningReports {
     }
 
     @Test(
+        "a script that is left to PowerShell adds nothing to a list of the session",
+        arguments: [
+            "$null = Write-Output z -OutVariable +a", "$null = Write-Output z -ov +a", "$null = Write-Output z -OutV +a",
+            "$p = @{ OutVariable = '+a' }; $null = Write-Output z @p",
+            "function f { [CmdletBinding()] param() 'z' }; $null = f -OutVariable +a",
+        ])
+    func abandoned(script: String) async {
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), isPatient: true)
+        _ = await engine.run("$null = Write-Output y -OutVariable a", in: &session)
+        guard case .handedOver = await engine.run("\(script); [math]::Abs([single]1)", in: &session) else {
+            Issue.record("\(script) ran")
+            return
+        }
+        guard case .completed(let result) = await engine.run("\"$a\"", in: &session) else {
+            Issue.record("the list is lost")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["y"])
+    }
+
+    @Test(
         "a + before the name keeps what the variable had",
         arguments: [
             ("$a = 'x', 'y'; $null = Write-Output z -OutVariable +a; \"$a\"", ["x y z"]),

@@ -104,7 +104,7 @@ package struct NativeEngine: Sendable {
         let changesInPlace = ScriptFacts(of: parsed).items.contains { item in
             switch item.detail {
             case .setMember, .setIndex, .call: true
-            case .command(let command): command.name?.lowercased() == "add-member"
+            case .command(let command): command.name?.lowercased() == "add-member" || command.mayRecord
             default: false
             }
         }

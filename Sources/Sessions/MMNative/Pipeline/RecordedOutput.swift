@@ -173,3 +173,20 @@ final class RecordingStage: Stage {
         try next(item)
     }
 }
+
+extension CommandFact {
+    /// Whether the command may name a variable for its output or messages, to whose list it may add.
+    var mayRecord: Bool {
+        arguments.contains { argument in
+            switch argument {
+            case .parameter(let written, _):
+                let name = written.lowercased()
+                // A command's own parameters decide how far a name may be shortened.
+                return CommandSpecification.recording.contains { $0.lowercased().hasPrefix(name) }
+                    || CommandSpecification.commonName(name).map(CommandSpecification.recording.contains) == true
+            case .value(.dynamic(.splat, _)): return true
+            case .value: return false
+            }
+        }
+    }
+}
