@@ -68,7 +68,8 @@ struct VariablesOfCommands: RunningReports {
     func foreign(parameter: String) async {
         var session = NativeSession()
         session.foreignVariables = ["a"]
-        let end = await NativeEngine(host: NativeHost()).run("Write-Output z \(parameter)", in: &session)
+        let engine = NativeEngine(host: NativeHost(), isPatient: true)
+        let end = await engine.run("Write-Output z \(parameter)", in: &session)
         guard case .handedOver(let reason, _) = end else {
             Issue.record("it ran: \(end)")
             return
@@ -79,7 +80,8 @@ struct VariablesOfCommands: RunningReports {
     @Test(
         "a script that is left to PowerShell adds nothing to a list of the session",
         arguments: [
-            "$null = Write-Output z -OutVariable +a", "$null = Write-Output z -ov +a", "$null = Write-Output z -OutV +a",
+            "$null = Write-Output z -OutVariable +a", "$null = Write-Output z -ov +a",
+            "$null = Write-Output z -OutV +a",
             "$p = @{ OutVariable = '+a' }; $null = Write-Output z @p",
             "function f { [CmdletBinding()] param() 'z' }; $null = f -OutVariable +a",
         ])
