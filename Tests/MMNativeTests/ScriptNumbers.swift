@@ -106,7 +106,8 @@ struct ScriptNumbers: RunningReports {
             "[string]([xml]'<a><b/></a>').a", "@{ a = 1 } -as [pscustomobject]", "[scriptblock]'1'",
             "[System.Collections.ArrayList]3",
             "[System.Collections.Generic.List[string]]'x'", "[math]::Round([byte]5, 1)", "[math]::Abs([single]1.5)",
-            "[string]::Join(',', $null)", "'abc'[0, 9]",
+            "[string]::Join(',', $null)", "'abc'[0, 9]", "[nullable[int]]'x'", "[nullable[int]](Get-Date)",
+            "function f { param([nullable[int]]$p) 1 }; f (Get-Date)",
         ])
     func uncertain(script: String) async { #expect(await refusal(script) != nil, "\(script)") }
 

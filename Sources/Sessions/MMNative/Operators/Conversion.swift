@@ -17,6 +17,10 @@ enum Conversion {
 
     /// Returns the error for a failed conversion.
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
+        // By which name it calls a nullable type isn't known.
+        guard ![.optionaldate, .optionalint, .optionalbool].contains(type) else {
+            throw .handOver("a cast to a nullable type that fails")
+        }
         switch value {
         case .null:
             return NativeError(
