@@ -66,6 +66,15 @@ struct LogTests {
                 Text = format_datetime(TimeGenerated - 1d, 'dd.MM.yyyy HH:mm'), Week = startofweek(TimeGenerated)
                 """, "Age long, Text string, Week datetime",
                 #"[[1,"30.12.2025 00:05","2025-12-28T00:00:00.0000000Z"]]"#),
+            Query(
+                """
+                Heartbeat | where Computer == 'vm-web' | take 1 | project-keep OSType, Computer
+                | union (Heartbeat | take 1 | project Category) | summarize count() by Computer, Category
+                """, "Computer string, Category string, count_ long",
+                #"[["vm-web",null,1],[null,"Azure Monitor Agent",1]]"#),
+            Query(
+                "Heartbeat | where Computer == 'vm-web' | take 1 | project-keep OSType, Computer",
+                "Computer string, OSType string", #"[["vm-web","Linux"]]"#),
             Query("SigninLogs | where ResultType == 0 and ResultType != '0' | count", "Count long", "[[0]]"),
         ])
     func queries(query: Query) async throws {

@@ -193,8 +193,8 @@ struct KustoQuery {
         case "project-keep", "project-reorder":
             let names = try list { (query) throws(KustoFailure) in try query.expectName() }
             for name in names where !table.columns.contains(name) { throw .unknownColumn(name) }
-            let others = name == "project-keep" ? [] : table.columns.filter { !names.contains($0) }
-            table.columns = names + others
+            let others = table.columns.filter { !names.contains($0) }
+            if name == "project-keep" { try table.remove(others) } else { table.columns = names + others }
         // A chart is drawn by those who get the rows.
         case "render": while word.token != .end, word.token != .symbol(";") { at += 1 }
         case "parse", "parse-where", "evaluate", "mv-apply", "lookup", "sample", "make-series", "getschema", "invoke":
