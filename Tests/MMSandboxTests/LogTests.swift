@@ -75,6 +75,7 @@ struct LogTests {
             Query(
                 "Heartbeat | where Computer == 'vm-web' | take 1 | project-keep OSType, Computer",
                 "Computer string, OSType string", #"[["vm-web","Linux"]]"#),
+            Query("union kind=outer isfuzzy=true Nothing, Heartbeat | count", "Count long", "[[864]]"),
             Query("SigninLogs | where ResultType == 0 and ResultType != '0' | count", "Count long", "[[0]]"),
         ])
     func queries(query: Query) async throws {

@@ -221,23 +221,32 @@ struct KustoQuery {
         }
     }
 
-    /// Adds the rows of other tables.
+    /// Adds the rows of other tables; with `isfuzzy`, of those that there are.
     private mutating func union(_ table: inout KustoTable) throws(KustoFailure) {
+        var isFuzzy = false
         while case .name(let option) = word.token, following == .symbol("=") {
-            guard ["isfuzzy", "kind"].contains(option) else { throw .notServed("\(option) of union") }
-            at += 3
+            at += 2
+            switch (option, word.token) {
+            case ("isfuzzy", .literal(let given)): isFuzzy = given == true
+            case ("kind", .name("outer")): break
+            default: throw .notServed("this \(option) of union")
+            }
+            at += 1
         }
-        let others = try list { (query) throws(KustoFailure) -> KustoTable in
+        let others = try list { (query) throws(KustoFailure) -> Result<KustoTable, KustoFailure> in
             if query.take("(") {
                 let made = try query.pipeline(default: "")
                 try query.expect(")")
-                return made
+                return .success(made)
             }
             let name = try query.expectName()
-            guard let named = query.table(name) else { throw .unknownTable(name) }
-            return named
+            return query.table(name).map { .success($0) } ?? .failure(.unknownTable(name))
         }
-        for other in others {
+        let found = others.compactMap { try? $0.get() }
+        if !isFuzzy || found.isEmpty && table.columns.isEmpty {
+            for other in others { _ = try other.get() }
+        }
+        for other in found {
             table.columns += other.columns.filter { !table.columns.contains($0) }
             table.rows += other.rows
         }
