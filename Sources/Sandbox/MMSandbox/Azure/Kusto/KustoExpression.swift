@@ -93,6 +93,10 @@ indirect enum KustoExpression: Sendable {
             if order == 0 { return .bool(word.hasSuffix("=")) }
             return .bool(word.hasPrefix("<") == (order < 0))
         case "+", "-", "*", "/", "%": return KustoFunctions.arithmetic(word, one, other)
+        // The end of a range: a span counts from the time at which the range begins.
+        case "..":
+            let isSpan = KustoTime.seconds(one) != nil && other.double != nil
+            return isSpan ? KustoFunctions.arithmetic("+", one, other) : other
         default: return textual(word, KustoFunctions.text(one), KustoFunctions.text(other))
         }
     }

@@ -349,15 +349,13 @@ struct KustoQuery {
         return [.literal(.array(found.rows.map { $0[first] ?? .null }))]
     }
 
-    /// Parses the bounds of `between (LOW .. HIGH)`; a span as the upper one counts from the lower one.
+    /// Parses the bounds of `between (LOW .. HIGH)`.
     private mutating func range(_ value: KustoExpression, isNegated: Bool) throws(KustoFailure) -> KustoExpression {
         try expect("(")
         let low = try sum()
         try expect("..")
-        var high = try sum()
+        let high: KustoExpression = .comparison("..", low, try sum())
         try expect(")")
-        if case .literal(.double) = high, case .call = low { high = .comparison("+", low, high) }
-        if case .literal(.double) = high, case .literal(.string) = low { high = .comparison("+", low, high) }
         return isNegated
             ? .comparison("or", .comparison("<", value, low), .comparison(">", value, high))
             : .comparison("and", .comparison(">=", value, low), .comparison("<=", value, high))
