@@ -8,8 +8,9 @@ struct KustoQuery {
     private let now: Int64
     /// Returns the table with a name; nil for none.
     private let source: (String) -> KustoTable?
-    /// The tables and the expressions that statements of the query name.
+    /// The tables that were read, and those that statements of the query name.
     private var tables: [String: KustoTable] = [:]
+    /// The expressions that statements of the query name.
     private var expressions: [String: KustoExpression] = [:]
     /// Whether the query itself limits the number of rows.
     private var isLimited = false
@@ -98,7 +99,7 @@ struct KustoQuery {
     private mutating func define() throws(KustoFailure) {
         let name = try expectName()
         try expect("=")
-        if namesTable {
+        if namesTable() {
             tables[name] = try pipeline(default: "")
         } else {
             expressions[name] = try expression()
@@ -108,21 +109,26 @@ struct KustoQuery {
 
     private var following: KustoWord.Token { words[min(at + 1, words.count - 1)].token }
 
-    /// Whether a query begins here, not an expression: with the name of a table, after any parentheses.
-    private var namesTable: Bool {
+    /// Returns whether a query begins here, not an expression: with the name of a table, after any parentheses.
+    private mutating func namesTable() -> Bool {
         guard let first = words[at...].first(where: { $0.token != .symbol("(") }), case .name(let name) = first.token
         else { return false }
         return name == "union" || table(name) != nil
     }
 
-    private func table(_ name: String) -> KustoTable? { tables[name] ?? source(name) }
+    /// Returns the table with a name, which is made only once; nil for none.
+    private mutating func table(_ name: String) -> KustoTable? {
+        let found = tables[name] ?? source(name)
+        tables[name] = found
+        return found
+    }
 
     private mutating func pipeline(default name: String) throws(KustoFailure) -> KustoTable {
         try deepen()
         defer { depth -= 1 }
         var table: KustoTable
         switch word.token {
-        case .symbol("(") where namesTable:
+        case .symbol("(") where namesTable():
             at += 1
             table = try pipeline(default: name)
             try expect(")")
@@ -343,7 +349,7 @@ struct KustoQuery {
 
     /// Returns the values of a list in parentheses: expressions, or the first column of a query.
     private mutating func among() throws(KustoFailure) -> [KustoExpression] {
-        guard namesTable else { return try list { (query) throws(KustoFailure) in try query.expression() } }
+        guard namesTable() else { return try list { (query) throws(KustoFailure) in try query.expression() } }
         let found = try pipeline(default: "")
         guard let first = found.columns.first else { return [] }
         return [.literal(.array(found.rows.map { $0[first] ?? .null }))]
