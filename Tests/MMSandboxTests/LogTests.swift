@@ -80,7 +80,7 @@ struct LogTests {
             Query(
                 """
                 Heartbeat | where TimeGenerated between (datetime(2025-12-31 22:00) .. 10m)
-                    and hourofday(TimeGenerated) between (abs(-21.5) .. 22.5) | count
+                    and hourofday(TimeGenerated) !between (abs(-1.5) .. 21.5) | count
                 """, "Count long", "[[9]]"),
             Query("union kind=outer isfuzzy=true Nothing, Heartbeat | count", "Count long", "[[864]]"),
             Query("SigninLogs | where ResultType == 0 and ResultType != '0' | count", "Count long", "[[0]]"),
