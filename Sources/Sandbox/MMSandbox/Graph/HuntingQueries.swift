@@ -7,9 +7,6 @@ struct HuntingQueries {
     let tables: LogTables
     let permissions: GraphPermissions
 
-    /// The time back to which rows are kept, in seconds.
-    private static let kept: Int64 = 30 * 86_400
-
     /// Returns the answer; `nil` for every other call.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         guard call.segments.count == 2,
@@ -21,22 +18,23 @@ struct HuntingQueries {
         guard let text = (body["Query"] ?? body["query"])?.string, !text.isEmpty else {
             throw .badRequest("The query is missing.")
         }
-        let given = (body["Timespan"] ?? body["timespan"])?.string
-        let period = given.map { LogPeriod($0, now: context.now) } ?? LogPeriod("P30D", now: context.now)
-        guard let period else { throw .badRequest("The timespan is not an ISO 8601 duration or interval.") }
+        // Without a period, the last 30 days are read.
+        let given = (body["Timespan"] ?? body["timespan"])?.string ?? "P30D"
+        guard let period = LogPeriod(given, now: context.now) else {
+            throw .badRequest("The timespan is not an ISO 8601 duration or interval.")
+        }
         do throws(KustoFailure) {
             let found = try KustoQuery.run(text, now: context.now, table: "") { name in
                 tables.ofHunting(name).map { period.rows(of: $0, by: "Timestamp") }
             }
             return answer(call, found.table)
         } catch {
-            let place = error.place.map { " at '\($0.token)' on line \($0.line), position \($0.column)" } ?? ""
-            let message = error.table.map { "'\($0)' is not a table of advanced hunting" } ?? error.message
-            guard error.code != "NotServedBySandbox" else { throw GraphFailure(400, error.code, message) }
-            throw GraphFailure(
-                400, "BadRequest",
-                error.place == nil
-                    ? "Query failed. \(message)." : "Query failed. A recognition error occurred in the query\(place).")
+            guard error.code != "NotServedBySandbox" else { throw GraphFailure(400, error.code, error.message) }
+            let unparsed = error.place.map {
+                "A recognition error occurred in the query at '\($0.token)' on line \($0.line), position \($0.column)"
+            }
+            let unknown = error.table.map { "'\($0)' is not a table of advanced hunting" }
+            throw GraphFailure(400, "BadRequest", "Query failed. \(unparsed ?? unknown ?? error.message).")
         }
     }
 
