@@ -7,15 +7,9 @@ struct PlatformAnswers {
     let bearer: BearerCheck
 
     /// Returns the answer to a request with a valid token and API version, with the common headers.
-    /// - Parameter version: the version of the service; empty for any.
-    func checked(
-        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
-        _ answer: () -> HTTPServerResponse
-    ) -> HTTPServerResponse {
-        checked(request, for: resource, version: version) { _ in answer() }
-    }
-
-    /// Returns the same answer, which depends on who asks.
+    /// - Parameters:
+    ///   - version: the version of the service; empty for any.
+    ///   - answer: returns the answer to whom the token represents.
     func checked(
         _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
         _ answer: (SignedInPrincipal) -> HTTPServerResponse
