@@ -13,7 +13,7 @@ struct LogTables {
         let rows: [JSONObject]
         switch name {
         case "AzureActivity": rows = activity
-        case "SigninLogs": rows = signIns(time: "TimeGenerated").map(Self.ofWorkspace)
+        case "SigninLogs": rows = signIns.map(Self.ofWorkspace)
         case "AuditLogs": rows = audits
         case "OfficeActivity": rows = office
         case "Heartbeat": rows = heartbeats
@@ -32,7 +32,7 @@ struct LogTables {
     func ofHunting(_ name: String) -> KustoTable? {
         switch name {
         case "EmailEvents": table(mail)
-        case "AADSignInEventsBeta", "EntraIdSignInEvents": table(signIns(time: "Timestamp").map(Self.ofHunting))
+        case "AADSignInEventsBeta", "EntraIdSignInEvents": table(signIns.map(Self.ofHunting))
         case "CloudAppEvents": table(cloudEvents)
         case "DeviceInfo": table(devices)
         case "IdentityInfo": table(people)
@@ -96,13 +96,10 @@ struct LogTables {
 
     // MARK: Directory
 
-    /// The sign-ins as Graph has them, with their time.
-    private func signIns(time name: String) -> [(time: JSONObject, entry: Record)] {
-        store.table(.signIns).all.map { ([name: Self.time($0["createdDateTime"])], $0) }
-    }
+    /// The sign-ins as Graph has them.
+    private var signIns: [Record] { store.table(.signIns).all }
 
-    private static func ofWorkspace(_ signIn: (time: JSONObject, entry: Record)) -> JSONObject {
-        let entry = signIn.entry
+    private static func ofWorkspace(_ entry: Record) -> JSONObject {
         let code = entry["status"]?["errorCode"]?.int ?? 0
         let texts: [(String, String)] = [
             ("UserPrincipalName", "userPrincipalName"), ("UserDisplayName", "userDisplayName"), ("UserId", "userId"),
@@ -122,11 +119,11 @@ struct LogTables {
             ("Location", entry["location"]?["countryOrRegion"] ?? ""),
             ("Identity", entry["userDisplayName"] ?? ""),
         ]
-        return signIn.time.merging(JSONObject(texts.map { ($0.0, text(entry[$0.1])) } + more))
+        let time = [("TimeGenerated", time(entry["createdDateTime"]))]
+        return JSONObject(time + texts.map { ($0.0, text(entry[$0.1])) } + more)
     }
 
-    private static func ofHunting(_ signIn: (time: JSONObject, entry: Record)) -> JSONObject {
-        let entry = signIn.entry
+    private static func ofHunting(_ entry: Record) -> JSONObject {
         let levels = ["none": 0, "low": 10, "medium": 50, "high": 100]
         let level = entry["riskLevelDuringSignIn"]?.string ?? "none"
         let texts: [(String, String)] = [
@@ -141,7 +138,8 @@ struct LogTables {
             ("RiskLevelDuringSignIn", .int(Int64(levels[level] ?? 0))),
             ("Country", entry["location"]?["countryOrRegion"] ?? ""), ("City", entry["location"]?["city"] ?? ""),
         ]
-        return signIn.time.merging(JSONObject(texts.map { ($0.0, text(entry[$0.1])) } + more))
+        let time = [("Timestamp", time(entry["createdDateTime"]))]
+        return JSONObject(time + texts.map { ($0.0, text(entry[$0.1])) } + more)
     }
 
     private var audits: [JSONObject] {
