@@ -70,9 +70,10 @@ struct ResourceGraph {
     }
 
     private static func table(_ columns: [String], _ rows: ArraySlice<JSONObject>) -> JSONValue {
+        let shown = KustoTable(columns: columns, rows: Array(rows))
         let typed = columns.map { name -> JSONValue in
             let type =
-                switch KustoTable(columns: columns, rows: Array(rows)).type(of: name) {
+                switch shown.type(of: name) {
                 case .long: "integer"
                 case .real: "number"
                 case .bool: "boolean"
