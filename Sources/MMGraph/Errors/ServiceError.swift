@@ -27,7 +27,7 @@ package struct ServiceError: Sendable, Hashable {
         let object = value?.object
         let error = object?["error"] ?? object?["odata.error"]
         let fields = error?.object
-        let inner = fields?["innerError"]?.object ?? fields?["innererror"]?.object
+        let inner = Self.inner(of: error)
         // Older services use OAuth's format: {"error": "code", "error_description": "message"}.
         let plainWord = error?.string
         code = fields?["code"]?.string ?? plainWord ?? object?["code"]?.string ?? ""
@@ -73,8 +73,8 @@ package struct ServiceError: Sendable, Hashable {
     /// about, and the place in a query that can't be parsed.
     static func reasons(in error: JSONValue?, beside message: String, depth: Int = 0) -> [String] {
         guard depth < 5 else { return [] }
-        let inner = [error?["innerError"] ?? error?["innererror"]].compactMap(\.self)
-        return ((error?["details"]?.array?.prefix(10) ?? []) + inner).flatMap { detail -> [String] in
+        let details = error?["details"]?.array?.prefix(10) ?? []
+        return (details + [inner(of: error)].compactMap(\.self)).flatMap { detail -> [String] in
             let text = detail["message"]?.string.map(oneLine) ?? ""
             let subject = [detail["code"]?.string, detail["target"]?.string].compactMap(\.self).filter { !$0.isEmpty }
             let words = subject == [text] ? subject : subject + [text]
@@ -82,6 +82,9 @@ package struct ServiceError: Sendable, Hashable {
             return own + reasons(in: detail, beside: text, depth: depth + 1)
         }
     }
+
+    /// Returns the error within an error, whose name services spell in two ways.
+    private static func inner(of error: JSONValue?) -> JSONValue? { error?["innerError"] ?? error?["innererror"] }
 
     /// Returns the place of a syntax error, as Azure Resource Graph tells it; empty if there is none.
     private static func place(of detail: JSONValue) -> String {
