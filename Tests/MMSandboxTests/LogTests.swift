@@ -166,6 +166,40 @@ struct LogTests {
         #expect(await Self.answered(bench, query, timespan: "yesterday").errorCode == "BadArgumentError")
     }
 
+    @Test("a role in a group opens the workspace of the group, and its costs, but not those of the subscription")
+    func accessInGroup() async {
+        let bench = Bench(users: 30)
+        let user = "lena.vogt@contoso-sandbox.example"
+        let query = "AzureActivity | count"
+        let refused = await Self.answered(bench, query, as: user)
+        #expect(refused.text.contains("over scope '\(Self.workspace.dropLast("/query".count))'"), "\(refused.text)")
+        let id = await bench.inside { $0.store.user(user)?.id ?? "" }
+        let token = await bench.token(scope: "https://management.azure.com/.default")
+        let role =
+            "\(AzureContent.root)/providers/Microsoft.Authorization/roleDefinitions/"
+            + "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+        let assignment =
+            "/resourceGroups/rg-data/providers/Microsoft.Authorization/roleAssignments/"
+            + "5a4db0c5-a551-4000-8000-00000000b008"
+        let made = await bench.graph(
+            "PUT", "\(AzureContent.root)\(assignment)?api-version=2022-04-01", token: token,
+            body: ["properties": ["roleDefinitionId": .string(role), "principalId": .string(id)]])
+        #expect(made.status == 201, "\(made.text)")
+        #expect(await Self.answered(bench, query, as: user).status == 200)
+
+        let own = await bench.token(user, scope: "https://management.azure.com/.default")
+        func costs(_ group: String) async -> Int {
+            await bench.graph(
+                "POST",
+                "\(AzureContent.root)\(group)/providers/Microsoft.CostManagement/query?api-version=2023-11-01",
+                token: own, body: ["type": "ActualCost", "timeframe": "MonthToDate", "dataset": ["granularity": "None"]]
+            ).status
+        }
+        #expect(await costs("/resourceGroups/rg-data") == 200)
+        #expect(await costs("/resourceGroups/rg-web") == 403)
+        #expect(await costs("") == 403)
+    }
+
     // MARK: Advanced hunting
 
     @Test(

@@ -236,9 +236,9 @@ struct AzureAction: Sendable {
         scope = ([AzureContent.root] + (hasName ? segments : segments.dropLast())).joined(separator: "/")
     }
 
-    /// Reads something of the whole subscription.
-    static func reading(_ type: String) -> AzureAction {
-        AzureAction(name: "\(type)/read", scope: AzureContent.root, isOfData: false)
+    /// Reads something of a place; without one, of the whole subscription.
+    static func reading(_ type: String, at scope: String = AzureContent.root) -> AzureAction {
+        AzureAction(name: "\(type)/read", scope: scope, isOfData: false)
     }
 
     /// Does something to the data in a resource.

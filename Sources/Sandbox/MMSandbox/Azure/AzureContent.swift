@@ -139,9 +139,12 @@ final class AzureContent {
 
     // MARK: Rows
 
+    /// Returns the address of a group, or of the subscription itself without one.
+    static func scope(ofGroup name: String?) -> String { name.map { "\(root)/resourceGroups/\($0)" } ?? root }
+
     private static func group(_ name: String, _ members: JSONObject) -> JSONValue {
         var row: JSONObject = [
-            "id": .string("\(root)/resourceGroups/\(name)"), "name": .string(name),
+            "id": .string(scope(ofGroup: name)), "name": .string(name),
             "type": "Microsoft.Resources/resourceGroups", "location": members["location"] ?? "westeurope",
         ]
         row["tags"] = members["tags"]

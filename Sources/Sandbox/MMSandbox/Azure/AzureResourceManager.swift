@@ -299,7 +299,7 @@ struct AzureResourceManager {
         }
         switch request.method {
         case "PUT":
-            let scope = place.group.map { "\(Self.root)/resourceGroups/\($0)" } ?? Self.root
+            let scope = AzureContent.scope(ofGroup: place.group)
             return access.assign(name, request.object, at: scope, now: context.now)
         case "DELETE": return access.unassign(name)
         default: return answer(request, place, access.assignments)

@@ -30,11 +30,12 @@ struct CostManagement {
                     "The subscription '\(request.name("subscription"))' could not be found.")
             }
             let group = request.http.path.split(separator: "/").count > 5 ? request.name("group") : nil
+            let scope = AzureContent.scope(ofGroup: group)
+            let action = AzureAction.reading("Microsoft.CostManagement/query", at: scope)
+            guard access.permits(principal, action) else { return access.refusal(principal, action) }
             if let group, content.group(group) == nil {
                 return .failure(404, "ResourceGroupNotFound", "Resource group '\(group)' could not be found.")
             }
-            let action = AzureAction.reading("Microsoft.CostManagement/query")
-            guard access.permits(principal, action) else { return access.refusal(principal, action) }
             do throws(Failure) {
                 let body = request.http.object ?? [:]
                 return page(try table(body, group: group), request.http)

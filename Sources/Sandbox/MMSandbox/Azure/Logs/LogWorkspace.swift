@@ -21,17 +21,16 @@ struct LogWorkspace {
 
     private func query(_ request: ServiceRequest) -> HTTPServerResponse {
         answers.checked(request.http, for: .arm) { principal in
-            let action = AzureAction.reading("Microsoft.OperationalInsights/workspaces/query")
-            guard access.permits(principal, action) else { return access.refusal(principal, action) }
             let type = "Microsoft.OperationalInsights/workspaces"
-            let name = request.name("workspace")
-            let found = content.resources(ofType: type, inGroup: request.name("group")).contains {
-                $0["name"]?.string?.lowercased() == name.lowercased()
-            }
-            guard found, request.name("subscription").lowercased() == AzureContent.subscriptionID else {
+            let (group, name) = (request.name("group"), request.name("workspace"))
+            let id = "\(AzureContent.scope(ofGroup: group))/providers/\(type)/\(name)"
+            let action = AzureAction.reading("\(type)/query", at: id)
+            guard access.permits(principal, action) else { return access.refusal(principal, action) }
+            guard request.name("subscription").lowercased() == AzureContent.subscriptionID, content.resource(id) != nil
+            else {
                 return .failure(
                     404, "ResourceNotFound",
-                    "The Resource '\(type)/\(name)' under resource group '\(request.name("group"))' was not found.")
+                    "The Resource '\(type)/\(name)' under resource group '\(group)' was not found.")
             }
             let fields = request.http.queryFields
             let body = request.http.object ?? [:]
