@@ -129,6 +129,26 @@ struct LogTests {
         #expect(row?[2]?.string?.contains(TenantIdentity.administrator) == true, "dynamic values are texts")
     }
 
+    @Test("a machine that was stopped has said nothing since then, and before as much as the others")
+    func silence() async {
+        let bench = Bench(users: 30)
+        let arm = await bench.token(scope: "https://management.azure.com/.default")
+        bench.clock.advance(by: 60)
+        let machine = "resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/vm-web"
+        let asked = await bench.graph(
+            "POST", "\(AzureContent.root)/\(machine)/deallocate?api-version=2023-03-01", token: arm)
+        #expect(asked.status == 202, "\(asked.text)")
+        bench.clock.advance(by: 1200)
+        let silent = await Self.answered(
+            bench,
+            """
+            Heartbeat | summarize Last = max(TimeGenerated), Said = count() by Computer
+            | where Last < ago(15m) | project Computer, Last, Said
+            """)
+        #expect(
+            silent.json["tables"]?[0]?["rows"] == [["vm-web", "2026-01-01T00:00:00.0000000Z", 284]], "\(silent.text)")
+    }
+
     @Test(
         "the timespan of a request narrows the rows", arguments: [("PT10M", 9), ("P1D", 864), ("2025-12-31/PT1H", 36)])
     func timespan(text: String, count: Int64) async {

@@ -9,8 +9,8 @@ final class AzureContent {
 
     private(set) var groups: [JSONValue]
     private(set) var resources: [JSONValue]
-    /// What machines were asked to do last, by address in lower case, and when.
-    private var deeds: [String: (action: MachineAction, time: Int64)] = [:]
+    /// What machines were asked to do, by address in lower case, and when.
+    private var deeds: [String: [(action: MachineAction, time: Int64)]] = [:]
 
     init() {
         groups = Self.firstGroups.map { Self.group($0.name, ["location": .string($0.location)]) }
@@ -105,7 +105,13 @@ final class AzureContent {
 
     /// Asks a machine to do something.
     func ask(_ machine: String, to action: MachineAction, at now: Int64) {
-        deeds[machine.lowercased()] = (action, now)
+        deeds[machine.lowercased(), default: []].append((action, now))
+    }
+
+    /// Returns the power state that a machine had at a time.
+    func state(of machine: JSONValue, at time: Int64) -> String {
+        let deeds = deeds[machine["id"]?.string?.lowercased() ?? ""] ?? []
+        return deeds.last { $0.time <= time }.map { $0.action.state(after: time - $0.time) } ?? "running"
     }
 
     /// Returns a machine together with what it is doing, which the service tells only to those who ask for it. Other
@@ -114,8 +120,7 @@ final class AzureContent {
         guard var machine = row.object, machine["type"]?.string == MachineAction.type,
             var properties = machine["properties"]?.object
         else { return row }
-        let deed = deeds[row["id"]?.string?.lowercased() ?? ""]
-        let state = deed.map { $0.action.state(after: now - $0.time) } ?? "running"
+        let state = state(of: row, at: now)
         func status(_ code: String, _ text: String) -> JSONValue {
             ["code": .string(code), "level": "Info", "displayStatus": .string(text)]
         }

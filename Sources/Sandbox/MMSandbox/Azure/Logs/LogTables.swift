@@ -74,17 +74,14 @@ struct LogTables {
         }
     }
 
-    /// What running machines have said in the last day, every five minutes.
+    /// What machines have said in the last day, every five minutes while they ran.
     private var heartbeats: [JSONObject] {
-        let machines = content.resources(ofType: MachineAction.type, inGroup: nil).filter { machine in
-            let view = content.withInstanceView(machine, at: context.now)["properties"]?["instanceView"]
-            return view?["statuses"]?[1]?["code"] == "PowerState/running"
-        }
+        let machines = content.resources(ofType: MachineAction.type, inGroup: nil)
         return (0..<288).flatMap { step in
-            machines.map { machine in
+            let time = context.now / 300 * 300 - Int64(step) * 300
+            return machines.filter { content.state(of: $0, at: time) == "running" }.map { machine -> JSONObject in
                 [
-                    "TimeGenerated": .string(ServiceTime.longText(context.now / 300 * 300 - Int64(step) * 300)),
-                    "Computer": machine["name"] ?? "", "OSType": "Linux", "OSName": "Debian", "OSMajorVersion": "12",
+                    "TimeGenerated": .string(ServiceTime.longText(time)), "Computer": machine["name"] ?? "", "OSType": "Linux", "OSName": "Debian", "OSMajorVersion": "12",
                     "Version": "1.33.2", "Category": "Azure Monitor Agent", "ComputerEnvironment": "Azure",
                     "ResourceGroup": .string(AzureContent.group(of: machine) ?? ""),
                     "SubscriptionId": .string(AzureContent.subscriptionID),
