@@ -35,22 +35,18 @@ struct LogWorkspace {
             let fields = request.http.queryFields
             let body = request.http.object ?? [:]
             guard let text = body["query"]?.string ?? fields["query"], !text.isEmpty else {
-                return failure("BadArgumentError", "The request had some invalid properties", inner: nil)
+                return Self.refused(inner: nil)
             }
-            let period: LogPeriod?
-            switch (body["timespan"]?.string ?? fields["timespan"]).map({ LogPeriod($0, now: context.now) }) {
-            case nil: period = nil
-            case .some(nil):
-                return failure("BadArgumentError", "The request had some invalid properties", inner: Self.badPeriod)
-            case .some(let given): period = given
-            }
+            let timespan = body["timespan"]?.string ?? fields["timespan"]
+            let period = timespan.flatMap { LogPeriod($0, now: context.now) }
+            guard timespan == nil || period != nil else { return Self.refused(inner: Self.badPeriod) }
             do throws(KustoFailure) {
                 let found = try KustoQuery.run(text, now: context.now, table: "") { name in
                     tables.ofWorkspace(name).map { period?.rows(of: $0, by: "TimeGenerated") ?? $0 }
                 }
                 return Self.answer(found.table)
             } catch {
-                return failure("BadArgumentError", "The request had some invalid properties", inner: Self.inner(error))
+                return Self.refused(inner: Self.inner(error))
             }
         }
     }
@@ -81,9 +77,10 @@ struct LogWorkspace {
         "code": "InvalidTimespan", "message": "The timespan is not an ISO 8601 duration or interval.",
     ]
 
-    private func failure(_ code: String, _ message: String, inner: JSONValue?) -> HTTPServerResponse {
+    private static func refused(inner: JSONValue?) -> HTTPServerResponse {
         var error: JSONObject = [
-            "message": .string(message), "code": .string(code), "correlationId": .string(RandomBytes.uuid()),
+            "message": "The request had some invalid properties", "code": "BadArgumentError",
+            "correlationId": .string(RandomBytes.uuid()),
         ]
         error["innererror"] = inner
         return HTTPServerResponse(status: 400, json: ["error": .object(error)])
