@@ -82,6 +82,12 @@ struct LogTests {
                 Heartbeat | where TimeGenerated between (datetime(2025-12-31 22:00) .. 10m)
                     and hourofday(TimeGenerated) !between (abs(-1.5) .. 21.5) | count
                 """, "Count long", "[[9]]"),
+            Query(
+                """
+                Heartbeat | take 1 | project A = datetime_add('month', 1, datetime(2026-01-31 10:00)),
+                B = datetime_add('Year', -1, datetime(2024-02-29 00:00)), C = datetime_add('quarter', -1, now())
+                """, "A datetime, B datetime, C datetime",
+                #"[["2026-02-28T10:00:00.0000000Z","2023-02-28T00:00:00.0000000Z","2025-10-01T00:00:00.0000000Z"]]"#),
             Query("union kind=outer isfuzzy=true Nothing, Heartbeat | count", "Count long", "[[864]]"),
             Query("SigninLogs | where ResultType == 0 and ResultType != '0' | count", "Count long", "[[0]]"),
         ])

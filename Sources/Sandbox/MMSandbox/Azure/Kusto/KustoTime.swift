@@ -69,6 +69,8 @@ enum KustoTime {
         "second": 1, "minute": 60, "hour": 3600, "day": day, "week": 7 * day,
     ]
 
+    private static let monthUnits: [String: Int64] = ["month": 1, "quarter": 3, "year": 12]
+
     /// The functions of times by name.
     static let functions: [String: KustoFunctions.Function] = {
         var all: [String: KustoFunctions.Function] = [
@@ -139,11 +141,20 @@ enum KustoTime {
     }
 
     private static let added: KustoFunctions.Function = { values, _ in
-        guard values.count > 2, let unit = values[0].string.flatMap({ units[$0.lowercased()] }),
-            let count = values[1].int, let time = seconds(values[2])
+        guard values.count > 2, let part = values[0].string?.lowercased(), let count = values[1].int.map(Int64.init),
+            let time = seconds(values[2])
         else { return .null }
-        let span = Int64(count).multipliedReportingOverflow(by: unit)
-        return span.overflow ? .null : moved(time, "+", .int(span.partialValue))
+        if let unit = units[part] {
+            let span = count.multipliedReportingOverflow(by: unit)
+            return span.overflow ? .null : moved(time, "+", .int(span.partialValue))
+        }
+        guard let length = monthUnits[part] else { return .null }
+        let months = count.multipliedReportingOverflow(by: length)
+        guard !months.overflow, let before = start(of: "month", time, 0),
+            let first = start(of: "month", time, months.partialValue), let next = start(of: "month", first, 1)
+        else { return .null }
+        // A day that the month doesn't have is its last one.
+        return value(min(first + time - before, next - day + time % day))
     }
 
     /// Returns a time in a format such as `yyyy-MM-dd HH:mm`.
