@@ -135,7 +135,7 @@ struct ResourceGraphTests {
             ("resources | extend a = hash(name)", "NotServedBySandbox"),
             ("print 1", "NotServedBySandbox"), ("union nothing", "DisallowedLogicalTableName"), ("", "InvalidQuery"),
             ("union kind=inner resources, resourcecontainers", "NotServedBySandbox"),
-            ("union isfuzzy=true nothing", "DisallowedLogicalTableName"),
+            ("union kind=", "ParserFailure"), ("union isfuzzy=true nothing", "DisallowedLogicalTableName"),
             ("union isfuzzy=false resources, nothing", "DisallowedLogicalTableName"),
             ("resources | where \(String(repeating: "(", count: 3_000))", "NotServedBySandbox"),
             ("resources | where \(String(repeating: "-", count: 3_000))1 == 1", "NotServedBySandbox"),

@@ -235,6 +235,7 @@ struct KustoQuery {
             switch (option, word.token) {
             case ("isfuzzy", .literal(let given)): isFuzzy = given == true
             case ("kind", .name("outer")): break
+            case (_, .symbol), (_, .end): throw .syntax(word)
             default: throw .notServed("this \(option) of union")
             }
             at += 1
