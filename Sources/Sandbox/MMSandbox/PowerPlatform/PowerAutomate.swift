@@ -43,8 +43,8 @@ final class PowerAutomate {
 
     private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
         checked(request) { principal in
-            let isOpen = !request.isOfAdministration || store.administersPowerPlatform(principal)
-            return answers.list(request.http, isOpen ? PowerEnvironment.all.map(environmentRow) : [])
+            let rows = store.opens(request, to: principal) ? PowerEnvironment.all.map(environmentRow) : []
+            return answers.list(request.http, rows)
         }
     }
 
@@ -170,9 +170,9 @@ final class PowerAutomate {
     ) -> HTTPServerResponse {
         checked(request) { principal in
             let name = request.name("environment")
-            guard let environment = PowerEnvironment.find(name),
-                !request.isOfAdministration || store.administersPowerPlatform(principal)
-            else { return .environmentDenied(name, principal) }
+            guard let environment = PowerEnvironment.find(name), store.opens(request, to: principal) else {
+                return .environmentDenied(name, principal)
+            }
             return answer(environment, principal)
         }
     }

@@ -118,9 +118,8 @@ final class PowerPlatformAdministration {
 
     /// Returns the environments in the form for the requested address; as an administrator sees them, only to one.
     private func rows(_ request: ServiceRequest, _ principal: SignedInPrincipal) -> [JSONValue] {
-        let isAdministration = request.isOfAdministration
-        guard !isAdministration || store.administersPowerPlatform(principal) else { return [] }
-        let scope = isAdministration ? "/scopes/admin" : ""
+        guard store.opens(request, to: principal) else { return [] }
+        let scope = request.isOfAdministration ? "/scopes/admin" : ""
         return PowerEnvironment.all.map { environment in
             [
                 "id": .string("/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"),
@@ -250,6 +249,11 @@ extension DirectoryStore {
     /// Returns whether somebody administers Power Platform: by a role, or as an app, which has no roles.
     func administersPowerPlatform(_ principal: SignedInPrincipal) -> Bool {
         principal.isApp || roles(of: principal).contains(.globalAdministrator)
+    }
+
+    /// Returns whether an address of Power Platform is open to somebody: one for administrators only to them.
+    func opens(_ request: ServiceRequest, to principal: SignedInPrincipal) -> Bool {
+        !request.isOfAdministration || administersPowerPlatform(principal)
     }
 }
 
