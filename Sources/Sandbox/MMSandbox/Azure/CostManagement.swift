@@ -160,9 +160,9 @@ struct CostManagement {
     /// Returns the days of a query, as numbers since 1970; costs are known up to yesterday.
     private func days(of body: JSONObject) throws(Failure) -> Range<Int64> {
         let today = context.now / 86_400
-        // The day of the month, and the weekday from Sunday on.
-        let date = ServiceTime.text(context.now).prefix(10).split(separator: "-").compactMap { Int64($0) }
-        let month = today - (date.last ?? 1) + 1
+        func start(of part: String, _ offset: Int64 = 0) -> Int64 {
+            (KustoTime.start(of: part, context.now, offset) ?? context.now) / 86_400
+        }
         func named(_ name: String) throws(Failure) -> Int64 {
             guard let text = body["timePeriod"]?[name]?.string, let seconds = ServiceTime.seconds(text) else {
                 throw Failure(message: "The timePeriod needs the dates from and to.")
@@ -170,11 +170,9 @@ struct CostManagement {
             return Int64(seconds) / 86_400
         }
         switch body["timeframe"]?.string?.lowercased() {
-        case "monthtodate", "billingmonthtodate": return month..<max(month, today)
-        case "weektodate": return (today - (today + 4) % 7)..<today
-        case "thelastmonth", "thelastbillingmonth":
-            let last = ServiceTime.text((month - 1) * 86_400).prefix(10).split(separator: "-").last
-            return (month - (last.flatMap { Int64($0) } ?? 1))..<month
+        case "monthtodate", "billingmonthtodate": return start(of: "month")..<today
+        case "weektodate": return start(of: "week")..<today
+        case "thelastmonth", "thelastbillingmonth": return start(of: "month", -1)..<start(of: "month")
         case "custom":
             let (from, to) = (try named("from"), try named("to"))
             guard from <= to else { throw Failure(message: "The date from is after the date to.") }

@@ -51,7 +51,7 @@ enum KustoTime {
     }
 
     /// Returns the start of the part of the calendar that is some parts after that of a time.
-    private static func start(of part: String, _ time: Int64, _ offset: Int64) -> Int64? {
+    static func start(of part: String, _ time: Int64, _ offset: Int64) -> Int64? {
         guard (-100_000...100_000).contains(offset) else { return nil }
         let (year, month, _) = date(time)
         switch part {
