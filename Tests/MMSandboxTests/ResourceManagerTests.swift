@@ -182,6 +182,27 @@ struct ResourceManagerTests {
         #expect(await Self.answered(bench, "\(machine)/restart", by: "POST", as: user).status == 403)
     }
 
+    @Test("a role that was taken from somebody stays so when the name of its assignment is used again")
+    func takenRole() async {
+        let bench = Bench(users: 30)
+        let (reader, user) = ("rita.reader@contoso-sandbox.example", "lena.vogt@contoso-sandbox.example")
+        let assignments = "/providers/Microsoft.Authorization/roleAssignments"
+        let id = await bench.inside { $0.store.user(reader)?.id ?? "" }
+        let found = await Self.answered(bench, "\(assignments)?$filter=principalId%20eq%20'\(id)'")
+        let name = found.json["value"]?[0]?["name"]?.string ?? ""
+        #expect(await Self.answered(bench, "\(assignments)/\(name)", by: "DELETE").status == 200)
+        #expect(await Self.answered(bench, "/resources", as: reader).status == 403)
+
+        let other = await bench.inside { $0.store.user(user)?.id ?? "" }
+        let role = found.json["value"]?[0]?["properties"]?["roleDefinitionId"] ?? ""
+        let made = await Self.answered(
+            bench, "\(assignments)/\(name)", by: "PUT",
+            body: ["properties": ["roleDefinitionId": role, "principalId": .string(other)]])
+        #expect(made.status == 201, "\(made.text)")
+        #expect(await Self.answered(bench, "/resources", as: user).status == 200)
+        #expect(await Self.answered(bench, "/resources", as: reader).status == 403)
+    }
+
     // MARK: Activity log
 
     @Test("what was done is in the activity log, newest first, and the filter has to name a start")

@@ -4,8 +4,6 @@ internal import MMHTTP
 /// Who may do what in the subscription: the roles and their assignments.
 final class AzureAccess {
     private let store: DirectoryStore
-    private var made: [JSONValue] = []
-    private var removed: Set<String> = []
     private static let root = AzureContent.root
 
     init(store: DirectoryStore) { self.store = store }
@@ -82,22 +80,24 @@ final class AzureAccess {
 
     // MARK: Assignments
 
-    /// The assignments: the administrator owns the subscription and the data in it, one user reads it, and the app that
-    /// signs in by itself contributes to it.
-    var assignments: [JSONValue] {
+    /// The assignments.
+    private(set) lazy var assignments: [JSONValue] = firstAssignments
+
+    /// Those of a new tenant: the administrator owns the subscription and the data in it, one user reads it, and the
+    /// app that signs in by itself contributes to it.
+    private var firstAssignments: [JSONValue] {
         let app = store.servicePrincipalID(ofApp: TenantIdentity.automationApp) ?? ""
         let (owner, reader) = (store.users.row(0).id, store.users.row(3).id)
         let first = [
             ("Owner", owner), ("Reader", reader), ("Contributor", app), ("Key Vault Administrator", owner),
             ("Storage Blob Data Contributor", owner),
         ]
-        let rows = first.enumerated().compactMap { place, holder -> JSONValue? in
+        return first.enumerated().compactMap { place, holder -> JSONValue? in
             guard let role = Self.roles.first(where: { $0.name == holder.0 }), !holder.1.isEmpty else { return nil }
             return Self.assignment(
                 "5a4db0c5-a551-4000-8000-00000000a00\(place + 1)", role.id, holder.1,
                 holder.1 == app ? "ServicePrincipal" : "User", at: Self.root, created: "2025-03-04T08:00:00.0000000Z")
         }
-        return (rows + made).filter { !removed.contains($0["name"]?.string ?? "") }
     }
 
     /// Returns the assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
@@ -157,19 +157,16 @@ final class AzureAccess {
         guard !isKnown else {
             return .failure(409, "RoleAssignmentExists", "The role assignment already exists.")
         }
-        made.append(row)
-        removed.remove(name.lowercased())
+        assignments.append(row)
         return HTTPServerResponse(status: 201, json: row)
     }
 
     /// Returns the answer to a request that deletes an assignment; one that doesn't exist is no error.
     func unassign(_ name: String) -> HTTPServerResponse {
-        guard let row = assignments.first(where: { $0["name"]?.string == name.lowercased() }) else {
+        guard let place = assignments.firstIndex(where: { $0["name"]?.string == name.lowercased() }) else {
             return HTTPServerResponse(status: 204)
         }
-        made.removeAll { $0["name"] == row["name"] }
-        removed.insert(name.lowercased())
-        return HTTPServerResponse(status: 200, json: row)
+        return HTTPServerResponse(status: 200, json: assignments.remove(at: place))
     }
 
     // MARK: Permission
