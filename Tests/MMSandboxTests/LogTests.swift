@@ -218,7 +218,7 @@ struct LogTests {
             await bench.graph(
                 "POST",
                 "\(AzureContent.root)\(group)/providers/Microsoft.CostManagement/query?api-version=2023-11-01",
-                token: own, body: ["type": "ActualCost", "timeframe": "MonthToDate", "dataset": ["granularity": "None"]]
+                token: own, body: ["type": "Usage", "timeframe": "MonthToDate", "dataset": ["granularity": "None"]]
             ).status
         }
         #expect(await costs("/resourceGroups/rg-data") == 200)

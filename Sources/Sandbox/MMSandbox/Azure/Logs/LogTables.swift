@@ -81,7 +81,8 @@ struct LogTables {
             let time = context.now / 300 * 300 - Int64(step) * 300
             return machines.filter { content.state(of: $0, at: time) == "running" }.map { machine -> JSONObject in
                 [
-                    "TimeGenerated": .string(ServiceTime.longText(time)), "Computer": machine["name"] ?? "", "OSType": "Linux", "OSName": "Debian", "OSMajorVersion": "12",
+                    "TimeGenerated": .string(ServiceTime.longText(time)),
+                    "Computer": machine["name"] ?? "", "OSType": "Linux", "OSName": "Debian", "OSMajorVersion": "12",
                     "Version": "1.33.2", "Category": "Azure Monitor Agent", "ComputerEnvironment": "Azure",
                     "ResourceGroup": .string(AzureContent.group(of: machine) ?? ""),
                     "SubscriptionId": .string(AzureContent.subscriptionID),
