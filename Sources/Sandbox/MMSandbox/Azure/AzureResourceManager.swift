@@ -261,9 +261,7 @@ struct AzureResourceManager {
         guard place.namespace.lowercased() == "microsoft.compute", place.types[0].lowercased() == "virtualmachines",
             let group = place.group, let name = place.names.first
         else { return nil }
-        return content.resources(ofType: MachineAction.type, inGroup: group).first {
-            $0["name"]?.string?.lowercased() == name.lowercased()
-        }
+        return content.resource("\(AzureContent.scope(ofGroup: group))/providers/\(MachineAction.type)/\(name)")
     }
 
     /// Returns the answer to what a machine is asked to do, which takes a moment.
