@@ -403,9 +403,7 @@ extension ShellJudge {
     func leavesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         guard Self.editsInPlace(call) else { return false }
-        let isSilent =
-            Self.letters(of: call).contains { $0.contains("n") } || words.contains("--quiet")
-            || words.contains("--silent")
+        let isSilent = Self.hasLetter("n", call) || words.contains("--quiet") || words.contains("--silent")
         switch call.program {
         case "sed", "gsed":
             let whole: Set = ["d", "1,$d", "/./d", "/.*/d", "/^/d", "//d", "z", "Q", "0,$d"]
@@ -430,20 +428,18 @@ extension ShellJudge {
     static func editsInPlace(_ call: ShellScript.Command) -> Bool {
         switch call.program {
         case "sed", "gsed", "perl", "ruby":
-            letters(of: call).contains { $0.contains("i") }
-                || call.arguments.contains { LongOption.word($0.value, mayBe: "--in-place") }
+            hasLetter("i", call) || call.arguments.contains { LongOption.word($0.value, mayBe: "--in-place") }
         // An extension, which an option loads.
         case "awk", "gawk": call.arguments.contains { $0.value.hasSuffix("inplace") }
         default: false
         }
     }
 
-    /// Returns the letters of options of a stream editor or an interpreter, without values behind them in the same
-    /// word: `-rzlib`, `-Ilib`.
-    private static func letters(of call: ShellScript.Command) -> [Substring] {
+    /// Returns whether a stream editor or an interpreter has an option with this letter, which isn't in a value:
+    /// `-rzlib`, `-Ilib`.
+    private static func hasLetter(_ letter: String, _ call: ShellScript.Command) -> Bool {
         let valued = ["perl", "ruby"].contains(call.program) ? "rIMmeEFxCK" : "efl"
-        return call.arguments.map(\.value).filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }
-            .map { $0.dropFirst().prefix { !valued.contains($0) } }
+        return call.arguments.contains { OptionLetters.word($0.value, hasOneOf: letter, valued: valued) }
     }
 
     /// Returns whether a program writes over the file that it reads, or over others because an option says so.

@@ -10,7 +10,8 @@ extension ShellJudge {
         words.contains { word in
             ShellWords.contains(word, in: "git-starting-options")
                 || LongOption.word(word, mayBeOneOf: ShellWords.list("git-starting-verb-options"))
-                || word.hasPrefix("-O") && words.contains("grep") || word == "-x" && words.contains("rebase")
+                || words.contains("grep") && hasLetter("O", word, of: "grep")
+                || words.contains("rebase") && hasLetter("x", word, of: "rebase")
         }
     }
 
@@ -53,10 +54,7 @@ extension ShellJudge {
     static func git(_ words: [String], hasWalls: Bool) -> ShellRule {
         let (verb, arguments) = parts(words)
         func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
-        func mayHave(_ flags: String...) -> Bool { Self.has(arguments, flags) }
-        func hasLetter(_ letters: String) -> Bool {
-            arguments.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { letters.contains($0) } }
-        }
+        func mayHave(_ flags: String...) -> Bool { Self.has(verb, arguments, flags) }
         let first = arguments.first ?? ""
         let hasTemplate = arguments.contains { LongOption.word($0, mayBe: "--template") && $0 != "--template=" }
         switch verb {
@@ -75,9 +73,9 @@ extension ShellJudge {
         case "push" where hasWalls && isPlainPush(arguments): return .writes
         case "push", "send-pack", "http-push", "svn", "p4", "daemon", "instaweb": return .network
         case "subtree" where first == "push": return .network
-        case "checkout-index": return mayHave("-f", "--force") || hasLetter("f") ? .removes : .writes
+        case "checkout-index": return mayHave("-f", "--force") ? .removes : .writes
         case "credential": return first == "fill" ? .secrets : .writes
-        case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
+        case "clean": return mayHave("-n") || has("--dry-run") ? .reads : .removes
         case "reset": return mayHave("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
             // The upper-case letters make a branch anew, whatever its name stood for.
@@ -104,9 +102,9 @@ extension ShellJudge {
         case "prune" where has("--dry-run", "-n"): return .reads
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
         case "rm":
-            let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
-            let isForced = hasLetter("f") || mayHave("--force")
-            return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
+            let isDeep = mayHave("-r") && !has("--cached", "-n", "--dry-run")
+            let isMuch = mayHave("-f", "--force") || arguments.contains { $0 == "." || $0.contains("*") }
+            return isDeep && isMuch ? .removes : .writes
         // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
         case "lfs" where first == "push" || arguments.contains { $0.contains("://") }: return .network
@@ -122,9 +120,24 @@ extension ShellJudge {
     }
 
     /// Returns whether one of these options or words is or may be among a subcommand's words.
-    private static func has(_ arguments: ArraySlice<String>, _ flags: [String]) -> Bool {
-        arguments.contains { flags.contains($0) || LongOption.word($0, mayBeOneOf: flags) }
+    private static func has(_ verb: String, _ arguments: ArraySlice<String>, _ flags: [String]) -> Bool {
+        let letters = String(flags.filter { !$0.hasPrefix("--") && $0.hasPrefix("-") }.compactMap(\.last))
+        return arguments.contains { word in
+            flags.contains(word) || LongOption.word(word, mayBeOneOf: flags) || hasLetter(letters, word, of: verb)
+        }
     }
+
+    /// Returns whether a word of a subcommand has one of these letters of options.
+    private static func hasLetter(_ letters: String, _ word: String, of verb: String) -> Bool {
+        OptionLetters.word(word, hasOneOf: letters, valued: valuedLetters[verb] ?? "")
+    }
+
+    /// The letters of subcommands' options that take a value.
+    private static let valuedLetters = [
+        "branch": "u", "checkout": "b", "clean": "e", "config": "f", "difftool": "tSGOlU", "grep": "efABCm",
+        "notes": "mFc", "rebase": "sSXC", "remote": "tm", "restore": "s", "stash": "m", "submodule": "b",
+        "switch": "c", "symbolic-ref": "m", "tag": "mFu", "worktree": "b",
+    ]
 
     /// Returns whether a path names one file, by its extension.
     private static func isNamedFile(_ path: String) -> Bool {
@@ -180,7 +193,7 @@ extension ShellJudge {
 
     /// Returns the rule for subcommands that list by default.
     private static func list(_ verb: String, _ arguments: ArraySlice<String>) -> ShellRule {
-        func mayHave(_ flags: String...) -> Bool { Self.has(arguments, flags) }
+        func mayHave(_ flags: String...) -> Bool { Self.has(verb, arguments, flags) }
         // Git itself keeps branches that were merged nowhere, and worktrees that are still there.
         let keeps =
             verb == "branch" && !mayHave("-D", "-f", "--force", "-r", "--remotes")
@@ -256,9 +269,11 @@ extension ShellJudge {
                 found.append(finding(.device, subject: word.value))
             }
             switch word.value {
-            case let option
-            where option == "-x" && ["difftool", "rebase"].contains(verb)
-                || LongOption.word(option, mayBeOneOf: ["--extcmd", "--exec", "--tool-command"]):
+            case let option where ["difftool", "rebase"].contains(verb) && Self.hasLetter("x", option, of: verb):
+                if let text = Self.value(of: "x", words[index...]) {
+                    found += carried(text, .shell, program: "git", depth)
+                }
+            case let option where LongOption.word(option, mayBeOneOf: ["--extcmd", "--exec", "--tool-command"]):
                 let value = option.firstIndex(of: "=").map {
                     ShellScript.Word(String(option[$0...].dropFirst()), isFixed: word.isFixed)
                 }
@@ -293,7 +308,7 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         let words = arguments.map(\.value)
         var operands = arguments.filter { !$0.value.hasPrefix("-") }
-        if Self.has(words[...], ["--unset-all", "unset"]),
+        if Self.has("config", words[...], ["--unset-all", "unset"]),
             operands.last?.value.lowercased() == "core.hookspath"
         {
             found.append(finding(.loader, subject: "core.hooksPath"))

@@ -70,11 +70,7 @@ extension ShellJudge {
         // Behind these letters stands a value: `-el`.
         let valued = LookerException.table[call.program]?.values ?? "ABCDdefm"
         func hasLetter(_ letters: String) -> Bool {
-            call.arguments.contains { word in
-                word.value.hasPrefix("-") && !word.value.hasPrefix("--")
-                    && word.value.dropFirst().prefix { !valued.contains($0) || letters.contains($0) }
-                        .contains { letters.contains($0) }
-            }
+            call.arguments.contains { OptionLetters.word($0.value, hasOneOf: letters, valued: valued) }
         }
         // Only the names of the files are shown, or how many lines there are.
         if isSearch(call.program) { return !hasLetter("lLcq") }

@@ -243,9 +243,8 @@ extension ShellJudge {
     /// Judges the variables that a builtin sets by the names in its arguments.
     func sets(_ call: ShellScript.Command, _ depth: Int = 0) -> [GuardFinding] {
         let arguments = Array(call.arguments)
-        let words = arguments.map(\.value)
-        func hasLetter(_ letter: Character) -> Bool {
-            words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains(letter) }
+        func hasLetter(_ letters: String) -> Bool {
+            arguments.contains { OptionLetters.word($0.value, hasOneOf: letters) }
         }
         if Self.naming[call.program] != nil {
             guard let name = Self.variable(namedBy: call.program, call.arguments)?.value else { return [] }
@@ -255,7 +254,7 @@ extension ShellJudge {
         }
         let isHanded = call.program == "export" || call.program != "read" && hasLetter("x")
         let isReference =
-            ["declare", "typeset", "local"].contains(call.program) && (hasLetter("n") || hasLetter("T"))
+            ["declare", "typeset", "local"].contains(call.program) && hasLetter("nT")
         return arguments.filter { !$0.value.hasPrefix("-") }.flatMap { word -> [GuardFinding] in
             if word.value.hasPrefix("$("), word.value.hasSuffix(")") { return [finding(.writes, subject: word.value)] }
             // It may be any variable, or run commands in its subscript.
