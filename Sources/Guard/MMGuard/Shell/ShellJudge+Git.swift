@@ -75,7 +75,7 @@ extension ShellJudge {
         case "subtree" where first == "push": return .network
         case "checkout-index": return mayHave("-f", "--force") ? .removes : .writes
         case "credential": return first == "fill" ? .secrets : .writes
-        case "clean": return mayHave("-n") || has("--dry-run") ? .reads : .removes
+        case "clean": return isTrial(clean: arguments) ? .reads : .removes
         case "reset": return mayHave("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
             // The upper-case letters make a branch anew, whatever its name stood for.
@@ -117,6 +117,20 @@ extension ShellJudge {
             if let rule = WordMeaning.rule("git-" + verb, [verb] + arguments) { return rule }
             return hasWalls && !ShellWords.contains(verb, in: "git-verbs") ? .stranger : .writes
         }
+    }
+
+    /// Returns whether `git clean` only says what it would remove.
+    private static func isTrial(clean arguments: ArraySlice<String>) -> Bool {
+        let words = arguments.prefix { $0 != "--" }
+        let isTakenBack = words.contains { LongOption.word($0, mayBe: "--no-dry-run") }
+        return !isTakenBack
+            && zip([""] + words, words).contains { before, word in
+                // Behind this option stands a pattern.
+                let isPattern =
+                    OptionLetters.word(before, hasOneOf: "e")
+                    || LongOption.word(before, mayBe: "--exclude") && !before.contains("=")
+                return !isPattern && (word == "--dry-run" || hasLetter("n", word, of: "clean"))
+            }
     }
 
     /// Returns whether one of these options or words is or may be among a subcommand's words.
