@@ -403,7 +403,8 @@ extension ShellJudge {
     func leavesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         guard Self.editsInPlace(call) else { return false }
-        let isSilent = Self.hasLetter("n", call) || words.contains("--quiet") || words.contains("--silent")
+        let isSilent =
+            Self.hasLetter("n", call) || words.contains { LongOption.word($0, mayBeOneOf: ["--quiet", "--silent"]) }
         switch call.program {
         case "sed", "gsed":
             let whole: Set = ["d", "1,$d", "/./d", "/.*/d", "/^/d", "//d", "z", "Q", "0,$d"]
@@ -430,7 +431,8 @@ extension ShellJudge {
         case "sed", "gsed", "perl", "ruby":
             hasLetter("i", call) || call.arguments.contains { LongOption.word($0.value, mayBe: "--in-place") }
         // An extension, which an option loads.
-        case "awk", "gawk": call.arguments.contains { $0.value.hasSuffix("inplace") }
+        case "awk", "gawk":
+            call.arguments.contains { word in ["inplace", "inplace.awk"].contains(where: word.value.hasSuffix) }
         default: false
         }
     }
