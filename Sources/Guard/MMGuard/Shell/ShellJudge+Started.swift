@@ -177,7 +177,7 @@ extension ShellJudge {
 
     /// Returns the place of an option's letter in a word, where it may stand behind others, or of a value that may
     /// contain it; `nil` without either.
-    private static func letter(_ letter: Character, in word: String) -> String.Index? {
+    static func letter(_ letter: Character, in word: String) -> String.Index? {
         guard let sign = word.first, "-+".contains(sign),
             let place = word.firstIndex(where: { $0 == letter || $0 == "$" }),
             word[..<place].dropFirst().allSatisfy(\.isLetter)

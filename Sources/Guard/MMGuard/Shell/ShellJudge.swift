@@ -338,8 +338,7 @@ struct ShellJudge {
         var found = set
         let joined = joined(inside, by: name)
         if let joined { found += text(joined, depth) }
-        // `watch -x` starts the words itself.
-        if joined == nil || call.words[1..<index].contains(where: { $0.value.first == "-" && $0.value.contains("x") }) {
+        if joined == nil || Self.startsDirectly(call.words[1..<index]) {
             found += depth < Self.deepest ? behind.judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         }
         if isUnsure, depth < Self.deepest, let later = call.inner(from: index + 1) {
@@ -359,6 +358,11 @@ struct ShellJudge {
         }
         guard !isKnown || inside.words.contains(where: { $0.value.contains(" ") }) else { return nil }
         return ShellScript.Word(words.map(\.value).joined(separator: " "), isFixed: isKnown)
+    }
+
+    /// Returns whether the options of a wrapper make it start its words without a shell: `watch -x`.
+    private static func startsDirectly(_ options: ArraySlice<ShellScript.Word>) -> Bool {
+        options.contains { letter("x", in: $0.value) != nil || LongOption.word($0.value, mayBe: "--exec") }
     }
 
     /// Returns the file that a wrapper writes because of the option at an index.
