@@ -64,6 +64,7 @@ extension ShellJudge {
             variables[String(assignment.value[..<equals])] = isKnown ? value : nil
         }
         remember(call)
+        note(exportedBy: call)
         if !context.hasWalls, record.memory.hasMovingFunction, record.memory.functions.contains(call.program) {
             context.directory = Self.anywhere
             return

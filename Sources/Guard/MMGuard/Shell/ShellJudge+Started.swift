@@ -96,8 +96,9 @@ extension ShellJudge {
             return isHarmless ? [finding(.reads, subject: "bind")] : [finding(.loader, subject: "bind")]
         }
         // The words behind a command would then set variables for it.
-        let isKeyed = words.contains { Self.letter("k", in: $0.value) != nil || $0.value == "keyword" }
-        if call.program == "set", isKeyed { return [finding(.dynamic, subject: "set -k")] }
+        if call.program == "set", Self.turnsOn("k", "keyword", call.arguments) {
+            return [finding(.dynamic, subject: "set -k")]
+        }
         if call.program == "fc" { return words.first?.value == "-l" ? nil : [finding(.dynamic, subject: "fc")] }
         // What isn't known may be a subscript with a command.
         let names = call.program == "unset" ? words[...] : Self.value(of: "v", call.arguments).map { [$0] } ?? []
@@ -161,6 +162,15 @@ extension ShellJudge {
         namedBy builtin: String, _ arguments: ArraySlice<ShellScript.Word>
     ) -> ShellScript.Word? {
         naming[builtin].flatMap { value(of: $0, arguments) }
+    }
+
+    /// Returns whether words of `set` turn on an option of the shell, or may do so through a value behind a dash.
+    static func turnsOn(_ letter: Character, _ name: String, _ words: ArraySlice<ShellScript.Word>) -> Bool {
+        words.prefix { $0.value != "--" }.contains { word in
+            // zsh takes names of its options in any case, and with underscores.
+            word.value.lowercased().filter { $0 != "_" } == name
+                || word.value.hasPrefix("-") && Self.letter(letter, in: word.value) != nil
+        }
     }
 
     /// Returns the value of an option's letter, which may stand behind others and before its value in the same word.

@@ -282,20 +282,16 @@ extension ShellJudge {
         }
     }
 
-    /// Notes the variables that a text hands to programs, before or behind the place where it sets them.
-    func note(exportedBy script: ShellScript) {
-        for call in script.commands {
-            let words = GivenValues.withoutRelays(call.words)
-            guard let name = words.first?.value else { continue }
-            let options = words.dropFirst().map(\.value).prefix { $0.hasPrefix("-") && $0 != "--" }
-            func has(_ letter: Character) -> Bool { options.contains { !$0.hasPrefix("--") && $0.contains(letter) } }
-            if name == "export" || Self.declaring.contains(name) && has("x") {
-                record.memory.note(
-                    exported: words.dropFirst().map { String($0.value.prefix { !"=+[".contains($0) }) })
-            }
-            if name == "set", has("a") || words.contains(where: { $0.value == "allexport" }) {
-                record.memory.exportsAll = true
-            }
+    /// Notes the variables that a command makes the shell hand to programs.
+    func note(exportedBy call: ShellScript.Command) {
+        let words = GivenValues.withoutRelays(call.words)
+        guard let name = words.first?.value else { return }
+        let hands = words.dropFirst().contains { OptionLetters.word($0.value, hasOneOf: "x") }
+        if name == "export" || Self.declaring.contains(name) && hands {
+            record.memory.note(exported: words.dropFirst().map { String($0.value.prefix { !"=+[".contains($0) }) })
+        }
+        if ["set", "setopt"].contains(name), Self.turnsOn("a", "allexport", words.dropFirst()) {
+            record.memory.exportsAll = true
         }
     }
 

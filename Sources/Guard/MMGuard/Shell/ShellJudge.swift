@@ -145,7 +145,8 @@ struct ShellJudge {
     /// Notes what a text changes for its commands and later ones: functions, and the variables that programs get.
     private func note(_ script: ShellScript, _ isInFunction: [Bool]) {
         record.memory.note(functions: script.functions.map(\.name))
-        note(exportedBy: script)
+        // A variable may be set before the command that hands it on.
+        for call in script.commands { note(exportedBy: call) }
         if zip(isInFunction, script.commands).contains(where: { $0 && Self.entersFolder($1) }) {
             record.memory.hasMovingFunction = true
         }
