@@ -193,8 +193,8 @@ enum ClientVerbs {
                 !isOpen && next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
             let hasValue =
-                (isOpen ? word.hasPrefix(next + "=") : LongOption.word(word, mayBe: next))
-                && !word.hasSuffix("=false")
+                next.hasPrefix("--") && !word.hasSuffix("=false")
+                && (isOpen ? word.hasPrefix(next + "=") : LongOption.word(word, mayBe: next))
             let isOfFamily =
                 next.hasSuffix("*") && word.hasPrefix(next.dropLast())
                 || next.hasPrefix("*") && next.utf8.count > 1 && word.hasSuffix(next.dropFirst())
