@@ -8,6 +8,11 @@ enum LongOption {
         return name.utf8.count > 2 && option.hasPrefix(name)
     }
 
+    /// Returns the value that a word gives its option.
+    static func value(in word: String) -> String? {
+        word.firstIndex(of: "=").map { String(word[$0...].dropFirst()) }
+    }
+
     /// Returns whether a word may be one of these options.
     static func word(_ word: some StringProtocol, mayBeOneOf options: some Sequence<String>) -> Bool {
         options.contains { self.word(word, mayBe: $0) }

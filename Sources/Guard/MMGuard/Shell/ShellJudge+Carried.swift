@@ -88,7 +88,7 @@ extension ShellJudge {
         if text.hasPrefix("--") {
             guard let key = (row.options.keys + row.files).sorted().first(where: { LongOption.word(text, mayBe: $0) })
             else { return nil }
-            return (key, text.firstIndex(of: "=").map { String(text[$0...].dropFirst()) })
+            return (key, LongOption.value(in: text))
         }
         guard row.bundlesLetters, text.hasPrefix("-") else { return nil }
         // Several option letters may follow one dash, one of which takes a value.

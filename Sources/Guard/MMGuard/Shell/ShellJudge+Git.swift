@@ -288,9 +288,7 @@ extension ShellJudge {
                     found += carried(text, .shell, program: "git", depth)
                 }
             case let option where LongOption.word(option, mayBeOneOf: ["--extcmd", "--exec", "--tool-command"]):
-                let value = option.firstIndex(of: "=").map {
-                    ShellScript.Word(String(option[$0...].dropFirst()), isFixed: word.isFixed)
-                }
+                let value = LongOption.value(in: option).map { ShellScript.Word($0, isFixed: word.isFixed) }
                 if let text = value ?? next { found += carried(text, .shell, program: "git", depth) }
             case "-c":
                 // A setting whose name isn't known may be one that starts a program.

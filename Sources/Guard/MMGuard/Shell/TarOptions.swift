@@ -61,9 +61,8 @@ struct TarOptions {
     private mutating func options(in word: String, isFirst: Bool) -> [(letter: Character, value: String?)] {
         if word.hasPrefix("--") {
             let name = String(word.dropFirst(2).prefix { $0 != "=" })
-            let value = word.firstIndex(of: "=").map { String(word[$0...].dropFirst()) }
             if name == "force-local" { isLocal = true }
-            if let letter = Self.letters[name] { return [(letter, value)] }
+            if let letter = Self.letters[name] { return [(letter, LongOption.value(in: word))] }
             let isShort = LongOption.word(word, mayBeOneOf: (Self.letters.keys + Self.writing).map { "--" + $0 })
             mayWriteMore = mayWriteMore || isShort
             return []
