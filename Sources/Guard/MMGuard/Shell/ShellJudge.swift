@@ -246,7 +246,7 @@ struct ShellJudge {
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
         for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".") || !word.value.contains("["))
-            && (isSecret(word.value, isPattern: !word.hasNoPattern || !Self.takesExpressions(call.program))
+            && (isSecret(word.value, isPattern: !Self.isExpression(word, behind: before, of: call.program))
                 && !Self.showsNothing(of: call)
                 || isStranger && !before.value.hasPrefix("-") && Self.isSettings(word.value)
                 || packs && Self.isKeyFolder(word.value))
@@ -600,10 +600,20 @@ extension ShellJudge {
         .contains { (path + "/").hasPrefix($0) && !path.hasPrefix("/usr/local") }
     }
 
-    /// Returns whether a program takes expressions, in which a quoted asterisk stands for no names of files.
-    private static func takesExpressions(_ program: String) -> Bool {
-        isSearch(program) || isFilter(program) || program == "expr"
-            || CarriedText.table[program]?.operand?.language == .script
+    /// Returns whether a quoted word may be an expression, in which an asterisk stands for no names of files.
+    private static func isExpression(
+        _ word: ShellScript.Word, behind before: ShellScript.Word, of program: String
+    ) -> Bool {
+        guard word.hasNoPattern else { return false }
+        if isSearch(program) {
+            // Options say with a pattern in which files is searched.
+            let isOfOption =
+                OptionLetters.word(before.value, hasOneOf: "g", valued: "ef")
+                || !before.value.contains("=")
+                    && LongOption.word(before.value, mayBeOneOf: ["--include", "--glob", "--iglob"])
+            return !isOfOption && !word.value.hasPrefix("--")
+        }
+        return isFilter(program) || program == "expr" || CarriedText.table[program]?.operand?.language == .script
     }
 
     /// Returns whether a word names a file that contains keys or passwords.
