@@ -10,10 +10,12 @@ extension ShellJudge {
         words.contains { word in
             ShellWords.contains(word, in: "git-starting-options")
                 || LongOption.word(word, mayBeOneOf: ShellWords.list("git-starting-verb-options"))
-                || words.contains("grep") && hasLetter("O", word, of: "grep")
-                || words.contains("rebase") && hasLetter("x", word, of: "rebase")
+                || startingLetters.contains { words.contains($0) && hasLetter($1, word, of: $0) }
         }
     }
+
+    /// The letters of subcommands' options by which they start a program.
+    private static let startingLetters = ["clone": "u", "grep": "O", "rebase": "x"]
 
     /// Returns the subcommand and the words after it. Options before it may take a value.
     private static func parts(_ words: [String]) -> (verb: String, rest: ArraySlice<String>) {
@@ -148,9 +150,9 @@ extension ShellJudge {
 
     /// The letters of subcommands' options that take a value.
     private static let valuedLetters = [
-        "branch": "u", "checkout": "b", "clean": "e", "config": "f", "difftool": "tSGOlU", "grep": "efABCm",
-        "notes": "mFc", "rebase": "sSXC", "remote": "tm", "restore": "s", "stash": "m", "submodule": "b",
-        "switch": "c", "symbolic-ref": "m", "tag": "mFu", "worktree": "b",
+        "branch": "u", "checkout": "b", "clean": "e", "clone": "bcjo", "config": "f", "difftool": "tSGOlU",
+        "grep": "efABCm", "notes": "mFc", "rebase": "sSXC", "remote": "tm", "restore": "s", "stash": "m",
+        "submodule": "b", "switch": "c", "symbolic-ref": "m", "tag": "mFu", "worktree": "b",
     ]
 
     /// Returns whether a path names one file, by its extension.
