@@ -267,8 +267,9 @@ extension ShellJudge {
             "switch" where Self.tracksAnother(verb, rest):
             record.memory.hasNewRemote = true
         case "config": found += configuration(arguments, depth)
-        case "submodule" where rest.first == "foreach":
-            let texts = arguments.dropFirst().filter { !$0.value.hasPrefix("-") }
+        case "submodule" where rest.contains("foreach"):
+            // Its own options stand before `foreach` and directly behind it, others belong to the command.
+            let texts = arguments.drop { $0.value != "foreach" }.dropFirst().drop { $0.value.hasPrefix("-") }
             found += findings(in: texts.map(\.value).joined(separator: " "), depth: depth + 1).filter(Self.matters)
         case "bisect" where rest.first == "run":
             let start = call.words.count - (rest.count - 1)
