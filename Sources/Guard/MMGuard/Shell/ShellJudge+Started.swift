@@ -164,7 +164,8 @@ extension ShellJudge {
         naming[builtin].flatMap { value(of: $0, arguments) }
     }
 
-    /// Returns whether words of `set` turn on an option of the shell, or may do so through a value behind a dash.
+    /// Returns whether words of `set` or of a shell turn on one of its options, or may do so through a value behind a
+    /// dash.
     static func turnsOn(_ letter: Character, _ name: String, _ words: ArraySlice<ShellScript.Word>) -> Bool {
         words.prefix { $0.value != "--" }.contains { word in
             // zsh takes names of its options in any case, and with underscores.

@@ -474,6 +474,10 @@ struct ShellJudge {
         }
         let named = words.compactMap(call.input)
         if let start = Self.textStart(words) {
+            // These are options of `set`, too.
+            let options = words.prefix(start)
+            if Self.turnsOn("a", "allexport", options) { record.memory.exportsAll = true }
+            if Self.turnsOn("k", "keyword", options) { found.append(finding(.dynamic, subject: "\(call.program) -k")) }
             found +=
                 start < words.count
                 ? text(words[start], depth, isBash: call.program == "bash")
