@@ -62,9 +62,8 @@ extension ShellJudge {
 
     /// Returns whether a word is an option with one of these letters, among others or as the first of its name.
     private static func hasLetter(_ letters: String, in word: String) -> Bool {
-        guard word.hasPrefix("-") else { return false }
-        let name = word.dropFirst()
-        return (name.hasPrefix("-") ? name.dropFirst().prefix(1) : name).contains { letters.contains($0) }
+        OptionLetters.word(word, hasOneOf: letters)
+            || word.hasPrefix("--") && word.dropFirst(2).first.map(letters.contains) == true
     }
 
     /// Returns the text with which each word begins that a command shows; `nil` if other words may be among them.
