@@ -328,14 +328,14 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         func hasFlag(_ letters: String, _ long: String...) -> Bool {
             words.contains { word in
-                long.contains(word)
-                    || word.hasPrefix("-") && !word.hasPrefix("--")
-                        && word.dropFirst().contains { letters.contains($0) }
+                LongOption.word(word, mayBeOneOf: long) || OptionLetters.word(word, hasOneOf: letters)
             }
         }
         let isRecursive: Bool
         switch call.program {
-        case "grep", "egrep", "fgrep", "zgrep": isRecursive = hasFlag("rR", "--recursive", "--dereference-recursive")
+        case "grep", "egrep", "fgrep", "zgrep":
+            // What is done with folders may be to search them: `-d recurse`.
+            isRecursive = hasFlag("rRd", "--recursive", "--dereference-recursive", "--directories")
         case "cp": isRecursive = hasFlag("rRa", "--recursive", "--archive")
         case "rg", "ag", "tar", "zip", "rsync", "scp": isRecursive = true
         default: return false
