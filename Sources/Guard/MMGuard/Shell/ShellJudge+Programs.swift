@@ -386,7 +386,8 @@ extension ShellJudge {
     private func rsync(_ call: ShellScript.Command) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") } && !brings(call)
-        let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
+        // The option for what was sent has two names: `--remove-source-files` and `--remove-sent-files`.
+        let removesSent = words.contains { $0.hasPrefix("--remove-s") }
         // A trial only shows what it would do.
         let isTrial = words.contains { word in
             // Other letters take the rest of the word as their value.
@@ -397,10 +398,9 @@ extension ShellJudge {
         if isTrial, !leaves, !words.contains(where: { $0.hasPrefix("--rs") || $0 == "-e" || $0 == "--daemon" }) {
             return one(.reads, call)
         }
-        let isLost =
-            removes && (words.contains("--remove-source-files") || call.arguments.last.map(isMadeAgain) != true)
+        let removesOthers = words.contains { $0.hasPrefix("--del") } && call.arguments.last.map(isMadeAgain) != true
         return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
-            + (isLost ? one(.removes, call) : [])
+            + (removesSent || removesOthers ? one(.removes, call) : [])
     }
 
     /// Judges a program in a Java archive by the archive's name.
