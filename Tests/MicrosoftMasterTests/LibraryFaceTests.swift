@@ -37,6 +37,16 @@ struct LibraryFaceTests {
         }
     }
 
+    @Test("leaves a program its own handler of SIGPIPE")
+    func ownHandler() async {
+        await #expect(processExitsWith: .success) {
+            signal(SIGPIPE) { _ in }
+            Signals.ignoreBrokenPipes()
+            let now = unsafeBitCast(signal(SIGPIPE, SIG_IGN), to: Int.self)
+            #expect(now != unsafeBitCast(SIG_IGN, to: Int.self) && now != unsafeBitCast(SIG_DFL, to: Int.self))
+        }
+    }
+
     @Test("accepts a typed call, and judges it like one by name")
     func typed() async throws {
         struct GuardCheck: OperationCall {

@@ -79,3 +79,10 @@ void mm_block_signals(const int *signals, int count, int block) {
     sigset_t set = set_of(signals, count);
     pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
+
+void mm_ignore_by_default(int signal) {
+    struct sigaction action;
+    if (sigaction(signal, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO || action.sa_handler != SIG_DFL) return;
+    action.sa_handler = SIG_IGN;
+    sigaction(signal, &action, NULL);
+}

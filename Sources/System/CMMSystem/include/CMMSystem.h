@@ -39,6 +39,8 @@ int mm_signal_descriptor(const int *signals, int count);
 int mm_next_signal(int descriptor);
 // Blocks or unblocks these signals in the calling thread and those that it starts.
 void mm_block_signals(const int *signals, int count, int block);
+// Ignores a signal from now on, unless the program handles it.
+void mm_ignore_by_default(int signal);
 
 // epoll
 enum {

@@ -9,9 +9,9 @@ package final class Signals: Sendable {
     private let loop: PollLoop
 
     /// Makes writing to a closed pipe return an error instead of ending this process. Children get the default
-    /// disposition back.
+    /// disposition back. A handler that the program has of its own stays, since with one the process doesn't end either.
     package static func ignoreBrokenPipes() {
-        signal(SIGPIPE, SIG_IGN)
+        mm_ignore_by_default(SIGPIPE)
     }
 
     /// Takes over signals. Call it before anything starts a thread or a task, because only threads started afterwards
