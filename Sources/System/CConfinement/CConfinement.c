@@ -4,23 +4,12 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 void mm_confinement_link(void) {}
-
-void mm_confine_fail(const char *what) {
-    dprintf(2, "mm-confine: %s: %s\n", what, strerror(errno));
-    _exit(126);
-}
-
-const char *mm_confine_value(const char *word, const char *name) {
-    size_t length = strlen(name);
-    return strncmp(word, name, length) ? NULL : word + length;
-}
 
 __attribute__((noreturn)) static void refuse(int number, const char *what) {
     errno = number;

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 
@@ -73,7 +74,10 @@ struct request {
 // Ends the program with status 126 and a line that names what failed, and errno.
 HIDDEN __attribute__((noreturn)) void mm_confine_fail(const char *what);
 // Returns the value of a word that begins with `name`, or null for another word.
-HIDDEN const char *mm_confine_value(const char *word, const char *name);
+static inline const char *mm_confine_value(const char *word, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(word, name, length) ? NULL : word + length;
+}
 
 // Namespaces: each returns 0, or -1 if this user may not have it.
 HIDDEN int mm_own_namespaces(int kinds);
