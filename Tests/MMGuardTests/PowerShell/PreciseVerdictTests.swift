@@ -265,7 +265,7 @@ struct PreciseVerdictTests {
 
     @Test(
         "a text that doubles itself is not computed to its end",
-        arguments: ["'{0}{0}' -f $a", "'' + $a + $a", "'{0}' -f ('' + $a + $a)", "('' + $a + $a)"])
+        arguments: ["\"$a$a\"", "'{0}{0}' -f $a", "'' + $a + $a", "'{0}' -f ('' + $a + $a)", "('' + $a + $a)"])
     func doubling(text: String) {
         let script = "$a = 'x'\n" + String(repeating: "$a = \(text)\n", count: 60) + "& $a"
         #expect(GuardEngine().judge(script: script, policy: .standard).decision == .ask)
@@ -280,9 +280,20 @@ struct PreciseVerdictTests {
             ("('/v1.0/users/{0}}}' -f 'ann@contoso.com')", .ask),
             ("('/v1.0/users/{0,20}' -f 'ann@contoso.com')", .ask),
             ("('/v1.0/users/{1}' -f 'ann@contoso.com')", .ask),
+            ("\"/v1.0/users/$who\"", .allow),
+            ("\"$base/users`?`$select=$('id')&`$top=$count\"", .allow),
+            ("\"/v1.0/users/$who$who\"", .allow),
+            ("\"/v1.0/users/$unknown\"", .ask),
+            ("\"/v1.0/users/$several\"", .ask),
+            ("\"/v1.0/$secret\"", .ask),
+            ("\"/v1.0/users/$who$(Get-Date)\"", .ask),
         ])
     func formats(address: String, decision: GuardDecision) {
-        let script = "Invoke-MgGraphRequest GET \(address)"
+        let script = """
+            $base = 'https://graph.microsoft.com/v1.0'; $who = 'ann@contoso.com'; $count = 5; $several = 'a', 'b'
+            $secret = 'directory/deviceLocalCredentials/d?$select=credentials'
+            Invoke-MgGraphRequest GET \(address)
+            """
         #expect(GuardEngine().judge(script: script, policy: .standard).decision == decision)
     }
 

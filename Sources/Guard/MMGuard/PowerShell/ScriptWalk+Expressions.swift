@@ -12,8 +12,7 @@ extension ScriptWalk {
         case .string(let node): return .text(node.value)
         case .number(let node): return .text(node.text)
         case .expandableString(let node):
-            for part in node.parts { walk(part) }
-            return .data()
+            return Self.expanded(node, node.parts.map { walk($0) })
         case .variable(let node): return read(node)
         case .using(let node):
             report(.usingVariable, node.extent)
@@ -240,6 +239,14 @@ extension ScriptWalk {
         while case .binary(let node) = left, node.op == .plus { left = node.left }
         if case .string = left { return true }
         return false
+    }
+
+    /// Returns the text of an expandable string, if each of its parts has a single known one.
+    private static func expanded(_ node: ExpandableStringSyntax, _ parts: [ValueFacts]) -> ValueFacts {
+        let known = parts.compactMap { $0.count == 1 && $0.texts?.count == 1 ? $0.texts?.first : nil }
+        guard known.count == parts.count else { return .data() }
+        let text = node.text(filledWith: known)
+        return text.utf8.count > ValueFacts.longestComputed ? .data() : .text(text)
     }
 
     /// Returns the result of `-f`, if pattern and items are known and no item has a format of its own.

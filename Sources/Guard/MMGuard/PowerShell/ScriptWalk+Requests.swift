@@ -176,26 +176,13 @@ extension ScriptWalk {
     func openText(_ expression: ExpressionSyntax) -> String? {
         switch expression {
         case .string(let node): return node.value
-        case .expandableString(let node): return filled(node)
+        case .expandableString(let node): return node.text(filledWith: node.parts.map { onlyText(of: $0) ?? "x" })
         case .variable: return onlyText(of: expression)
         case .paren(let node): return only(node.pipeline).flatMap(openText)
         case .binary(let node) where node.op == .plus:
             return openText(node.left).map { $0 + (openText(node.right) ?? "x") }
         default: return nil
         }
-    }
-
-    /// Returns an address with the variables in it filled in: with their only value, or with a key.
-    private func filled(_ node: ExpandableStringSyntax) -> String {
-        let units = Array(node.value.utf16)
-        var text = ""
-        var end = 0
-        for (part, place) in zip(node.parts, node.places) {
-            text += String(decoding: units[end..<place.lowerBound], as: UTF16.self)
-            text += onlyText(of: part) ?? "x"
-            end = place.upperBound
-        }
-        return text + String(decoding: units[end...], as: UTF16.self)
     }
 
     private func onlyText(of part: ExpressionSyntax) -> String? {
@@ -365,5 +352,19 @@ enum ResourceCall {
             if index < names.count { parts.append(names[index]) }
         }
         return (parts + names.dropFirst(max(0, types.count - 1))).joined(separator: "/")
+    }
+}
+
+extension ExpandableStringSyntax {
+    /// Returns the text with the given ones in place of its parts.
+    func text(filledWith texts: [String]) -> String {
+        let units = Array(value.utf16)
+        var text = ""
+        var end = 0
+        for (part, place) in zip(texts, places) {
+            text += String(decoding: units[end..<place.lowerBound], as: UTF16.self) + part
+            end = place.upperBound
+        }
+        return text + String(decoding: units[end...], as: UTF16.self)
     }
 }
