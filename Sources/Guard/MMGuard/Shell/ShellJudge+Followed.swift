@@ -162,11 +162,11 @@ extension ShellJudge {
     }
 
     /// Returns what a command is with the other values that its variables may have there than the last ones before it:
-    /// `a=-delete; [ "$1" ] && a=-print; find . $a`.
+    /// `a=-delete; [ "$1" ] && a=-print; find . $a`. `nil` if these are too many.
     /// - Parameters:
     ///   - written: the command as it stands in the text.
     ///   - call: the same with the last values.
-    func otherwise(_ written: ShellScript.Command, _ call: ShellScript.Command) -> [ShellScript.Command] {
+    func otherwise(_ written: ShellScript.Command, _ call: ShellScript.Command) -> [ShellScript.Command]? {
         var turns = [call]
         for index in call.words.indices.reversed() where !written.words[index].isFixed {
             let isFilled = call.words[index].value != written.words[index].value
@@ -174,16 +174,14 @@ extension ShellJudge {
             let choices = choices(for: written.words[index])
             // A loop's many values are judged where they mean something of note.
             if !isFilled, choices.count > 2 { continue }
-            // Of too many each is judged by itself.
-            let isMuch = turns.count * choices.count > 16
-            let more = (isMuch ? [call] : turns).flatMap { turn in
+            guard turns.count * choices.count <= 256 else { return nil }
+            turns = turns.flatMap { turn in
                 choices.map { choice in
                     var turn = turn
                     turn.words.replaceSubrange(index...index, with: choice)
                     return turn
                 }
             }
-            turns = isMuch ? turns + more : more
         }
         return turns.filter { $0.words.map(\.value) != call.words.map(\.value) }
     }

@@ -13,9 +13,10 @@ struct ShellJudge {
         /// Whether commands were left out.
         var isExhausted: Bool { wordsLeft < 0 }
 
-        /// Creates an allowance of about six times the words of the texts. Commands of every day need far less.
+        /// Creates an allowance of about six times the words of the texts, and of some for short ones, whose variables
+        /// may have several values. Commands of every day need far less.
         /// - Parameter size: the bytes of all texts.
-        init(for size: Int) { wordsLeft = 1_000 + min(size, 120_000) }
+        init(for size: Int) { wordsLeft = 10_000 + min(size, 120_000) }
 
         /// Counts a command that is judged, or the commands that read its output; returns whether it may be.
         func admits(words: Int) -> Bool {
@@ -126,9 +127,9 @@ struct ShellJudge {
             if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
             if let text = judge.piped(into: call, from: previous, of: script) { call.document = text }
             found += judge.reachingAnywhere(judge.judge(call, depth), call)
-            for turn in judge.turns(of: call, values) + judge.otherwise(written, call) {
-                found += judge.judge(turn, depth)
-            }
+            let others = judge.otherwise(written, call)
+            if others == nil { found.append(finding(.dynamic, subject: call.program)) }
+            for turn in judge.turns(of: call, values) + (others ?? []) { found += judge.judge(turn, depth) }
             let reaching = judge.reaching(written, call)
             if let reaching { found += judge.judge(reaching: reaching, depth) }
             if let clone = clones.first(where: { judge.runs(call, of: $0) }) {
