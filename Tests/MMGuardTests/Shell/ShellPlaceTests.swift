@@ -146,6 +146,13 @@ struct ShellPlaceTests {
     }
 
     @Test(
+        "with keys are known by patterns, too, where the folder isn't known", arguments: ["cat .ssh/*", "head .aws/c*"])
+    func keys(line: String) {
+        #expect(verdict(line, directory: nil).findings.contains { $0.rule == "shell-secrets" })
+        #expect(verdict("cat .ssh/*.pub", directory: nil).decision == .allow)
+    }
+
+    @Test(
         "are not asked about where the text says them, or a value is only a part of a name",
         arguments: [
             "for f in *.conf; do cp \"$f\" \"$f.bak\"; done", "for f in a.conf b; do cp \"$f\" \"$f.bak\"; done",

@@ -1,7 +1,8 @@
 /// Patterns that may match files with keys or passwords.
 extension ShellJudge {
     /// Returns whether a pattern may match a file that contains keys or passwords.
-    static func mayMatchSecret(_ path: String, _ rooted: String) -> Bool {
+    /// - Parameter path: the pattern, behind a slash if the folder in which it begins isn't known.
+    static func mayMatchSecret(_ path: String) -> Bool {
         guard let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !isPublicPart(path) else { return false }
         // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
         let fixed = path[..<pattern]
@@ -10,7 +11,7 @@ extension ShellJudge {
         {
             return true
         }
-        return mayNameSecret(rooted)
+        return mayNameSecret(path)
     }
 
     /// Returns whether a pattern matches one of these files or folders: `/et?/sh?dow`. Too few letters may match

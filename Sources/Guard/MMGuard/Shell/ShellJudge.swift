@@ -663,7 +663,7 @@ extension ShellJudge {
                 return true
             }
         }
-        if isSecretOfHome(path) || isSecretOfHome(text) || Self.mayMatchSecret(path, rooted) { return true }
+        if isSecretOfHome(path) || isSecretOfHome(text) || Self.mayMatchSecret(rooted) { return true }
         // What a program or the machine has in memory, keys included.
         return path.hasPrefix("/proc/") && ["/environ", "/mem", "/kcore"].contains(where: path.hasSuffix)
             || ["/dev/mem", "/dev/kmem", "/dev/port"].contains(path)
