@@ -67,19 +67,27 @@ extension ShellJudge {
         if call.program == "openssl" {
             return call.arguments.first.map { !["x509", "crl", "req", "verify"].contains($0.value) } ?? true
         }
-        // Behind these letters stands a value: `-el`.
-        let valued = LookerException.table[call.program]?.values ?? "ABCDdefm"
-        func hasLetter(_ letters: String) -> Bool {
-            call.arguments.contains { OptionLetters.word($0.value, hasOneOf: letters, valued: valued) }
-        }
-        // Only the names of the files are shown, or how many lines there are.
-        if isSearch(call.program) { return !hasLetter("lLcq") }
+        if isSearch(call.program) { return !showsNames(search: call) }
         guard ShellWords.contains(call.program, in: "namers") else { return true }
         // In a file that should name files or types of files, what doesn't is shown as an error.
-        return call.program == "file" && hasLetter("fm")
-            || call.arguments.contains {
-                LongOption.word($0.value, mayBeOneOf: ["--files-from", "--files0-from", "--magic-file"])
-            }
+        return call.arguments.contains { word in
+            call.program == "file" && OptionLetters.word(word.value, hasOneOf: "fm")
+                || LongOption.word(word.value, mayBeOneOf: ["--files-from", "--files0-from", "--magic-file"])
+        }
+    }
+
+    /// Returns whether a search certainly shows only the names of files, or how many lines it finds in them.
+    private static func showsNames(search call: ShellScript.Command) -> Bool {
+        // With the upper-case letter, rg follows links.
+        let letters = call.program == "rg" ? "lcq" : "lLcq"
+        // Behind these stands a value, in the same word or in the next one: `-el`, `-e -l`.
+        let valued = LookerException.table[call.program]?.values ?? "ABCDdefm"
+        let words = call.arguments.map(\.value).prefix { $0 != "--" }
+        return zip([""] + words, words).contains { before, word in
+            let mayBeValue =
+                OptionLetters.word(before, hasOneOf: valued) || before.hasPrefix("--") && !before.contains("=")
+            return !mayBeValue && OptionLetters.word(word, hasOneOf: letters, valued: valued)
+        }
     }
 
     /// Returns whether a command shows neither the content nor the names of the files in its words: it only compares
@@ -91,12 +99,18 @@ extension ShellJudge {
             && formats.allSatisfy { !$0.lowercased().contains("n") && !$0.contains("$") }
     }
 
-    /// Returns the name of a file with keys that a search looks for.
+    /// Returns the name of a file with keys that a search looks for, or the folder of such files in which it begins.
     func soughtSecret(_ words: [ShellScript.Word]) -> String? {
-        zip(words, words.dropFirst()).first { option, name in
-            ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"].contains(option.value)
-                && Self.namesSecret(name.value)
-        }?.1.value
+        let tests: Set = ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"]
+        let names = zip(words, words.dropFirst()).filter { tests.contains($0.0.value) }.map(\.1.value)
+        if let name = names.first(where: Self.namesSecret) { return name }
+        // With a negation or a choice, other files may be found than those with the names.
+        let isOpen = names.isEmpty || words.contains { ["!", "-not", "-o", "-or", ","].contains($0.value) }
+        let starts = words.dropFirst().drop { $0.value.hasPrefix("-") }.prefix { !$0.value.hasPrefix("-") }
+        return starts.first { start in
+            Self.isKeyFolder(start.value)
+                && (isOpen ? ["*"] : names).contains { isSecret(start.value + "/" + $0) }
+        }?.value
     }
 
     private static let soughtSecrets = [
