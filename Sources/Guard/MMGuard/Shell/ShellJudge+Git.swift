@@ -77,7 +77,7 @@ extension ShellJudge {
         case "subtree" where first == "push": return .network
         case "checkout-index": return mayHave("-f", "--force") ? .removes : .writes
         case "credential": return first == "fill" ? .secrets : .writes
-        case "clean": return isTrial(clean: arguments) ? .reads : .removes
+        case "clean": return isTrial(verb, arguments) ? .reads : .removes
         case "reset": return mayHave("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
             // The upper-case letters make a branch anew, whatever its name stood for.
@@ -101,10 +101,11 @@ extension ShellJudge {
         // What nothing refers to any more is kept for two weeks.
         case "gc" where hasWalls && !arguments.contains { $0.contains("=") && LongOption.word($0, mayBe: "--prune") }:
             return .writes
-        case "prune" where has("--dry-run", "-n"): return .reads
+        case "prune" where isTrial(verb, arguments): return .reads
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
         case "rm":
-            let isDeep = mayHave("-r") && !has("--cached", "-n", "--dry-run")
+            let staysInFolder = has("--cached") && !mayHave("--no-cached") || isTrial(verb, arguments)
+            let isDeep = mayHave("-r") && !staysInFolder
             let isMuch = mayHave("-f", "--force") || arguments.contains { $0 == "." || $0.contains("*") }
             return isDeep && isMuch ? .removes : .writes
         // The template contains programs that git runs later.
@@ -121,17 +122,16 @@ extension ShellJudge {
         }
     }
 
-    /// Returns whether `git clean` only says what it would remove.
-    private static func isTrial(clean arguments: ArraySlice<String>) -> Bool {
+    /// Returns whether a subcommand that removes files only says which it would remove.
+    private static func isTrial(_ verb: String, _ arguments: ArraySlice<String>) -> Bool {
         let words = arguments.prefix { $0 != "--" }
         let isTakenBack = words.contains { LongOption.word($0, mayBe: "--no-dry-run") }
         return !isTakenBack
             && zip([""] + words, words).contains { before, word in
-                // Behind this option stands a pattern.
-                let isPattern =
-                    OptionLetters.word(before, hasOneOf: "e")
-                    || LongOption.word(before, mayBe: "--exclude") && !before.contains("=")
-                return !isPattern && (word == "--dry-run" || hasLetter("n", word, of: "clean"))
+                let isValue =
+                    OptionLetters.word(before, hasOneOf: valuedLetters[verb] ?? "") || !before.contains("=")
+                    && LongOption.word(before, mayBeOneOf: ["--exclude", "--expire", "--pathspec-from-file"])
+                return !isValue && (word == "--dry-run" || hasLetter("n", word, of: verb))
             }
     }
 
