@@ -234,8 +234,8 @@ extension ShellJudge {
         let tied = ShellScript.Word(binding.values.map(\.value).joined(separator: ":"))
         return (isTied ? variable(name.uppercased(), tied, isHanded: false) : [])
             + values.flatMap { value in
-                // An expansion's value is text, which still contains its quotes.
-                let known = value.flatMap { $0.isFixed ? $0 : nil }
+                // An expansion's value is text, which still contains its quotes. What programs get must be known.
+                let known = value.flatMap { $0.isFixed || record.memory.exports(name) ? $0 : nil }
                 return variable(name, known, isHanded: false, depth)
             }
     }
