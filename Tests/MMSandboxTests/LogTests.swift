@@ -89,6 +89,9 @@ struct LogTests {
                 """, "A datetime, B datetime, C datetime",
                 #"[["2026-02-28T10:00:00.0000000Z","2023-02-28T00:00:00.0000000Z","2025-10-01T00:00:00.0000000Z"]]"#),
             Query("union kind=outer isfuzzy=true Nothing, Heartbeat | count", "Count long", "[[864]]"),
+            Query(
+                "union isfuzzy=true (Nothing | where A in (1, 2)), (Heartbeat | take 2) | count", "Count long", "[[2]]"),
+            Query("let few = 2; Heartbeat | take few | count", "Count long", "[[2]]"),
             Query("SigninLogs | where ResultType == 0 and ResultType != '0' | count", "Count long", "[[0]]"),
         ])
     func queries(query: Query) async throws {

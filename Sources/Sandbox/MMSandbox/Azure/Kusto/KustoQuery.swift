@@ -65,8 +65,15 @@ struct KustoQuery {
         return name
     }
 
+    /// Reads a number of rows, or the name that a statement has given it.
     private mutating func count() throws(KustoFailure) -> Int {
-        guard case .literal(let value) = word.token, let number = value.int else { throw .syntax(word) }
+        let value: JSONValue? =
+            switch word.token {
+            case .literal(let value): value
+            case .name(let name): expressions[name]?.value([:], now: now)
+            default: nil
+            }
+        guard let number = value?.int, number >= 0 else { throw .syntax(word) }
         at += 1
         return number
     }
@@ -236,15 +243,24 @@ struct KustoQuery {
             case ("isfuzzy", .literal(let given)): isFuzzy = given == true
             case ("kind", .name("outer")): break
             case (_, .symbol), (_, .end): throw .syntax(word)
-            default: throw .notServed("this \(option) of union")
+            case ("kind", _): throw .notServed("this kind of union")
+            default: throw .notServed("the option \(option) of union")
             }
             at += 1
         }
         let others = try list { (query) throws(KustoFailure) -> Result<KustoTable, KustoFailure> in
             if query.take("(") {
-                let made = try query.pipeline(default: "")
-                try query.expect(")")
-                return .success(made)
+                let start = query.at
+                do throws(KustoFailure) {
+                    let made = try query.pipeline(default: "")
+                    try query.expect(")")
+                    return .success(made)
+                } catch {
+                    guard isFuzzy, error.table != nil else { throw error }
+                    query.at = start
+                    try query.leaveParentheses()
+                    return .failure(error)
+                }
             }
             let name = try query.expectName()
             return query.table(name).map { .success($0) } ?? .failure(.unknownTable(name))
@@ -256,6 +272,20 @@ struct KustoQuery {
         for other in found {
             table.columns += other.columns.filter { !table.columns.contains($0) }
             table.rows += other.rows
+        }
+    }
+
+    /// Moves behind the end of the parentheses that are open.
+    private mutating func leaveParentheses() throws(KustoFailure) {
+        var open = 1
+        while open > 0 {
+            switch word.token {
+            case .symbol("("): open += 1
+            case .symbol(")"): open -= 1
+            case .end: throw .syntax(word)
+            default: break
+            }
+            at += 1
         }
     }
 
