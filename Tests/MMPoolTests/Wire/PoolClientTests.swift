@@ -123,15 +123,19 @@ struct PoolClientTests {
     @Test("a pool that has answered since a call's deadline may be silent for longer, also in a later part of the list")
     func silentForAWhile() async throws {
         let path = home.path + "/run/x.sock"
-        let asked = OneShot<Void>()
-        let serving = try hanging(path, after: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") { asked.resolve(()) }
+        let count = Mutex(0)
+        let askedAgain = OneShot<Void>()
+        let serving = try hanging(path, after: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") {
+            // The pool is asked again only after its first answer has been read.
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            if number == 2 { askedAgain.resolve(()) }
+        }
         defer { serving.cancel() }
         let patience = CallPatience(pool: client(path), work: "list", deadline: .after(.zero))
-        try await patience.wait { () async throws(MMError) in
-            await asked.wait()
-            // The answer has to be read.
-            try? await Task.sleep(for: .seconds(1))
-        }
+        try await patience.wait { () async throws(MMError) in await askedAgain.wait() }
         // Longer than the grace and both attempts to get the first answer.
         try await patience.wait { () async throws(MMError) in try? await Task.sleep(for: .seconds(7)) }
     }
