@@ -355,11 +355,15 @@ struct ShellJudge {
         guard ShellPrograms.joiners.contains(name) else { return nil }
         // The operands of `parallel` follow this mark.
         let words = inside.words.prefix { !$0.value.hasPrefix(":::") }
-        let isKnown = words.allSatisfy { word in
-            word.isFixed && (word.hasNoPattern || !word.value.contains { "*?[".contains($0) })
-        }
-        guard !isKnown || inside.words.contains(where: { $0.value.contains(" ") }) else { return nil }
-        return ShellScript.Word(words.map(\.value).joined(separator: " "), isFixed: isKnown)
+        let text = ShellScript.Word(
+            words.map(\.value).joined(separator: " "), isFixed: words.allSatisfy(\.isFixed),
+            hasNoPattern: !words.contains(where: Self.isPattern))
+        return text.isLiteral && !inside.words.contains(where: { $0.value.contains(" ") }) ? nil : text
+    }
+
+    /// Returns whether a shell replaces a word by the names of files.
+    private static func isPattern(_ word: ShellScript.Word) -> Bool {
+        !word.hasNoPattern && word.value.contains { "*?[".contains($0) }
     }
 
     /// Returns whether the options of a wrapper make it start its words without a shell: `watch -x`.
@@ -430,7 +434,8 @@ struct ShellJudge {
     /// Judges a text that is run as a command.
     func text(_ word: ShellScript.Word, _ depth: Int, isBash: Bool = false) -> [GuardFinding] {
         let texts = word.isFixed ? [word.value] : turns(of: word.value)
-        guard let texts else { return [finding(.dynamic, subject: word.value)] }
+        // What stands in the names of files isn't known.
+        guard let texts, !Self.isPattern(word) else { return [finding(.dynamic, subject: word.value)] }
         return texts.flatMap { findings(in: $0, depth: depth + 1, isBash: isBash) }
     }
 
