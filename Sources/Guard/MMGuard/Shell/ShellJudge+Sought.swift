@@ -34,6 +34,7 @@ extension ShellJudge {
     func showsSought(_ script: ShellScript) -> String? {
         guard
             script.commands.contains(where: { call in
+                let call = Self.unwrapped(call) { ["xargs", "parallel"].contains($0) || Self.copies($0) }
                 if ["xargs", "parallel"].contains(call.program) {
                     return call.words.indices.dropFirst().lazy.compactMap { call.inner(from: $0) }
                         .contains { Self.showsContent($0) && Self.copies($0.program) }
@@ -45,6 +46,7 @@ extension ShellJudge {
             })
         else { return nil }
         return script.commands.lazy.compactMap { call in
+            let call = Self.unwrapped(call, Self.seekers.contains)
             switch call.program {
             case "find": return soughtSecret(call.words)
             case "fd", "fdfind", "locate", "plocate", "mlocate":
@@ -56,6 +58,19 @@ extension ShellJudge {
             default: return nil
             }
         }.first
+    }
+
+    /// The programs that search for files by their names or by what is in them.
+    private static let seekers: Set = [
+        "find", "fd", "fdfind", "locate", "plocate", "mlocate", "grep", "rg", "ag",
+    ]
+
+    /// Returns the command behind a wrapper such as `sudo` or `timeout`, if it is a wanted one; otherwise the command
+    /// itself.
+    static func unwrapped(_ call: ShellScript.Command, _ isWanted: (String) -> Bool) -> ShellScript.Command {
+        guard ShellPrograms.wrappers.contains(call.program), !isWanted(call.program) else { return call }
+        let start = call.words.indices.dropFirst().first { isWanted(ShellMemory.name(call.words[$0].value)) }
+        return start.flatMap { call.inner(from: $0) } ?? call
     }
 
     private static func copies(_ program: String) -> Bool {
