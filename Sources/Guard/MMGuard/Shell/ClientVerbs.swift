@@ -25,16 +25,18 @@ enum ClientVerbs {
     /// Returns whether a cloud's client is only to tell what it would do. To what is run elsewhere, the option may be
     /// an argument as any other.
     static func tries(_ program: String, _ words: [String]) -> Bool {
-        let options = words.prefix { $0 != "--" }.filter { word in
+        let named = Array(words.prefix { $0 != "--" })
+        func mayBeTrial(_ word: String) -> Bool {
             ["dry-run", "dryrun", "dry_run", "what-if"].contains(where: word.contains) && word.hasPrefix("-")
         }
         // The last one counts.
-        let isTrial = options.allSatisfy { word in
+        let isTrial = named.filter(mayBeTrial).allSatisfy { word in
             ["--dry-run", "--dryrun", "--dry_run", "--what-if"].contains { option in
                 ["", "=client", "=server", "=true"].contains { word == option + $0 }
             }
         }
-        return !options.isEmpty && isTrial && isCloud(program) && !says("client-carrying", words)
+        return isTrial && OptionValue.without(named).contains(where: mayBeTrial) && isCloud(program)
+            && !says("client-carrying", words)
     }
 
     /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it

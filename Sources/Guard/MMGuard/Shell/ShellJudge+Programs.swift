@@ -389,7 +389,8 @@ extension ShellJudge {
         // The option for what was sent has two names: `--remove-source-files` and `--remove-sent-files`.
         let removesSent = words.contains { $0.hasPrefix("--remove-s") }
         // A trial only shows what it would do.
-        let isTrial = words.contains { word in
+        let options = OptionValue.without(words) { ShellWords.contains($0, in: "rsync-valued") }
+        let isTrial = options.contains { word in
             // Other letters take the rest of the word as their value.
             word == "--dry-run"
                 || word.hasPrefix("-") && word.dropFirst().contains("n")
@@ -640,7 +641,11 @@ extension ShellJudge {
             }
         }
         guard words.last == "--help" else { return false }
-        if !mayEndOptions, ShellWords.contains(name, in: "helped-clients") { return true }
+        if !mayEndOptions, ShellWords.contains(name, in: "helped-clients"),
+            OptionValue.without(words).last == words.last
+        {
+            return true
+        }
         let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
         return isPlain && words.count <= 4 && !ShellPrograms.wrappers.contains(name)
             && !ShellPrograms.shells.contains(name) && !isInterpreter(name) && !ShellPrograms.starters.contains(name)

@@ -82,9 +82,10 @@ struct ShellLooks: Sendable {
     /// Returns whether words satisfy the conditions of a use.
     private func holds(_ use: [String], _ words: [String]) -> Bool {
         if use.isEmpty { return true }
-        let named = words.prefix { $0 != "--" }
-        let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
-        guard needed.allSatisfy({ word in named.contains { $0 == word } }) else { return false }
+        let named = Array(words.prefix { $0 != "--" })
+        let options = OptionValue.without(named)
+        let needed = use.filter { $0.hasPrefix("=") }.map { String($0.dropFirst()) }
+        guard needed.allSatisfy({ ($0.hasPrefix("-") ? options : named).contains($0) }) else { return false }
         if !needed.isEmpty, words.contains(Self.anyOption), changing.contains(where: { !$0.hasPrefix("-") }) {
             return false
         }
