@@ -455,7 +455,9 @@ struct ShellJudge {
                 return [finding(.dynamic, subject: "alias \(option)")]
             }
             return words.flatMap { word -> [GuardFinding] in
-                guard let equals = word.value.firstIndex(of: "=") else { return [] }
+                guard let equals = word.value.firstIndex(of: "=") else {
+                    return word.isFixed ? [] : [finding(.dynamic, subject: "alias \(word.value)")]
+                }
                 return text(
                     ShellScript.Word(String(word.value[word.value.index(after: equals)...]), isFixed: word.isFixed),
                     depth, isBash: isBash)
@@ -484,6 +486,11 @@ struct ShellJudge {
             let options = words.prefix(start)
             if Self.turnsOn("a", "allexport", options) { record.memory.exportsAll = true }
             if Self.turnsOn("k", "keyword", options) { found.append(finding(.dynamic, subject: "\(call.program) -k")) }
+            // A value among them may be the name of a script, which then gets them and the text.
+            if let script = options.first(where: { !$0.isFixed && !"-+".contains($0.value.first ?? "-") }) {
+                found.append(
+                    finding(context.asksInterpreters ? .unknown : .writes, subject: "\(call.program) \(script.value)"))
+            }
             found +=
                 start < words.count
                 ? text(words[start], depth, isBash: call.program == "bash")
