@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Words behind an option, which may be its value whatever they look like: behind `--description`, `--dry-run` is one.
 enum OptionValue {
     /// Returns the words that certainly are none.
