@@ -129,8 +129,9 @@ extension ShellJudge {
         return !isTakenBack
             && zip([""] + words, words).contains { before, word in
                 let isValue =
-                    OptionLetters.word(before, hasOneOf: valuedLetters[verb] ?? "") || !before.contains("=")
-                    && LongOption.word(before, mayBeOneOf: ["--exclude", "--expire", "--pathspec-from-file"])
+                    OptionLetters.word(before, hasOneOf: valuedLetters[verb] ?? "")
+                    || !before.contains("=")
+                        && LongOption.word(before, mayBeOneOf: ["--exclude", "--expire", "--pathspec-from-file"])
                 return !isValue && (word == "--dry-run" || hasLetter("n", word, of: verb))
             }
     }

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Patterns that may match files with keys or passwords.
 extension ShellJudge {
     /// Returns whether a pattern may match a file that contains keys or passwords.
@@ -48,6 +50,28 @@ extension ShellJudge {
 
     private static let secretNames = (["/etc/shadow", "/etc/gshadow"] + secretFiles + homeSecrets)
         .map { $0.split(separator: "/") }
+
+    /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code
+    /// and data. Braces multiply each other, so a short word may stand for more words than there is time for: then none
+    /// is returned, and any may be meant.
+    static func alternatives(in word: String) -> [String]? {
+        guard var open = firstAlternatives(in: word) else { return nil }
+        var words: [String] = []
+        while let next = open.popLast() {
+            if let more = firstAlternatives(in: next) { open += more } else { words.append(next) }
+            if open.count + words.count > 200 { return [] }
+        }
+        return words
+    }
+
+    private static func firstAlternatives(in word: String) -> [String]? {
+        guard let open = word.firstIndex(of: "{"), let close = word[open...].firstIndex(of: "}"),
+            word[open...close].contains(","), !word.contains(where: { "\"'$:; \n".contains($0) })
+        else { return nil }
+        return word[word.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false).map {
+            String(word[..<open] + $0 + word[word.index(after: close)...])
+        }
+    }
 }
 
 extension StringProtocol {

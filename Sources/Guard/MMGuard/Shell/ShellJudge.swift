@@ -702,28 +702,6 @@ extension ShellJudge {
             && !parts.contains { $0.hasSuffix("key") || $0.hasPrefix("priv") }
     }
 
-    /// Returns the words for which one with braces stands: `/etc/{passwd,shadow}`; `nil` without braces, and for code
-    /// and data. Braces multiply each other, so a short word may stand for more words than there is time for: then none
-    /// is returned, and any may be meant.
-    static func alternatives(in word: String) -> [String]? {
-        guard var open = firstAlternatives(in: word) else { return nil }
-        var words: [String] = []
-        while let next = open.popLast() {
-            if let more = firstAlternatives(in: next) { open += more } else { words.append(next) }
-            if open.count + words.count > 200 { return [] }
-        }
-        return words
-    }
-
-    private static func firstAlternatives(in word: String) -> [String]? {
-        guard let open = word.firstIndex(of: "{"), let close = word[open...].firstIndex(of: "}"),
-            word[open...close].contains(","), !word.contains(where: { "\"'$:; \n".contains($0) })
-        else { return nil }
-        return word[word.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false).map {
-            String(word[..<open] + $0 + word[word.index(after: close)...])
-        }
-    }
-
     /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
         let path = word.hasSuffix("/") ? String(word.dropLast()) : word
