@@ -154,6 +154,7 @@ struct ScriptFlowTests {
             "function b { Invoke-MgGraphRequest PATCH /v1.0/users/u -Body @{ department = 'x' } }; function a { 1..4 | % { b } }; 1..4 | % { a }",
             "$c = { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } }; 1..4 | % { & $c }",
             "class A { static [void] S() { 1..4 | % { Set-Mailbox \"u$_\" -CustomAttribute1 b } } }; 1..4 | % { [A]::S() }",
+            "function f { iex 'Set-Mailbox ann -CustomAttribute1 b' }; 1..50 | % { f }",
             "$p = @{ Process = { Set-Mailbox $_ -CustomAttribute1 b } }; Get-Mailbox | ForEach-Object @p",
             "Get-Mailbox | & { process { Set-Mailbox $_ -CustomAttribute1 b } }",
             "Get-Mailbox | . { begin { 1 } process { Set-Mailbox $_ -CustomAttribute1 b } }",
@@ -166,6 +167,34 @@ struct ScriptFlowTests {
             script: script, in: ScriptContext(module: "exo", isBehindWire: isBehindWire), policy: .standard)
         #expect(verdict.decision == .ask, "\(verdict.rule): \(verdict.reason)")
         #expect(verdict.asking.contains { $0.rule == "bulk" }, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "a function or block around a command is asked about in a confined session where the command itself is",
+        arguments: [
+            "Set-Mailbox $n -CustomAttribute1 b", "Set-Widget $n b", "Frob-Widget $n", "Get-Widget $n", "git status",
+            "Remove-Mailbox $n", "Remove-Widget $n", "Get-Mailbox $n", "iex 'Set-Widget a b'", "Remove-Item a.csv",
+            "Invoke-MgGraphRequest PATCH /v1.0/users/u -Body @{ department = 'x' }", "Test-PnPWidget",
+        ], [false, true])
+    func wrapped(command: String, isDryRun: Bool) {
+        var context = ScriptContext(module: "exo", isBehindWire: true)
+        context.isDryRun = isDryRun
+        func verdict(_ script: String) -> Verdict {
+            GuardEngine().judge(script: script, in: context, policy: .standard)
+        }
+        let bare = verdict("foreach ($n in 1..50) { \(command) }")
+        for script in [
+            "function f($n) { \(command) }; foreach ($n in 1..50) { f $n }",
+            "$c = { param($n) \(command) }; foreach ($n in 1..50) { & $c $n }",
+            "function g($n) { f $n }; function f($n) { \(command) }; foreach ($n in 1..50) { g $n }",
+            "class A { static [void] F($n) { \(command) } }; foreach ($n in 1..50) { [A]::F($n) }",
+        ] {
+            let verdict = verdict(script)
+            #expect(verdict.decision == bare.decision, "\(script): \(verdict.rule): \(verdict.reason)")
+            #expect(
+                verdict.asking.contains { $0.rule == "bulk" } == bare.asking.contains { $0.rule == "bulk" },
+                "\(script): \(verdict.rule): \(verdict.reason)")
+        }
     }
 
     @Test(

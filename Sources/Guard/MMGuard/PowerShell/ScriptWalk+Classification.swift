@@ -36,16 +36,14 @@ extension ScriptWalk {
         let isProven = sent?.found.isKnown ?? false
         let isUnknown = !isProven && (entry.lists.contains(.unproven) || sent != nil && classes == .write)
         let kind = kind(of: call, isPreview: isPreview, forwards: forwards, isUnknown: isUnknown)
+        var many: GuardFinding?
         if classes != .read, entry.product != .builtin {
-            changes += 1
-            countTargets(of: call)
+            many = change(by: entry.name, times: runs(place: call.place, input: call.input), at: call.extent)
+            if call.hasWideIdentity { many = bulk(entry.name) }
         }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }
-        let isBulk =
-            classes != .read && entry.product != .builtin
-            && (isForMany(place: call.place, input: call.input) || call.hasWideIdentity)
-        if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
+        if isRepeated(rule(of: entry, kind: kind), classes, kind), many == nil, tables.user.rules.isEmpty { return }
         // A service's cmdlet has no effect besides its requests, which a dry run holds back. A change of the sign-in
         // has an effect all the same.
         let isHeldBack =
@@ -59,7 +57,7 @@ extension ScriptWalk {
             kind: kind, reason: reason(entry, kind: kind, classes: classes, words: words),
             instead: instead(entry, kind: kind, classes: classes), subject: entry.name)
         var findings = isRead || isHeldBack ? [] : [finding]
-        if isBulk, !isHeldBack { findings.append(bulk(entry.name)) }
+        if let many { findings.append(many) }
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
     }
 
@@ -79,16 +77,21 @@ extension ScriptWalk {
         return isUnknown ? .unknown : .classified
     }
 
-    /// Counts the objects that a command changes, by how often it runs and how much input it gets.
-    mutating func countTargets(of call: CommandCall) {
-        let times = runs(place: call.place, input: call.input)
+    /// Notes that a command changes objects of a service.
+    /// - Parameter times: how often it runs at most.
+    /// - Returns: the finding for a change to many.
+    mutating func change(by name: String, times: Int, at extent: SourceExtent) -> GuardFinding? {
+        changes += 1
         scope.most = max(scope.most, times)
-        targets.add(call.entry.name, times: times, at: call.extent)
+        targets.add(name, times: times, at: extent)
+        return times > TargetCount.few ? bulk(name) : nil
     }
 
-    /// Returns the finding for a change to many objects.
-    func bulk(_ name: String) -> GuardFinding {
-        .bulk(name, instead: "First count the objects with a command that only reads, then ask a person to confirm.")
+    /// Returns the finding for a change to many objects; `nil` in a dry run, which changes none.
+    func bulk(_ name: String) -> GuardFinding? {
+        guard !context.isDryRun else { return nil }
+        return .bulk(
+            name, instead: "First count the objects with a command that only reads, then ask a person to confirm.")
     }
 
     private func reason(

@@ -35,7 +35,7 @@ extension ScriptWalk {
     mutating func code(
         _ name: String, titled title: String, _ extent: SourceExtent, _ body: (inout ScriptWalk) -> Void
     ) -> Int {
-        let before = (found.count, changes)
+        let before = changes
         if ownCode[name] == nil { ownCode[name] = OwnCode(title: title, extent: extent) }
         openCode.append(name)
         body(&self)
@@ -67,7 +67,7 @@ extension ScriptWalk {
         let circling = Self.endless(callees, callers).intersection(Self.endless(callers, callees))
         for (name, code) in ownCode.sorted(by: { $0.value.extent.start < $1.value.extent.start })
         where changing.contains(name) && circling.contains(name) {
-            report(bulk(code.title), code.extent)
+            if let many = bulk(code.title) { report(many, code.extent) }
         }
     }
 
@@ -99,7 +99,9 @@ extension ScriptWalk {
         changes += 1
         let all = ValueFacts.product(most, times)
         scope.most = max(scope.most, all)
-        if all > TargetCount.few, most <= TargetCount.few || times > TargetCount.few { report(bulk(name), extent) }
+        if all > TargetCount.few, most <= TargetCount.few || times > TargetCount.few, let many = bulk(name) {
+            report(many, extent)
+        }
     }
 
     /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the
@@ -139,36 +141,18 @@ extension ScriptWalk {
     mutating func judged(_ block: ScriptBlockSyntax) -> LocalFunction {
         let outer = scope
         scope = bodyScope(items: [.unknown])
-        let before = (found.count, changes)
+        let before = changes
         walk(block: block, in: .function)
         let most = mostChanged(since: before)
         scope = outer
         return LocalFunction(most: most)
     }
 
-    /// Returns the most objects that one command of the current body of code changes, which began there; 0 if it
-    /// changes nothing.
-    private func mostChanged(since before: (found: Int, changes: Int)) -> Int {
-        let isChange = changes > before.changes || found[before.found...].contains { self.isChange($0.finding) }
-        return isChange ? max(scope.most, 1) : 0
-    }
-
-    /// Returns whether a finding is a change outside of the machine on which the script runs. Commands of the machine
-    /// itself and unreadable code are reported where they are written, and repeated calls don't add to that.
-    private func isChange(_ finding: GuardFinding) -> Bool {
-        guard finding.classes != .read, ConstructRule(rawValue: finding.rule) == nil else { return false }
-        if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject {
-            // A name without a dash can't be a cmdlet of a service, and the native engine runs nothing else of that
-            // kind.
-            guard let dash = name.firstIndex(of: "-") else { return !context.isNative }
-            if tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read { return false }
-        }
-        guard finding.rule == "cmdlet" || finding.rule.hasPrefix("seed-"), let name = finding.subject else {
-            return true
-        }
-        let entries = tables.cmdlets.entries(named: name)
-        return entries.isEmpty || !entries.allSatisfy { $0.product == .builtin }
-    }
+    /// Returns the most objects that one command of the current body of code changes; 0 if it changes nothing.
+    /// Commands of the machine itself, unknown ones and unreadable code are reported where they are written, and repeated
+    /// calls don't add to that.
+    /// - Parameter before: the number of changes when the body began.
+    private func mostChanged(since before: Int) -> Int { changes > before ? max(scope.most, 1) : 0 }
 
     func isFree(_ name: String) -> Bool {
         let isPlain = name.utf8.allSatisfy {

@@ -127,7 +127,4 @@ extension ScriptWalk {
 
     /// Returns how often a command at this position runs at most.
     func runs(place: Int, input: ValueFacts) -> Int { ValueFacts.product(repeats, place > 0 ? input.count : 1) }
-
-    /// Returns whether a command at this position would run for many objects.
-    func isForMany(place: Int, input: ValueFacts) -> Bool { runs(place: place, input: input) > TargetCount.few }
 }

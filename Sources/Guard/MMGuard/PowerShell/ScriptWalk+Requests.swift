@@ -144,9 +144,11 @@ extension ScriptWalk {
         }
         if found.classes.contains(.send) { report(SendPreview(of: request), call.extent) }
         for finding in judge.manyChanges(in: [found]) { report(finding, call.extent) }
-        if found.classes != .read { countTargets(of: call) }
-        if found.classes != .read, isForMany(place: call.place, input: call.input) {
-            report(bulk(call.entry.name), call.extent)
+        if found.classes != .read,
+            let many = change(
+                by: call.entry.name, times: runs(place: call.place, input: call.input), at: call.extent)
+        {
+            report(many, call.extent)
         }
     }
 

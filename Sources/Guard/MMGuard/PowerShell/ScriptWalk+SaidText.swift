@@ -15,6 +15,7 @@ extension ScriptWalk {
             // The exception for scripts that only install modules applies to the written script only.
             inner.onlyInstalls = false
             inner.walk(block: root, in: .script)
+            (changes, scope.most) = (inner.changes, inner.scope.most)
             for one in inner.found where one.finding.kind != .dynamic { report(one.finding, extent) }
         }
     }
