@@ -140,7 +140,7 @@ struct ConstructRuleTests {
             .networkParameter,
             ["Get-AzVM -Proxy http://evil.example", "Get-MgUser -HttpPipelinePrepend $x", "Get-MgUser -Break"]
         ),
-        (.otherSession, ["Get-AzVM -DefaultProfile $x", "Get-PnPWeb -Connection $x"]),
+        (.otherSession, ["Get-AzVM -DefaultProfile $x"]),
         (
             .secretProperty,
             ["$x.TargetObject", "Get-AzContext | ConvertTo-Json", "$Error[0].Foo", "Get-Process | Select-Object *"]

@@ -19,7 +19,7 @@ extension ScriptWalk {
                 // In Exchange "proxy" means a mailbox's proxy addresses, so its cmdlets are left out.
                 report(.networkParameter, argument.extent, subject: "-" + name)
             } else if [.azure, .pnp, .graph].contains(entry.product), isWritten, argument.mayBe(oneOf: Self.signIns),
-                call.constant(index) == .dynamic, !isOwnConnection(call.values[index], of: entry)
+                call.constant(index) == .dynamic
             {
                 report(.otherSession, argument.extent, subject: "-" + name)
             } else if argument.mayBe(oneOf: ["headers", "additionalheaders"]), isModuleOfItsOwn {
@@ -45,15 +45,9 @@ extension ScriptWalk {
         }
     }
 
-    private static let signIns = [
-        "defaultprofile", "azcontext", "azurermcontext", "azurecredential", "connection", "accesstoken",
-    ]
-
-    /// Returns whether a value is a connection that this session itself has made: a sign-in is judged where the script
-    /// writes it, and PnP keeps none of earlier ones, as Azure does.
-    private func isOwnConnection(_ value: ValueFacts, of entry: CmdletEntry) -> Bool {
-        entry.product == .pnp && value.kinds.contains(.contexts) && value.kinds.isSubset(of: [.contexts, .data])
-    }
+    /// The parameters that take another sign-in. PnP's `-Connection` is none of them: only `Connect-PnPOnline` makes a
+    /// connection, which is judged where a script writes it, and PnP keeps none of earlier sign-ins, as Azure does.
+    private static let signIns = ["defaultprofile", "azcontext", "azurermcontext", "azurecredential", "accesstoken"]
 
     /// Reports files from the pipeline, which an upload would send.
     private mutating func checkUpload(_ call: CommandCall) {
