@@ -293,6 +293,16 @@ struct AdminOneLinerTests {
         #expect(verdict.decision == decision, "\(verdict.rule): \(verdict.reason)")
     }
 
+    @Test(
+        "an unknown name that signs in is denied with what to do instead",
+        arguments: ["Connect-Something", "Disconnect-AzSomething", "Login-Something", "Logout-Something"])
+    func unknownSignIn(script: String) {
+        let verdict = GuardEngine().judge(script: script, in: ScriptContext(module: "azure"), policy: .standard)
+        #expect(verdict.decision == .deny)
+        #expect(verdict.reason.contains("who is signed in"), "\(verdict.reason)")
+        #expect(verdict.instead?.contains("login") ?? false, "\(verdict.instead ?? "")")
+    }
+
     @Test("a name that is an alias only on Windows is answered with the cmdlet")
     func windowsAlias() {
         let verdict = GuardEngine().judge(script: "Get-Process | sort CPU", policy: .standard)

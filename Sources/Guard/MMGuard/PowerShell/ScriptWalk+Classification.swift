@@ -131,6 +131,9 @@ extension ScriptWalk {
         }
     }
 
+    /// What to do in place of signing in or out.
+    static let signInTools = "The server handles sign-ins: use its login and reset tools."
+
     private func instead(_ entry: CmdletEntry, kind: GuardFinding.Kind, classes: GuardClassSet) -> String? {
         switch kind {
         case .blocked: return "A person must do this with their own tools, outside this server."
@@ -139,7 +142,7 @@ extension ScriptWalk {
         default: break
         }
         switch classes.strictest {
-        case .session: return "The server handles sign-ins: use its login and reset tools."
+        case .session: return Self.signInTools
         case .secret: return "Read the object without its secret."
         default: return nil
         }

@@ -214,7 +214,10 @@ extension ScriptWalk {
         if isRepeated("unknown-command", classes, .unknown), tables.user.rules.isEmpty { return walkArguments(command) }
         var reason = "\(name) is not a known cmdlet, so its effect is unknown."
         var instead = "Check the spelling."
-        if let target = tables.cmdlets.windowsAlias(name) {
+        if classes.contains(.session) {
+            reason = "\(name) is not a known cmdlet, and its name says that it changes who is signed in."
+            instead = Self.signInTools
+        } else if let target = tables.cmdlets.windowsAlias(name) {
             reason = "\(name) is a program here, an alias of \(target) only on Windows: use \(target)."
             instead = "Write \(target)."
         } else if !name.contains("-"), let getter = tables.cmdlets.entries(named: "Get-" + name).first {
