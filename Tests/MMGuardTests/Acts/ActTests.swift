@@ -410,6 +410,36 @@ struct ActTests {
             "definitions leave", .external, [("azure", "Export-AzResourceGroup -ResourceGroupName r")],
             [(.arm, "POST", "/subscriptions/s/resourceGroups/r/exportTemplate", "{}")]),
         ActRoads(
+            "a diagnosis repairs what it finds in the tenant", .privilege,
+            [
+                ("exo", "Invoke-ProvisioningAcceptedDomainDiagnostic"),
+                ("exo", "Invoke-ProvisioningCompanyObjectDiagnostic"),
+                ("exo", "Invoke-ProvisioningVerifyRbacDiagnostic -User ann -CmdletName Set-Mailbox"),
+            ]),
+        ActRoads(
+            "a diagnosis repairs a recipient", .write,
+            [("exo", "Invoke-ProvisioningRecipientDiagnostic -Recipients ann@contoso.example")]),
+        ActRoads(
+            "an answer goes to a store whose address is given", .external,
+            [
+                ("azure", "Get-AzP2sVpnGatewayDetailedConnectionHealth -ResourceGroupName r -OutputBlobSasUrl $u"),
+                ("azure", "Get-AzVirtualWanVpnConfiguration -ResourceId $w -StorageSasUrl $u -VpnSite $s"),
+                ("azure", "Get-AzNetworkVirtualApplianceBootDiagnostics -ResourceId $n -SerialConsoleStorageSasUrl $u"),
+                ("azure", "Get-AzDataMigrationAssessment -ConfigFilePath c.json"),
+            ],
+            [
+                (.arm, "POST", "\(group)/Microsoft.Network/p2sVpnGateways/g/getP2sVpnConnectionHealthDetailed", "{}"),
+                (.arm, "POST", "\(group)/Microsoft.Network/virtualWans/w/vpnConfiguration", "{}"),
+                (.arm, "POST", "\(group)/Microsoft.Network/networkVirtualAppliances/n/getBootDiagnosticLogs", "{}"),
+            ]),
+        ActRoads(
+            "the way to a machine, or to its key, is shown", .secret,
+            [
+                ("azure", "Get-AzBastionShareableLink -Name b -ResourceGroupName r"),
+                ("azure", "Get-AzRecoveryServicesBackupRecoveryPoint $p $i -KeyFileDownloadLocation keys"),
+            ],
+            [(.arm, "POST", "\(group)/Microsoft.Network/bastionHosts/b/getShareableLinks", "{}")]),
+        ActRoads(
             "the data of a machine that it was started with is shown", .secret,
             [("azure", "Get-AzVM -Name v -ResourceGroupName r -UserData")],
             [(.arm, "GET", "\(group)/Microsoft.Compute/virtualMachines/v?$expand=userData&api-version=2023-03-01", "")]),

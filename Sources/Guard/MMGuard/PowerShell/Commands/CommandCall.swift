@@ -109,5 +109,6 @@ extension CommandCall {
     private static let outputFiles = [
         "asfile", "outfile", "outputfile", "outputpath", "out", "exportpath", "destinationpath", "destination",
         "filename", "targetpath", "outputfilepath", "outputfolder", "localpath", "localfilepath",
+        "resultfile",
     ]
 }
