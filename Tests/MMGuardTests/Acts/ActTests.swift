@@ -417,6 +417,9 @@ struct ActTests {
                 ("exo", "Invoke-ProvisioningVerifyRbacDiagnostic -User ann -CmdletName Set-Mailbox"),
             ]),
         ActRoads(
+            "a log is read, and its collection is started where it wasn't", .write,
+            [("pnp", "Get-PnPUnifiedAuditLog -ContentType SharePoint")]),
+        ActRoads(
             "a diagnosis repairs a recipient", .write,
             [("exo", "Invoke-ProvisioningRecipientDiagnostic -Recipients ann@contoso.example")]),
         ActRoads(
