@@ -70,6 +70,7 @@ struct OwnSignInTests {
             "Set-PSResourceRepository -Name PSGallery -Trusted", "Install-PackageProvider PowerShellGet -Force",
             "Set-ExecutionPolicy Bypass -Scope Process -Force",
             "Set-MgGraphOption -EnableLoginByWAM $false", "Set-MgGraphOption -DisableLoginByWAM:$true",
+            "Disable-AzContextAutosave -Scope Process | Out-Null\nConnect-AzAccount",
             "$s = @{ MaxRetry = 5 }; Set-MgRequestContext @s", "Set-MgRequestContext -MaxRetry 9 -RetryDelay 20",
             "#Requires -Version 5.1\n#Requires -Modules Microsoft.Graph.Users\nGet-Mailbox ann",
             "if ($x) { Install-Module ImportExcel -Force }", "foreach ($m in $all) { Install-Module $m }",

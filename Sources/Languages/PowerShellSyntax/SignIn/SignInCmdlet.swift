@@ -274,6 +274,7 @@ extension SignInCmdlet {
         ),
         (SignInCmdlet("Set-MgGraphOption", .tune, module: "graph"), []),
         (SignInCmdlet("Set-MgRequestContext", .tune, module: "graph"), []),
+        (SignInCmdlet("Disable-AzContextAutosave", .tune, module: "azure"), []),
         (retired("Connect-MsolService", "MSOnline", graphInstead), []),
         (retired("Connect-AzureAD", "AzureAD", graphInstead), []),
         (
