@@ -10,18 +10,13 @@ extension ScriptWalk {
         let isModuleOfItsOwn = entry.product != .exchange
         for (index, argument) in call.arguments.enumerated() {
             if !isRequest { checkLocalText(call, index) }
-            guard let name = argument.likelyName else { continue }
-            let isWritten = argument.written != nil
-            if isModuleOfItsOwn, isWritten,
-                argument.mayBe(oneOf: ["break", "httppipelineappend", "httppipelineprepend", "launch"])
-                    || argument.mayBe(oneOf: ["proxy", "proxycredential", "proxyusedefaultcredentials"])
+            // In Exchange "proxy" means a mailbox's proxy addresses, so its cmdlets are left out.
+            if isModuleOfItsOwn, let written = argument.written, argument.mayBe(oneOf: Self.ofTraffic) {
+                report(.networkParameter, argument.extent, subject: "-" + written)
+            } else if [.azure, .pnp, .graph].contains(entry.product), let written = argument.written,
+                argument.mayBe(oneOf: Self.signIns), call.constant(index) == .dynamic
             {
-                // In Exchange "proxy" means a mailbox's proxy addresses, so its cmdlets are left out.
-                report(.networkParameter, argument.extent, subject: "-" + name)
-            } else if [.azure, .pnp, .graph].contains(entry.product), isWritten, argument.mayBe(oneOf: Self.signIns),
-                call.constant(index) == .dynamic
-            {
-                report(.otherSession, argument.extent, subject: "-" + name)
+                report(.otherSession, argument.extent, subject: "-" + written)
             } else if argument.mayBe(oneOf: ["headers", "additionalheaders"]), isModuleOfItsOwn {
                 checkHeaders(argument)
             } else if !isRequest, isLocalFileParameter(argument, entry), isModuleOfItsOwn || entry.classes != .read {
@@ -44,6 +39,12 @@ extension ScriptWalk {
             report(.otherSession, call.extent, subject: "-Context")
         }
     }
+
+    /// The parameters that send the traffic elsewhere, or run code on it.
+    private static let ofTraffic = [
+        "break", "httppipelineappend", "httppipelineprepend", "launch", "proxy", "proxycredential",
+        "proxyusedefaultcredentials",
+    ]
 
     /// The parameters that take another sign-in. PnP's `-Connection` is none of them: only `Connect-PnPOnline` makes a
     /// connection, which is judged where a script writes it, and PnP keeps none of earlier sign-ins, as Azure does.
