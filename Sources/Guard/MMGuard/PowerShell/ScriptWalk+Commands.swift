@@ -30,18 +30,17 @@ extension ScriptWalk {
         }
         var name = written
         if let slash = written.lastIndex(of: "\\") { name = String(written[written.index(after: slash)...]) }
-        if name == written, command.invocation == .dot, isFunction(name) {
+        let lower = name.asciiLowercased
+        if name == written, command.invocation == .dot, isFunction(lower) {
             // It runs as a part of the caller, whose variables it sets.
             report(.callBlock, command.extent)
         }
-        if name == written, awaited != nil, functions[name.asciiLowercased] == nil,
-            definitions.contains(name.asciiLowercased), isFree(name.asciiLowercased)
-        {
+        if name == written, awaited != nil, functions[lower] == nil, isFunction(lower) {
             // The command is defined below the current function; it must be defined by the time that function is
             // called.
-            let times = max(awaited?[name.asciiLowercased]?.times ?? 0, runs(place: place, input: input))
-            awaited?[name.asciiLowercased] = Await(extent: command.extent, times: times)
-            note(callOf: name.asciiLowercased)
+            let times = max(awaited?[lower]?.times ?? 0, runs(place: place, input: input))
+            awaited?[lower] = Await(extent: command.extent, times: times)
+            note(callOf: lower)
             walkArguments(command)
             return .unknown
         }
@@ -49,15 +48,15 @@ extension ScriptWalk {
             walkRedefined(name, command)
             return .unknown
         }
-        if name == written, let target = tables.cmdlets.alias(name) { name = target }
-        if name == written || functions[name.asciiLowercased] != nil, let own = functions[name.asciiLowercased] {
+        if let own = functions[lower] {
             walkArguments(command)
             let times = runs(place: place, input: input)
-            settle(awaitedBy: name.asciiLowercased, own, command, times: times)
-            note(callOf: name.asciiLowercased)
+            settle(awaitedBy: lower, own, command, times: times)
+            note(callOf: lower)
             run(judged: own.most, named: written, times: times, at: command.extent)
             return .unknown
         }
+        if name == written, let target = tables.cmdlets.alias(name) { name = target }
         guard let known = self.known(name, written: written) ?? graphRead(name) else {
             walkUnknown(name, command)
             return .unknown
@@ -85,10 +84,9 @@ extension ScriptWalk {
         return functions[lower] != nil || context.memory.names.contains(lower)
     }
 
-    /// Returns whether the script defines a function of this name, here or further below.
+    /// Returns whether the script defines a function of this name (in lower case), here or further below.
     private func isFunction(_ name: String) -> Bool {
-        let lower = name.asciiLowercased
-        return functions[lower] != nil || definitions.contains(lower) && isFree(lower)
+        functions[name] != nil || definitions.contains(name) && isFree(name)
     }
 
     /// Returns whether an earlier script of the session has redefined this name.
@@ -288,7 +286,7 @@ extension ScriptWalk {
         }
         var found: [CommandBinder.Splatted] = []
         for one in table.entries {
-            guard let name = ConstantValue(one.key).text, let value = only(one.value) else { return nil }
+            guard let name = ConstantValue(one.key).text, let value = one.value.pureExpression else { return nil }
             let texts = ConstantValue(value).texts
             found.append(
                 CommandBinder.Splatted(
@@ -439,6 +437,13 @@ enum PowerPlatformCLI {
     }
 }
 
+extension ArrayExpressionSyntax {
+    /// The expression within `@(…)`, if it contains nothing else.
+    var pureExpression: ExpressionSyntax? {
+        block.traps.isEmpty && block.statements.count == 1 ? block.statements[0].pureExpression : nil
+    }
+}
+
 /// A value as far as the text alone determines it.
 enum ConstantValue: Sendable, Hashable {
     case string(String)
@@ -463,32 +468,10 @@ enum ConstantValue: Sendable, Hashable {
         case .arrayLiteral(let node):
             let items = node.elements.map(ConstantValue.init)
             self = items.contains(.dynamic) ? .dynamic : .array(items)
-        case .paren(let node):
-            guard case .pipeline(let pipeline) = node.pipeline else {
-                self = .dynamic
-                return
-            }
-            self = ConstantValue(onlyExpressionOf: pipeline)
-        case .array(let node):
-            guard node.block.traps.isEmpty, node.block.statements.count == 1,
-                case .pipeline(let pipeline) = node.block.statements[0]
-            else {
-                self = .dynamic
-                return
-            }
-            self = ConstantValue(onlyExpressionOf: pipeline)
+        case .paren(let node): self = node.pureExpression.map { ConstantValue($0) } ?? .dynamic
+        case .array(let node): self = node.pureExpression.map { ConstantValue($0) } ?? .dynamic
         default: self = .dynamic
         }
-    }
-
-    private init(onlyExpressionOf pipeline: PipelineSyntax) {
-        guard pipeline.elements.count == 1, !pipeline.isBackground,
-            case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty
-        else {
-            self = .dynamic
-            return
-        }
-        self = ConstantValue(element.expression)
     }
 
     /// The texts of a constant string or number, or of a list of them; `nil` if any part is something else.

@@ -149,8 +149,8 @@ extension ScriptWalk {
     }
 
     /// Returns the most objects that one command of the current body of code changes; 0 if it changes nothing.
-    /// Commands of the machine itself, unknown ones and unreadable code are reported where they are written, and repeated
-    /// calls don't add to that.
+    /// Commands of the machine itself, unknown ones and unreadable code are reported where they are written, and
+    /// repeated calls don't add to that.
     /// - Parameter before: the number of changes when the body began.
     private func mostChanged(since before: Int) -> Int { changes > before ? max(scope.most, 1) : 0 }
 

@@ -152,7 +152,7 @@ extension ScriptWalk {
         for entry in table.entries {
             walkKey(entry)
             let key = ConstantValue(entry.key).text?.asciiLowercased ?? ""
-            if let value = only(entry.value), case .scriptBlock(let block) = value, isExpressionKey(key) {
+            if case .scriptBlock(let block)? = entry.value.pureExpression, isExpressionKey(key) {
                 result = result.or(walkOnce(block.scriptBlock, forEach: input).asProperty)
                 continue
             }
@@ -182,20 +182,15 @@ extension ScriptWalk {
 
     /// Returns the only expression within `@(…)` or `(…)`.
     func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
-        let statement: StatementSyntax
+        let inner: ExpressionSyntax?
         switch value {
-        case .array(let node) where node.block.statements.count == 1 && node.block.traps.isEmpty:
-            statement = node.block.statements[0]
-        case .paren(let node): statement = node.pipeline
+        case .array(let node): inner = node.pureExpression
+        case .paren(let node): inner = node.pureExpression
         default: return nil
         }
-        switch only(statement) {
-        case .some(let inner):
-            switch inner {
-            case .hashtable, .arrayLiteral, .scriptBlock: return inner
-            default: return nil
-            }
-        case nil: return nil
+        switch inner {
+        case .hashtable?, .arrayLiteral?, .scriptBlock?: return inner
+        default: return nil
         }
     }
 

@@ -200,7 +200,7 @@ struct CountingLoop {
     init?(_ node: ForStatementSyntax, number: (ExpressionSyntax) -> Int?) {
         guard let start = node.initializer, case .assignment(let first) = start, first.op == .equals,
             case .variable(let counter) = first.target, counter.path.qualifier == .none,
-            let condition = node.condition.flatMap(Self.only), case .binary(let test) = condition,
+            case .binary(let test)? = node.condition?.pureExpression,
             case .variable(let tested) = test.left, let iterator = node.iterator
         else { return nil }
         let name = counter.path.name.asciiLowercased
@@ -208,20 +208,13 @@ struct CountingLoop {
             let step = Self.step(iterator, of: name, number: number), Self.leads(test.op, step)
         else { return nil }
         variable = name
-        let from = Self.only(first.value).flatMap { ConstantValue($0).text }.flatMap { Int($0) }
+        let from = first.value.pureExpression.flatMap { ConstantValue($0).text }.flatMap { Int($0) }
         let to = ConstantValue(test.right).text.flatMap { Int($0) }
         if let from, let to, ValueFacts.countable.contains(from), ValueFacts.countable.contains(to) {
             most = abs(to - from) + 1
         } else {
             most = nil
         }
-    }
-
-    private static func only(_ statement: StatementSyntax) -> ExpressionSyntax? {
-        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
-            case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty
-        else { return nil }
-        return element.expression
     }
 
     /// Returns whether an expression is a number, a variable, the count of one, or a calculation with these.
@@ -236,7 +229,7 @@ struct CountingLoop {
             return ["count", "length"].contains(name)
         case .binary(let node):
             return [.plus, .minus, .multiply, .divide].contains(node.op) && isBound(node.left) && isBound(node.right)
-        case .paren(let node): return only(node.pipeline).map(isBound) ?? false
+        case .paren(let node): return node.pureExpression.map(isBound) ?? false
         default: return false
         }
     }
@@ -248,14 +241,12 @@ struct CountingLoop {
             guard case .variable(let variable) = expression else { return false }
             return variable.path.qualifier == .none && variable.path.name.asciiLowercased == name
         }
-        if case .assignment(let node) = statement, isCounter(node.target), let value = only(node.value),
+        if case .assignment(let node) = statement, isCounter(node.target), let value = node.value.pureExpression,
             let number = number(value), number > 0
         {
             return node.op == .plusEquals ? number : node.op == .minusEquals ? -number : nil
         }
-        guard let expression = only(statement), case .unary(let node) = expression, isCounter(node.operand) else {
-            return nil
-        }
+        guard case .unary(let node)? = statement.pureExpression, isCounter(node.operand) else { return nil }
         switch node.op {
         case .plusPlus, .postfixPlusPlus: return 1
         case .minusMinus, .postfixMinusMinus: return -1

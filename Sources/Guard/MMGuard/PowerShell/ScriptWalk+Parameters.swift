@@ -50,8 +50,6 @@ extension ScriptWalk {
         for argument in attribute.namedArguments { walk(argument.argument) }
     }
 
-    mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
-
     /// Walks an attribute, which may only declare something: its name must be on the list, with constants and harmless
     /// types as arguments.
     mutating func walk(declaration attribute: AttributeSyntax) {

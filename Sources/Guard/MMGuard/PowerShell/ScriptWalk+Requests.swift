@@ -57,8 +57,8 @@ extension ScriptWalk {
                 body = requestBody(argument.value, value)
                 query = self.query(argument.value)
             case .headers:
-                guard let table = literalTable(argument.value) else { return refuse(argument.extent) }
-                headers = table.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
+                guard let names = headerNames(argument.value) else { return refuse(argument.extent) }
+                headers = names
             case .inputFile:
                 checkLocalFile(call, index)
                 body = .opaque
@@ -180,7 +180,7 @@ extension ScriptWalk {
         case .string(let node): return node.value
         case .expandableString(let node): return node.text(filledWith: node.parts.map { onlyText(of: $0) ?? "x" })
         case .variable: return onlyText(of: expression)
-        case .paren(let node): return only(node.pipeline).flatMap(openText)
+        case .paren(let node): return node.pureExpression.flatMap(openText)
         case .binary(let node) where node.op == .plus:
             return openText(node.left).map { $0 + (openText(node.right) ?? "x") }
         default: return nil
@@ -273,7 +273,7 @@ extension ScriptWalk {
         var object = JSONObject()
         for entry in table.entries {
             guard let key = ConstantValue(entry.key).text else { return nil }
-            object[key] = only(entry.value).map { json($0) } ?? RequestBody.unknownValue
+            object[key] = entry.value.pureExpression.map { json($0) } ?? RequestBody.unknownValue
         }
         return .json(.object(object))
     }
@@ -286,12 +286,12 @@ extension ScriptWalk {
         case .arrayLiteral(let list): return .array(list.elements.map { json($0) })
         case .array(let node):
             if node.block.statements.isEmpty { return .array([]) }
-            guard node.block.statements.count == 1, let inner = only(node.block.statements[0]) else {
+            guard node.block.statements.count == 1, let inner = node.block.statements[0].pureExpression else {
                 return RequestBody.unknownValue
             }
             let value = json(inner)
             return value.array == nil ? .array([value]) : value
-        case .paren(let node): return only(node.pipeline).map { json($0) } ?? RequestBody.unknownValue
+        case .paren(let node): return node.pureExpression.map { json($0) } ?? RequestBody.unknownValue
         case .convert(let node): return json(node.operand)
         default: return json(ConstantValue(expression))
         }

@@ -143,7 +143,7 @@ extension ScriptWalk {
             else { return nil }
             let name = type.typeName.fullName.asciiLowercased
             return types[name] == nil ? nil : name
-        case .paren(let node)?: return only(node.pipeline).flatMap { ownType($0) }
+        case .paren(let node)?: return node.pureExpression.flatMap { ownType($0) }
         default: return nil
         }
     }

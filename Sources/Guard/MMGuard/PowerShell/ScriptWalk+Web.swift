@@ -67,7 +67,7 @@ extension ScriptWalk {
     }
 
     /// Returns the names of headers; nil if the text doesn't determine them.
-    private func headerNames(_ value: ExpressionSyntax?) -> [String]? {
+    func headerNames(_ value: ExpressionSyntax?) -> [String]? {
         literalTable(value)?.entries.map { ConstantValue($0.key).text ?? "x-http-method" }
     }
 

@@ -237,7 +237,7 @@ struct ScriptWalk {
     /// Walks the parameters of a block inside the script.
     private mutating func walk(_ parameters: ParameterBlockSyntax) {
         report(.parameterBlock, parameters.extent)
-        for attribute in parameters.attributes { walk(attribute) }
+        for attribute in parameters.attributes { walk(attribute: attribute) }
         for parameter in parameters.parameters { walk(parameter) }
     }
 
@@ -282,7 +282,7 @@ extension ScriptWalk {
     @discardableResult
     mutating func walk(_ node: AssignmentStatementSyntax, in scope: Scope) -> ValueFacts {
         if node.op == .equals, case .variable(let variable) = node.target, variable.path.qualifier == .none,
-            case .scriptBlock(let block)? = only(node.value)
+            case .scriptBlock(let block)? = node.value.pureExpression
         {
             write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
             return .of(.code, count: 1)
@@ -365,15 +365,15 @@ extension ScriptWalk {
         switch node.op {
         case .equals:
             entry.table = isConverted ? nil : table(node.value)
-            entry.ownType = isConverted ? nil : ownType(only(node.value))
+            entry.ownType = isConverted ? nil : ownType(node.value.pureExpression)
             let made = entry.ownType != nil ? .object : ownContainer(madeBy: node.value)
             entry.own = made.isEmpty ? made : type.flatMap(OwnContainer.of) ?? made
-            entry.isStopwatch = !isConverted && isStopwatch(only(node.value))
-            entry.openText = only(node.value).flatMap(openText).flatMap { text in
+            entry.isStopwatch = !isConverted && isStopwatch(node.value.pureExpression)
+            entry.openText = node.value.pureExpression.flatMap(openText).flatMap { text in
                 text.utf8.count <= Self.longestOpenText ? text : nil
             }
             entry.isAnswer = asksGraph(node.value)
-            entry.pages = only(node.value).flatMap(pages)
+            entry.pages = node.value.pureExpression.flatMap(pages)
         case .plusEquals:
             let before = variables[name]
             entry.facts = before.facts.then(facts)
@@ -479,16 +479,8 @@ extension ScriptWalk {
 
     // MARK: Forms of values
 
-    /// Returns the only expression of a statement.
-    func only(_ statement: StatementSyntax) -> ExpressionSyntax? {
-        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
-            case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty
-        else { return nil }
-        return element.expression
-    }
-
     func constant(_ statement: StatementSyntax) -> ConstantValue {
-        only(statement).map { ConstantValue($0) } ?? .dynamic
+        statement.pureExpression.map { ConstantValue($0) } ?? .dynamic
     }
 
     /// Returns whether an expression starts a stopwatch.
@@ -501,7 +493,7 @@ extension ScriptWalk {
 
     /// Returns the hashtable literal that a statement consists of.
     private func table(_ statement: StatementSyntax) -> HashtableSyntax? {
-        switch only(statement) {
+        switch statement.pureExpression {
         case .hashtable(let table)?: return table
         case .convert(let cast)?:
             guard case .hashtable(let table) = cast.operand,
@@ -519,7 +511,7 @@ extension ScriptWalk {
         {
             return containers[ObjectIdentifier(command)] ?? []
         }
-        switch only(statement) {
+        switch statement.pureExpression {
         case .hashtable?: return .table
         case .array?, .arrayLiteral?: return .array
         case .convert(let cast)?:
@@ -542,7 +534,7 @@ extension ScriptWalk {
     func isList(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .array, .arrayLiteral: true
-        case .paren(let node): only(node.pipeline).map(isList) ?? false
+        case .paren(let node): node.pureExpression.map(isList) ?? false
         default: false
         }
     }
