@@ -54,18 +54,21 @@ extension ShellJudge {
 
     /// Judges a sed script, in which `e` runs a command and `w` writes a file.
     func stream(_ script: String, _ depth: Int) -> [GuardFinding] {
+        // Some programs take the end of a class for the end of the brackets around it.
+        let readings = script.contains("[:") ? [true, false] : [true]
+        return readings.flatMap { stream(script, hasClasses: $0, depth) }
+    }
+
+    private func stream(_ script: String, hasClasses: Bool, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         var rest = Array(script.utf8)[...]
-        func file(_ name: ArraySlice<UInt8>) -> [GuardFinding] {
-            let path = String(decoding: name.drop { $0 == 0x20 }, as: UTF8.self)
-            if context.isOwn(path) { return [finding(.ownFiles, subject: path)] }
-            return [finding(isOfMachine(path) ? .device : .writes, subject: "sed w \(path)")]
-        }
+        // The next option may go on with the text.
+        if Self.goesOn(rest) { found.append(finding(.dynamic, subject: "sed -e")) }
         while let first = rest.first {
             // These are addresses and separators of commands.
             if first == 0x2F || first == 0x5C {
                 let mark = first == 0x5C ? rest.dropFirst().first ?? 0x2F : 0x2F
-                rest = Self.behind(mark, rest.dropFirst(first == 0x5C ? 2 : 1))
+                rest = Self.behind(pattern: mark, rest.dropFirst(first == 0x5C ? 2 : 1), hasClasses)
                 continue
             }
             if "0123456789$,!;{} \t\n~+IM".utf8.contains(first) {
@@ -75,39 +78,49 @@ extension ShellJudge {
             let line = rest.dropFirst().prefix { $0 != 0x0A }
             switch first {
             case UInt8(ascii: "e"):
-                let command = String(decoding: line, as: UTF8.self)
-                found +=
-                    command.contains { $0 != " " }
-                    ? findings(in: command, depth: depth + 1).filter(Self.matters)
-                        + [finding(context.asksInterpreters ? .unknown : .writes, subject: "sed e")]
-                    : [finding(.dynamic, subject: "sed e")]
+                found += started(inStream: String(decoding: line, as: UTF8.self), depth)
                 rest = rest.dropFirst(1 + line.count)
             case UInt8(ascii: "w"), UInt8(ascii: "W"):
-                found += file(line)
+                found += written(inStream: line)
                 rest = rest.dropFirst(1 + line.count)
             case UInt8(ascii: "s"), UInt8(ascii: "y"):
                 guard let mark = rest.dropFirst().first else { return found }
-                rest = Self.behind(mark, Self.behind(mark, rest.dropFirst(2)))
+                let isPattern = first == UInt8(ascii: "s")
+                let texts = rest.dropFirst(2)
+                rest = Self.behind(
+                    mark, isPattern ? Self.behind(pattern: mark, texts, hasClasses) : Self.behind(mark, texts))
                 let flags = rest.prefix { !";}\n ".utf8.contains($0) }
-                if first == UInt8(ascii: "s") {
+                if isPattern {
                     let write = flags.firstIndex(of: UInt8(ascii: "w"))
-                    if let write { found += file(rest[(write + 1)...].prefix { $0 != 0x0A }) }
+                    if let write { found += written(inStream: rest[(write + 1)...].prefix { $0 != 0x0A }) }
                     // Behind the other letter stands the name of the file.
                     if flags[..<(write ?? flags.endIndex)].contains(UInt8(ascii: "e")) {
                         found.append(finding(.dynamic, subject: "sed s///e"))
                     }
                 }
                 rest = rest.dropFirst(flags.count)
-            case UInt8(ascii: "a"), UInt8(ascii: "i"), UInt8(ascii: "c"), UInt8(ascii: "r"), UInt8(ascii: "R"),
-                UInt8(ascii: "#"):
-                rest = rest.dropFirst(1 + line.count)
-            case UInt8(ascii: ":"):
+            case UInt8(ascii: "a"), UInt8(ascii: "i"), UInt8(ascii: "c"): rest = Self.behind(text: rest)
+            case UInt8(ascii: "r"), UInt8(ascii: "R"), UInt8(ascii: "#"): rest = rest.dropFirst(1 + line.count)
+            case UInt8(ascii: ":"), UInt8(ascii: "b"), UInt8(ascii: "t"), UInt8(ascii: "T"):
                 let label = line.drop { $0 == 0x20 }.prefix { !"; \t".utf8.contains($0) }
                 rest = rest[label.endIndex...]
             default: rest = rest.dropFirst()
             }
         }
         return found
+    }
+
+    private func started(inStream command: String, _ depth: Int) -> [GuardFinding] {
+        command.contains { $0 != " " }
+            ? findings(in: command, depth: depth + 1).filter(Self.matters)
+                + [finding(context.asksInterpreters ? .unknown : .writes, subject: "sed e")]
+            : [finding(.dynamic, subject: "sed e")]
+    }
+
+    private func written(inStream name: ArraySlice<UInt8>) -> [GuardFinding] {
+        let path = String(decoding: name.drop { $0 == 0x20 }, as: UTF8.self)
+        if context.isOwn(path) { return [finding(.ownFiles, subject: path)] }
+        return [finding(isOfMachine(path) ? .device : .writes, subject: "sed w \(path)")]
     }
 
     /// Returns the bytes after the next mark that isn't escaped by a backslash.
@@ -117,6 +130,44 @@ extension ShellJudge {
             if byte == 0x5C { _ = rest.popFirst() }
         }
         return rest
+    }
+
+    /// Returns the bytes after a pattern. Between brackets, its mark and backslashes are letters like others.
+    private static func behind(
+        pattern mark: UInt8, _ bytes: ArraySlice<UInt8>, _ hasClasses: Bool
+    ) -> ArraySlice<UInt8> {
+        var rest = bytes
+        while let byte = rest.popFirst(), byte != mark {
+            if byte == 0x5C { _ = rest.popFirst() }
+            guard byte == UInt8(ascii: "[") else { continue }
+            if rest.first == UInt8(ascii: "^") { rest = rest.dropFirst() }
+            if rest.first == UInt8(ascii: "]") { rest = rest.dropFirst() }
+            while let inside = rest.popFirst(), inside != UInt8(ascii: "]") {
+                guard hasClasses, inside == UInt8(ascii: "["), let kind = rest.first, ":.=".utf8.contains(kind) else {
+                    continue
+                }
+                rest = rest.dropFirst()
+                while let byte = rest.popFirst(), byte != kind || rest.first != UInt8(ascii: "]") {}
+                rest = rest.dropFirst()
+            }
+        }
+        return rest
+    }
+
+    /// Returns the bytes after a text that is added, which goes on in the next line behind a backslash.
+    private static func behind(text bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var rest = bytes
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != 0x0A }
+            rest = rest.dropFirst(line.count + 1)
+            guard goesOn(line) else { break }
+        }
+        return rest
+    }
+
+    /// Returns whether a line ends with a backslash that escapes what follows.
+    private static func goesOn(_ line: ArraySlice<UInt8>) -> Bool {
+        !line.reversed().prefix { $0 == 0x5C }.count.isMultiple(of: 2)
     }
 
     /// Judges the recipes of a makefile that run for some targets, or for the first one if none is named.
