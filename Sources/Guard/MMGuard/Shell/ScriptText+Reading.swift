@@ -6,20 +6,21 @@ extension ScriptText {
         let comments = language != .javascript && language != .php && language != .lua
         while index < bytes.count {
             let byte = bytes[index]
-            if comments, byte == 0x23, index == 0 || [0x20, 0x0A, 0x09].contains(bytes[index - 1]) {
+            if comments, byte == 0x23,
+                language == .awk || index == 0 || [0x20, 0x0A, 0x09].contains(bytes[index - 1])
+            {
                 while index < bytes.count, bytes[index] != 0x0A { index += 1 }
                 continue
             }
-            // A pattern between slashes stands where no operand precedes it.
-            if language == .awk, byte == 0x2F,
-                code.last(where: { $0 != 0x20 }).map({ "{(~!;&|,\n".utf8.contains($0) }) ?? true
-            {
-                index += 1
-                while index < bytes.count, bytes[index] != 0x2F, bytes[index] != 0x0A {
-                    index += bytes[index] == 0x5C ? 2 : 1
-                }
-                index = min(index + 1, bytes.count)
+            if language == .awk, byte == 0x2F, Self.mayBeginPattern(behind: code) {
+                index = Self.end(ofPattern: bytes, from: index + 1)
                 code += "//".utf8
+                continue
+            }
+            // The statement goes on in the next line.
+            if language == .awk, byte == 0x5C, bytes[index...].starts(with: [0x5C, 0x0A]) {
+                code.append(0x20)
+                index += 2
                 continue
             }
             guard byte == 0x22 || byte == 0x27 || byte == 0x60 else {
@@ -56,6 +57,51 @@ extension ScriptText {
             // A text in braces within a quoted text may be code: f"{…}", `${…}`, "#{…}".
             if word.contains("{"), word.contains("(") { code += [0x20] + text + [0x20] }
         }
+    }
+
+    /// Returns whether a slash behind this code of awk begins a pattern, rather than dividing what precedes it.
+    private static func mayBeginPattern(behind code: [UInt8]) -> Bool {
+        guard let end = code.lastIndex(where: { $0 != 0x20 && $0 != 0x09 }) else { return true }
+        switch code[end] {
+        case _ where isOfName(code[end]):
+            return ["print", "printf", "return", "exit", "in", "case", "else", "do"].contains(name(in: code[...end]))
+        case UInt8(ascii: ")"):
+            var open = 0
+            let start = code[...end].suffix(4096).lastIndex { byte in
+                open += byte == UInt8(ascii: ")") ? 1 : byte == UInt8(ascii: "(") ? -1 : 0
+                return open == 0
+            }
+            return start.map { ["if", "while", "for"].contains(name(in: code[..<$0])) } ?? true
+        // A second one ends a pattern, or counts something.
+        case UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: "-"): return end == 0 || code[end - 1] != code[end]
+        default: return code[end] != UInt8(ascii: "]") && code[end] != mark
+        }
+    }
+
+    /// Returns the name with which code ends.
+    private static func name(in code: ArraySlice<UInt8>) -> String {
+        let rest = code.reversed().drop { $0 == 0x20 || $0 == 0x09 }.prefix(while: isOfName)
+        return String(decoding: rest.reversed(), as: UTF8.self)
+    }
+
+    /// Returns the place behind a pattern of awk, in which a slash between brackets is a letter like others.
+    private static func end(ofPattern bytes: [UInt8], from start: Int) -> Int {
+        var index = start
+        var bracket: Int?
+        while index < bytes.count, bytes[index] != 0x0A {
+            switch bytes[index] {
+            case 0x5C: index += 1
+            case UInt8(ascii: "[") where bracket == nil:
+                bracket = index
+                if index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "^") { index += 1 }
+                if index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "]") { index += 1 }
+            case UInt8(ascii: "]"): bracket = nil
+            case 0x2F where bracket == nil: return index + 1
+            default: break
+            }
+            index += 1
+        }
+        return min(index, bytes.count)
     }
 
     /// A name in code.
