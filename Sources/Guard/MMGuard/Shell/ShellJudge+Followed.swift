@@ -90,7 +90,9 @@ extension ShellJudge {
                 // What runs more than once may climb as often.
                 (word.hasNoPattern || word.value.hasPrefix("~")) && !(!isOnce && climbs(word))
             } ?? true
-        enter(isKnown && !goesBack ? folder?.value ?? "~" : Self.anywhere)
+        // Before the command may stand the folder in which it looks for another one.
+        let isElsewhere = call.assignments.contains { ["CDPATH=", "HOME="].contains(where: $0.value.hasPrefix) }
+        enter(isKnown && !goesBack && !isElsewhere ? folder?.value ?? "~" : Self.anywhere)
     }
 
     /// Returns whether a command is one of the builtins that enter another folder.
