@@ -105,7 +105,8 @@ extension ShellJudge {
 
     /// Judges what follows in another folder, if a word says which.
     mutating func enter(_ folder: String) {
-        if let path = context.path(folder) { context.directory = path }
+        let path = context.path(folder) ?? Self.climbed(folder)
+        if path.hasPrefix("/") { context.directory = path }
     }
 
     /// Returns the variables of a text that is a loop over plain words, or loops directly within each other, in which

@@ -43,7 +43,7 @@ extension ShellJudge {
         guard record.allowance.admits(words: 1) else { return [] }
         var judge = self
         // Even where the folder isn't known, a word may lead out of it.
-        judge.context.directory = context.directory ?? "/"
+        judge.context.directory = context.directory ?? context.path("~") ?? "/"
         let changes = judge.judge(call, depth).contains { $0.rule == ShellRule.device.rawValue }
         return changes ? [reachesAnywhere(call)] : []
     }
@@ -146,6 +146,31 @@ extension ShellJudge {
     /// Returns whether a word may lead to the folder above another one.
     func climbs(_ word: ShellScript.Word) -> Bool {
         texts(of: word).contains { $0.split(separator: "/").contains("..") }
+    }
+
+    /// Returns the place that a word names, as an operand or as the value of its option: `--tmpdir=/srv`, `-p/srv`.
+    static func place(in word: String) -> String {
+        guard word.hasPrefix("-") else { return word }
+        return word.hasPrefix("--") ? LongOption.value(in: word) ?? "" : String(word.dropFirst(2))
+    }
+
+    /// Returns whether a command makes names for files that exist elsewhere: `ln -s /etc/cron.d /tmp/x`, `cp -as`.
+    static func makesLinks(_ call: ShellScript.Command) -> Bool {
+        if call.program == "ln" { return true }
+        return call.program == "cp"
+            && call.arguments.contains { word in
+                LongOption.word(word.value, mayBeOneOf: ["--link", "--symbolic-link"])
+                    || OptionLetters.word(word.value, hasOneOf: "ls", valued: "St")
+            }
+    }
+
+    /// Returns whether with this option a packer still only changes the files that are named, where they are.
+    static func packsInPlace(_ option: String) -> Bool {
+        if option.hasPrefix("--") {
+            let name = option.dropFirst(2).prefix { $0 != "=" }
+            return !option.contains("/") && ShellWords.contains(String(name), in: "packing")
+        }
+        return option.dropFirst().allSatisfy { $0.isNumber || "cdefhklnpqtTvz".contains($0) }
     }
 
     /// Returns the texts for which a word may stand. A value that isn't known is one that reaches any place.

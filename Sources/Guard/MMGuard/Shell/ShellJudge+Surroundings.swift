@@ -62,18 +62,15 @@ extension ShellJudge {
     }
 
     /// Returns whether writing to a path changes the machine: paths of the system, and on a host, which has no sandbox,
-    /// every path except home folders, folders for temporary files and the session's directory.
+    /// every path except home folders and folders for temporary files. A folder that isn't known is a home, in which
+    /// sessions begin.
     func isOfMachine(_ word: String) -> Bool {
         if isSystem(word) { return true }
-        guard context.isRemote, word.hasPrefix("/") else { return false }
-        let path = context.path(word) ?? word
-        if let directory = context.directory, directory.count > 1, (path + "/").hasPrefix(directory + "/") {
-            return false
-        }
-        return !["/tmp/", "/var/tmp/", "/home/", "/root/", "/dev/", "/run/user/", "/mnt/", "/media/", "/Users/"]
-            .contains {
-                (path + "/").hasPrefix($0)
-            }
+        guard context.isRemote else { return false }
+        let path = context.path(word) ?? Self.climbed(word)
+        return path.hasPrefix("/")
+            && !["/tmp/", "/var/tmp/", "/home/", "/root/", "/dev/", "/run/user/", "/mnt/", "/media/", "/Users/"]
+                .contains { (path + "/").hasPrefix($0) }
     }
 
     /// Returns the first such path in a text.

@@ -552,7 +552,8 @@ extension ShellJudge {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         switch call.program {
         // Running a created file is judged when it is run.
-        case "mkdir", "touch", "tee", "mktemp": return operands.allSatisfy { !isOfMachine($0.value) }
+        case "mkdir", "touch", "tee", "mktemp":
+            return call.arguments.allSatisfy { !isOfMachine(Self.place(in: $0.value)) }
         case "cp", "mv", "ln", "install", "rsync":
             // An option may name another place.
             guard !call.arguments.prefix(while: { $0.value != "--" }).contains(where: mayBeAnyOption) else {
