@@ -559,6 +559,11 @@ extension ShellJudge {
             guard !call.arguments.prefix(while: { $0.value != "--" }).contains(where: mayBeAnyOption) else {
                 return false
             }
+            // The program that strips what is installed.
+            if call.arguments.contains(where: { LongOption.word($0.value, mayBe: "--strip-program") }) { return false }
+            // What is written to a link later is written to what it names.
+            let leads = { word in climbs(word) || texts(of: word).contains(where: isOfMachine) }
+            if Self.makesLinks(call), operands.contains(where: leads) { return false }
             guard let place = operands.last?.value else { return true }
             // Whatever a pattern matches is lost with a folder for temporary files.
             let isLost =
