@@ -579,9 +579,10 @@ extension ShellJudge {
             return !files.isEmpty && files.allSatisfy { isTemporary($0) }
         // A filter; or the content stays, packed, where the file was.
         case "gzip", "pigz", "bzip2", "pbzip2", "xz", "zstd", "lz4":
-            return operands.allSatisfy { file in
-                isFree(file.value) && ["~/", "$HOME/", "/tmp/", "/var/tmp/"].contains(where: file.value.hasPrefix)
-            }
+            return call.arguments.allSatisfy { !$0.value.hasPrefix("-") || Self.packsInPlace($0.value) }
+                && operands.allSatisfy { file in
+                    isFree(file.value) && ["~/", "$HOME/", "/tmp/", "/var/tmp/"].contains(where: file.value.hasPrefix)
+                }
         case "nc", "ncat", "bconsole": return asksSocket(call)
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
