@@ -684,6 +684,8 @@ extension ShellJudge {
                 isKept = true
                 return anywhere || goesNowhere(value)
             case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
+            // Behind this one stands any setting of wget, which may name files and programs.
+            case "e" where !isCurl: return value.map { $0.value.filter { $0 != " " } == "robots=off" } ?? false
             // Some servers take the method from such a header.
             case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
