@@ -62,7 +62,9 @@ extension ShellJudge {
         switch verb {
         case "help" where has("-w", "--web"): return .writes
         case _ where ShellWords.contains("\(verb):\(first)", in: "git-looks"): return .reads
-        case "apply" where has("--check", "--stat", "--numstat", "--summary"): return .reads
+        // The first of these turns applying on again; the other one makes an index at any place.
+        case "apply" where has("--check", "--stat", "--numstat", "--summary"):
+            return mayHave("--apply", "--build-fake-ancestor") ? .writes : .reads
         // They hand a branch to others.
         case "town" where ["ship", "propose"].contains(first),
             "machete" where ["github", "gitlab"].contains(first):
