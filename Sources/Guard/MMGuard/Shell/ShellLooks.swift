@@ -183,7 +183,9 @@ struct ShellLooks: Sendable {
     /// like a path.
     private func writesPlace(_ words: [String]) -> Bool {
         zip(words, words.dropFirst()).contains { option, value in
-            ["-o", "-O", "-w", "-W"].contains(option) && value.contains("/") && !value.contains(" ")
+            let isOutput = option.hasPrefix("--") && !option.contains("=") && WordMeaning.value(of: option) == .output
+            return (["-o", "-O", "-w", "-W"].contains(option) || isOutput && !showing.contains(option))
+                && value.contains("/") && !value.contains(" ")
         }
     }
 
@@ -242,7 +244,7 @@ struct ShellLooks: Sendable {
         var operands: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
-            guard word.hasPrefix("-") else {
+            guard word.hasPrefix("-"), word != "-" else {
                 operands.append(word)
                 continue
             }
