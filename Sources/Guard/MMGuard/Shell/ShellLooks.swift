@@ -626,8 +626,15 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         guard call.program == "perf", let verb = words.first, ["stat", "record"].contains(verb), depth < Self.deepest
         else { return false }
-        let place = zip(words, words.dropFirst()).first { ["-o", "--output"].contains($0.0) }?.1
-        guard place.map(makesFreely) ?? (verb == "stat") else { return false }
+        let place = zip(words, words.dropFirst() + [""]).lazy.compactMap { word, next -> String? in
+            if LongOption.word(word, mayBe: "--output") { return LongOption.value(in: word) ?? next }
+            guard OptionLetters.word(word, hasOneOf: "o", valued: "eprtCGIDMx") else { return nil }
+            return word.hasSuffix("o") ? next : String(word.drop { $0 != "o" }.dropFirst())
+        }.first
+        // Further commands before and behind it.
+        guard place.map(makesFreely) ?? (verb == "stat"),
+            !words.contains(where: { LongOption.word($0, mayBeOneOf: ["--pre", "--post"]) })
+        else { return false }
         let takesValue = ShellPrograms.valueOptions["perf"] ?? []
         var start = 2
         while start < call.words.count, call.words[start].value.hasPrefix("-"), call.words[start].value != "--" {
