@@ -434,6 +434,9 @@ extension ShellParser {
             list.current = Command()
         }
         guard list.current.words.isEmpty else {
+            if !isBash, word.value == "}", !word.isQuoted {
+                throw refusal("a brace that shells read differently (})", at: start)
+            }
             list.current.words += try alternatives(of: word)
             // Builtins that declare variables accept lists like assignments.
             if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
@@ -475,6 +478,9 @@ extension ShellParser {
         case "[[":
             begin(word, &list.current)
             try test(&list)
+            // What follows it directly is a keyword, or for some shells a command: `if [[ -n a ]] then rm x; fi`.
+            skipBlanks()
+            if position < bytes.count, !";&|()<>\n".utf8.contains(bytes[position]) { keep(&list, .sequence) }
         case _ where Self.isAssignment(word):
             assign(word, &list.current)
             if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
