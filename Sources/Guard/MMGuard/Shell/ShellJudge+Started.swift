@@ -99,6 +99,12 @@ extension ShellJudge {
         if call.program == "set", Self.turnsOn("k", "keyword", call.arguments) {
             return [finding(.dynamic, subject: "set -k")]
         }
+        // zsh may run what a value contains where it shows that like a prompt.
+        if call.program == "print", !words.allSatisfy(\.isFixed),
+            words.contains(where: { OptionLetters.word($0.value, hasOneOf: "P") })
+        {
+            return [finding(.dynamic, subject: "print -P")]
+        }
         if call.program == "fc" { return words.first?.value == "-l" ? nil : [finding(.dynamic, subject: "fc")] }
         // What isn't known may be a subscript with a command.
         let names = call.program == "unset" ? words[...] : Self.value(of: "v", call.arguments).map { [$0] } ?? []
