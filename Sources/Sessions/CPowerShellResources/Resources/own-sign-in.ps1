@@ -118,13 +118,20 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
     $known = $facts.cmdlets[$Cmdlet.ToLowerInvariant()]
     $said = __mm_read_sign_in $known $Given
     $names = @($said | Where-Object { $_.role -eq 'name' } | ForEach-Object { $_.value } | Where-Object { $_ -is [string] })
+    # The arguments for the original cmdlet. Splatting a list doesn't tie a value to a switch: -Verbose:$false.
+    $rest = @(); $tied = @{}; $waits = $null
+    foreach ($one in $Given) {
+        if ($waits) { $tied[$waits] = $one; $waits = $null }
+        elseif ($one -is [string] -and $one -match '^-([A-Za-z]\w*):$') { $waits = $Matches[1] }
+        else { $rest += , $one }
+    }
     if ($known.act -in 'load', 'list') {
         # A module's own file uses the original cmdlet, in that module's scope.
         $caller = (Get-PSCallStack)[2]
         if ($caller.ScriptName) {
-            $forward = { param($Command, $Rest) if ($Command -eq 'Get-Module') { Microsoft.PowerShell.Core\Get-Module @Rest } else { Microsoft.PowerShell.Core\Import-Module @Rest } }
+            $forward = { param($Command, $Rest, $Tied) if ($Command -eq 'Get-Module') { Microsoft.PowerShell.Core\Get-Module @Rest @Tied } else { Microsoft.PowerShell.Core\Import-Module @Rest @Tied } }
             $module = $caller.InvocationInfo.MyCommand.Module
-            if ($module) { & $module $forward $known.name $Given } else { & $forward $known.name $Given }
+            if ($module) { & $module $forward $known.name $rest $tied } else { & $forward $known.name $rest $tied }
             return
         }
     }
@@ -166,7 +173,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
         'context' { __mm_show_context }
         'information' { [pscustomobject]@{ ConnectionId = [guid]::Empty; State = 'Connected'; Id = 1; Name = 'ExchangeOnline_1'; UserPrincipalName = @($facts.own.accounts)[0]; TokenStatus = 'Active'; TenantID = @($facts.own.tenants)[0] } }
         'list' {
-            $found = @(Microsoft.PowerShell.Core\Get-Module @Given)
+            $found = @(Microsoft.PowerShell.Core\Get-Module @rest @tied)
             $found
             # A module that this program provides counts as installed, whether or not it is.
             if (@($said | Where-Object { $_.name -and 'listavailable'.StartsWith($_.name) -and $_.value }).Count) {
@@ -179,7 +186,13 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
             # A module that this program provides needn't be installed, and a module of another session is only loaded there.
             $own = @($names | Where-Object { $session = __mm_find_session $_; -not $session -or $session -eq $facts.module })
             $real = @($own | Where-Object { (__mm_find_package $_) -ne 'present' -or @(Microsoft.PowerShell.Core\Get-Module -Name $_ -ListAvailable -ErrorAction Ignore).Count })
-            if ($real.Count -eq $names.Count) { Microsoft.PowerShell.Core\Import-Module @Given }
+            # A module of the session that is loaded anew loses its sign-in.
+            if (@($real | Where-Object { (__mm_find_session $_) -eq $facts.module }).Count) {
+                $force = '^-?fo(r|rc|rce)?$'
+                $rest = @($rest | Where-Object { "$_" -notmatch $force })
+                foreach ($name in @($tied.Keys) -match $force) { $tied.Remove($name) }
+            }
+            if ($real.Count -eq $names.Count) { Microsoft.PowerShell.Core\Import-Module @rest @tied }
             elseif ($real.Count) { Microsoft.PowerShell.Core\Import-Module -Name $real }
         }
         'install' {
@@ -193,7 +206,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
         'remove' {
             foreach ($name in $names) {
                 if (__mm_find_package $name) { continue }
-                if ($Cmdlet -in 'remove-module', 'rmo') { Microsoft.PowerShell.Core\Remove-Module @Given; return }
+                if ($Cmdlet -in 'remove-module', 'rmo') { Microsoft.PowerShell.Core\Remove-Module @rest @tied; return }
                 throw "A script removes no modules: $name stays."
             }
         }
