@@ -226,14 +226,14 @@ function Start-Serving {
     $lastDepth = $null; $json = $null; $lastLocation = $null; $locationText = $null
     while ($true) {
         $text = Read-Line $true
-        if ($text -eq '') { exit 0 }
+        if ($text -eq '') { [Environment]::Exit(0) }   # `exit` would wait for the keeper's thread
         $request = Read-Request $text
         if ($request.t -ne 'run') {
             switch ($request.t) {
                 'ping' { Send-Pulse $request.id $false }
                 'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id $false }
                 'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $script:isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
-                'bye' { exit 0 }
+                'bye' { [Environment]::Exit(0) }
             }
             continue
         }
@@ -280,7 +280,7 @@ function Start-Serving {
             Send $end
         }
         $shell.Dispose()
-        if ($lost) { exit 70 }
+        if ($lost) { [Environment]::Exit(70) }
     }
 }
 Start-Serving
