@@ -15,6 +15,7 @@ $contextType = [Microsoft.PowerShell.Commands.JsonObject+ConvertToJsonContext]
 # The state that this thread and the keeper share. Each writes only whole lines. The holder of the gate reads the socket:
 # this thread between commands, and the keeper while a command runs (Busy).
 $wire = [hashtable]::Synchronized(@{
+        Collection = [Enum]::GetValues([GCCollectionMode])[-1]   # the most thorough that this .NET has: Aggressive since 7
         Out = [IO.TextWriter]::Synchronized($writer); Frame = [ref]$contextType::new(8, $true, $true)
         Socket = $socket; Utf8 = [Text.UTF8Encoding]::new($false); Bytes = [byte[]]::new(65536); From = 0; To = 0; Part = [IO.MemoryStream]::new()
         Gate = [object]::new(); Busy = [Threading.ManualResetEventSlim]::new($false); Shell = $null; Id = $null; IsStopAsked = $false
@@ -188,7 +189,7 @@ $null = $keeper.AddScript('param($wire)' + $wireFunctions.ToString() + {
                     $request = Read-Request $text
                     switch ($request.t) {
                         'ping' { Send-Pulse $request.id $true }
-                        'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id $true }
+                        'collect' { [GC]::Collect(2, $wire.Collection, $true, $true); Send-Pulse $request.id $true }
                         'stop' { if ($request.id -eq $wire.Id) { $wire.IsStopAsked = $true; $null = $wire.Shell.BeginStop($null, $null) } }
                         'bye' { [Environment]::Exit(0) }
                         'run' { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Busy' }) }
@@ -231,7 +232,7 @@ function Start-Serving {
         if ($request.t -ne 'run') {
             switch ($request.t) {
                 'ping' { Send-Pulse $request.id $false }
-                'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id $false }
+                'collect' { [GC]::Collect(2, $wire.Collection, $true, $true); Send-Pulse $request.id $false }
                 'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $script:isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
                 'bye' { [Environment]::Exit(0) }
             }
@@ -283,4 +284,5 @@ function Start-Serving {
         if ($lost) { [Environment]::Exit(70) }
     }
 }
-Start-Serving
+# Without this the process would live on after an error here, such as a lack of memory, and answer nothing any more.
+try { Start-Serving } catch { [Console]::Error.WriteLine("$_"); [Environment]::Exit(70) }
