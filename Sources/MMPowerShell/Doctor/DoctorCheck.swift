@@ -119,18 +119,12 @@ extension DoctorCheck {
                 "\"$ErrorActionPreference $WhatIfPreference $VerbosePreference $($PSStyle.OutputRendering)\"",
                 ["Continue False SilentlyContinue PlainText"])
         },
-        DoctorCheck(.commands, "a preference that a script makes constant doesn't hold up the next command") { bench in
-            try await bench.withFreshHost { host in
-                let deadline = Deadline.after(.seconds(60))
-                _ = try await host.answer(
-                    PowerShellCommand(
-                        "Set-Variable ConfirmPreference High -Option Constant -Force -ErrorAction Ignore"),
-                    deadline: deadline)
-                let answer = try await host.answer(PowerShellCommand("'on'"), deadline: deadline)
-                try demand(answer.values == ["on"], "it gave \(answer.values)")
-                return ""
-            }
-        },
+        leavesUsable(
+            "a preference that a script makes constant doesn't hold up the next command",
+            "Set-Variable ConfirmPreference High -Option Constant -Force -ErrorAction Ignore"),
+        leavesUsable(
+            "a script that removes all functions doesn't end the session's output",
+            "Remove-Item function:* -Force -ErrorAction Ignore; function __mm_sink { }"),
         DoctorCheck(.commands, "a value too large for the heap is an error, and the next one arrives") { bench in
             let answer = try await bench.run("'q' * 90MB; 'next'", within: .seconds(120))
             let kinds = answer.records.map(\.stream)
@@ -228,6 +222,19 @@ extension DoctorCheck {
                 """#, ["one", "two", false])
         },
     ]
+
+    /// Returns the check that the next command runs after a script.
+    private static func leavesUsable(_ name: String, _ script: String) -> DoctorCheck {
+        DoctorCheck(.commands, name) { bench in
+            try await bench.withFreshHost { host in
+                let deadline = Deadline.after(.seconds(60))
+                _ = try await host.answer(PowerShellCommand(script), deadline: deadline)
+                let answer = try await host.answer(PowerShellCommand("'on'"), deadline: deadline)
+                try demand(answer.values == ["on"], "it gave \(answer.values): \(answer.problem ?? "")")
+                return ""
+            }
+        }
+    }
 
     /// Returns the check that a script that ends the process is reported to its caller, and that a new process starts.
     private static func ends(_ name: String, _ script: String) -> DoctorCheck {

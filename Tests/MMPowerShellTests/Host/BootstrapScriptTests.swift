@@ -51,6 +51,17 @@ struct BootstrapScriptTests {
         ] { #expect(script.contains(word)) }
     }
 
+    @Test("ends its process by itself: after an exit statement the keeper's thread would keep it alive")
+    func ends() {
+        #expect(!script.contains("{ exit "))
+    }
+
+    @Test("sends records with a function that no script can remove or replace")
+    func sink() {
+        // With three arguments, the third would be the name of a help file.
+        #expect(script.contains("::new('__mm_sink', $sink.ToString(), 'Constant', $null)"))
+    }
+
     @Test("answers every request of the driver, even while a command runs")
     func requests() throws {
         let serving = try #require(script.firstRange(of: "function Start-Serving"))

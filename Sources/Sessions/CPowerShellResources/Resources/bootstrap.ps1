@@ -114,7 +114,8 @@ $sink = {
 }
 
 $state = [initialsessionstate]::CreateDefault2()
-$state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunctionEntry]::new('__mm_sink', $sink.ToString(), 'Constant'))
+# Constant, because a script that removes all functions, or has one of the same name, would end the session's output.
+$state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunctionEntry]::new('__mm_sink', $sink.ToString(), 'Constant', $null))
 $runspace = [runspacefactory]::CreateRunspace($Host, $state)
 $runspace.ThreadOptions = 'UseCurrentThread'
 $runspace.Open()
