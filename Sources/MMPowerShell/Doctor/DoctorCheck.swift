@@ -22,7 +22,9 @@ struct DoctorCheck: Sendable {
     }
 
     /// All checks.
-    static var all: [DoctorCheck] { wire + stop + prompts + recordings + commands + otherModules + guards + figures }
+    static var all: [DoctorCheck] {
+        wire + stop + prompts + recordings + commands + ownSignIn + otherModules + guards + figures
+    }
 }
 
 /// The failure of a check.
