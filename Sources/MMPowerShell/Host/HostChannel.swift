@@ -330,8 +330,8 @@ extension HostChannel {
                 switch frame {
                 case .record(let id, let record):
                     if state.machine.owns(id) { events.append(.record(record)) }
-                case .oversized(let id, let size):
-                    if state.machine.owns(id) { events.append(.record(Self.leftOut(size))) }
+                case .leftOut(let id, let excess):
+                    if state.machine.owns(id) { events.append(.record(Self.leftOut(excess))) }
                 case .end(let id, let end):
                     if state.machine.owns(id) { finish(id, end, after: &events, bytes: bytes, &state, &effects) }
                 case .busy(let id):
@@ -350,15 +350,16 @@ extension HostChannel {
         if let feed = state.feed, feed.add(events, bytes: bytes) { state.isPaused = true }
     }
 
-    static func leftOut(_ size: Int) -> PowerShellRecord {
-        PowerShellRecord(
+    static func leftOut(_ excess: HostFrame.Excess) -> PowerShellRecord {
+        let value =
+            switch excess {
+            case .bytes(let size): "A value of \(size) bytes"
+            case .depth(let most): "A value nested deeper than \(most) levels"
+            }
+        let message = "\(value) was left out, because it exceeds the limit. Select fewer of its properties."
+        return PowerShellRecord(
             .error,
-            [
-                "message": .string(
-                    "A value of \(size) bytes was left out, because it exceeds the limit. Select fewer of its properties."
-                ),
-                "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded",
-            ])
+            ["message": .string(message), "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded"])
     }
 
     func finish(

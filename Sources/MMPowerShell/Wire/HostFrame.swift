@@ -6,8 +6,8 @@ package enum HostFrame: Sendable, Hashable {
     case hello(HostHello)
     /// A record of command `id`.
     case record(id: UInt64, PowerShellRecord)
-    /// A record of command `id` that exceeded the limit and was skipped.
-    case oversized(id: UInt64, bytes: Int)
+    /// A record of command `id` that exceeded a limit and was skipped.
+    case leftOut(id: UInt64, Excess)
     /// The end of command `id`.
     case end(id: UInt64, CommandEnd)
     /// Command `id` was refused because another one runs.
@@ -16,6 +16,14 @@ package enum HostFrame: Sendable, Hashable {
     case pong(id: UInt64, HostPulse)
     /// The answer to a switch of the language mode.
     case constrained(id: UInt64)
+
+    /// The limit that a record exceeded.
+    package enum Excess: Sendable, Hashable {
+        /// The record's size in bytes.
+        case bytes(Int)
+        /// Its nesting is deeper than this number of levels.
+        case depth(Int)
+    }
 }
 
 /// The greeting of a host.
@@ -66,7 +74,7 @@ extension HostFrame {
     package static func decode(_ line: ArraySlice<UInt8>, limits: JSONLimits = .standard) throws(HostWireFault)
         -> HostFrame
     {
-        if let record = try plainRecord(line, limits: limits) { return record }
+        if let record = plainRecord(line, limits: limits) { return record }
         let frame: JSONValue
         do { frame = try JSONParser.parse(line, limits: limits) } catch {
             throw HostWireFault("a line that isn't JSON: \(error)")
@@ -94,12 +102,15 @@ extension HostFrame {
 
     /// Parses a record in the form that the bootstrap script writes, without building the object around the value:
     /// `{"t":"out","id":7,"v":…}`. Returns `nil` for other forms, which the general parser handles.
-    private static func plainRecord(_ line: ArraySlice<UInt8>, limits: JSONLimits) throws(HostWireFault) -> HostFrame? {
+    private static func plainRecord(_ line: ArraySlice<UInt8>, limits: JSONLimits) -> HostFrame? {
         guard let head = FrameHead(line), line.last == UInt8(ascii: "}") else { return nil }
         let body = line[head.valueStart..<(line.endIndex - 1)]
-        // If another member follows the value, this isn't a value; then the general parser decides.
-        guard let value = try? JSONParser.parse(body, limits: limits) else { return nil }
-        return .record(id: head.id, PowerShellRecord(head.stream, value))
+        do {
+            return .record(id: head.id, PowerShellRecord(head.stream, try JSONParser.parse(body, limits: limits)))
+        } catch {
+            // If another member follows the value, this isn't a value; then the general parser decides.
+            return error.isTooDeep ? .leftOut(id: head.id, .depth(limits.depth)) : nil
+        }
     }
 
     private static func identifier(_ members: JSONObject) throws(HostWireFault) -> UInt64 {
@@ -330,7 +341,7 @@ package struct WireDecoder: Sendable {
     }
 
     private static func report(_ passed: (front: [UInt8], bytes: Int)) -> HostFrame? {
-        FrameHead(passed.front[...]).map { .oversized(id: $0.id, bytes: passed.bytes) }
+        FrameHead(passed.front[...]).map { .leftOut(id: $0.id, .bytes(passed.bytes)) }
     }
 
     /// Returns a line without its end. A carriage return before the line end is JSON whitespace.

@@ -359,6 +359,17 @@ struct HostCommandTests {
         await host.close()
     }
 
+    @Test("a value nested deeper than JSON may be is replaced by an error record; the rest arrives")
+    func nested() async throws {
+        let host = try await StandIn.host()
+        for (depth, isMissing) in [(256, false), (257, true), (20_000, true)] {
+            let answer = try await host.all("Invoke-StandIn nested \(depth); Write-Output after")
+            #expect(answer.values.last == "after")
+            #expect(answer.errors.map(\.isMissingValue) == (isMissing ? [true] : []), "\(depth)")
+        }
+        await host.close()
+    }
+
     @Test("a record of ten megabytes is allowed")
     func big() async throws {
         let host = try await StandIn.host()

@@ -85,8 +85,16 @@ struct WireDecoderTests {
         }
         #expect(
             read == [
-                .oversized(id: 4, bytes: long.utf8.count - 1), .record(id: 4, PowerShellRecord(.text, "next")),
+                .leftOut(id: 4, .bytes(long.utf8.count - 1)), .record(id: 4, PowerShellRecord(.text, "next")),
             ])
+    }
+
+    @Test("a value that is nested too deeply is skipped and reported; the next one is read", arguments: [257, 5000])
+    func nested(depth: Int) throws {
+        let opening = String(repeating: #"{"a":"#, count: depth)
+        let line = #"{"t":"out","id":4,"v":"# + opening + "1" + String(repeating: "}", count: depth + 1) + "\n"
+        let read = try frames(line + #"{"t":"text","id":4,"v":"next"}"# + "\n")
+        #expect(read == [.leftOut(id: 4, .depth(256)), .record(id: 4, PowerShellRecord(.text, "next"))])
     }
 
     @Test("an endless line that isn't a record is a fault and doesn't fill the memory")

@@ -35,6 +35,7 @@ enum StandInBehaviour {
             host.wire.flush()
             _exit(0)
         case "huge": huge(call.number(1), host)
+        case "nested": nested(call.number(1), host)
         case "console": host.console(call.text(1) ?? "", to: call.text(2) == "stderr" ? .stderr : .stdout)
         case "console-flood": return consoleFlood(call, host)
         case "late-console": late(call)
@@ -183,6 +184,14 @@ enum StandInBehaviour {
             left -= 64 << 10
         }
         host.wire.put("\"}\n".utf8)
+    }
+
+    /// Writes a value of lists within lists.
+    private static func nested(_ depth: Int, _ host: StandInHost) {
+        host.wire.put(StandInWire.head(host.current, .output))
+        host.wire.put(repeatElement(UInt8(ascii: "["), count: depth))
+        host.wire.put(repeatElement(UInt8(ascii: "]"), count: depth))
+        host.wire.put("}\n".utf8)
     }
 
     private static func consoleFlood(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {

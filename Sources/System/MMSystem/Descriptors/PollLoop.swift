@@ -52,7 +52,8 @@ package final class PollLoop: Sendable {
             if let loop { return .success(loop) }
             do throws(MMError) {
                 let started = try PollLoop()
-                try DedicatedThread.start("mm-poll", stackSize: 256 << 10) { started.run() }
+                // Handlers parse JSON, up to 256 levels deep.
+                try DedicatedThread.start("mm-poll", stackSize: 4 << 20) { started.run() }
                 loop = started
                 return .success(started)
             } catch {
