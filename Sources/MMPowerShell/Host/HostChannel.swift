@@ -606,23 +606,44 @@ struct ConsoleReader: Sendable {
 
 /// The last output of a process on its standard error, which usually says why it exited.
 struct LastWords: Sendable {
-    private static let most = 8192
-    private var bytes: [UInt8] = []
+    /// The number of lines that are kept, and the number of bytes of each.
+    private static let most = (lines: 6, bytes: 2048)
+    private var lines: [[UInt8]] = []
+    private var line: [UInt8] = []
 
-    /// Adds output.
+    /// Adds output. Stack frames aren't kept: a crash prints its reason first, and then any number of them.
     mutating func add(_ more: some Collection<UInt8>) {
-        bytes.append(contentsOf: more.suffix(Self.most))
-        if bytes.count > 2 * Self.most { bytes.removeFirst(bytes.count - Self.most) }
+        var rest = more[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            extend(rest[..<end])
+            if Self.tells(line) {
+                if lines.count == Self.most.lines { lines.removeFirst() }
+                lines.append(line)
+            }
+            line.removeAll(keepingCapacity: true)
+            rest = rest[rest.index(after: end)...]
+        }
+        extend(rest)
+    }
+
+    private mutating func extend(_ more: some Collection<UInt8>) {
+        line.append(contentsOf: more.prefix(Self.most.bytes - line.count))
+    }
+
+    /// Returns whether a line is neither blank nor a stack frame.
+    private static func tells(_ line: [UInt8]) -> Bool {
+        let text = line.drop { $0 <= UInt8(ascii: " ") }
+        return !text.isEmpty && !text.starts(with: "at ".utf8)
     }
 
     /// The text, without colours, secrets and stack frames; `nil` when there is none.
     var text: String? {
-        let lines = TerminalText.plain(String(decoding: bytes.suffix(Self.most), as: UTF8.self))
-            .split(whereSeparator: \.isNewline)
+        let kept = (lines + (Self.tells(line) ? [line] : []))
+            .flatMap { TerminalText.plain(String(decoding: $0, as: UTF8.self)).split(whereSeparator: \.isNewline) }
             .map { String($0).trimmingBlanks() }
-            .filter { !$0.isEmpty && !$0.hasPrefix("at ") }
-        guard !lines.isEmpty else { return nil }
-        let text = Redactor.standard.text(lines.suffix(6).joined(separator: " / "))
+            .filter { !$0.isEmpty }
+        guard !kept.isEmpty else { return nil }
+        let text = Redactor.standard.text(kept.suffix(Self.most.lines).joined(separator: " / "))
         return text.count > 600 ? "…" + text.suffix(600) : text
     }
 

@@ -21,6 +21,18 @@ struct LastWordsTests {
         #expect(words("a\n\nb\n") == "a / b")
     }
 
+    @Test("begins with the reason of a crash, however many stack frames follow it", arguments: [1, 200_000])
+    func frames(piece: Int) throws {
+        let frame = "   at System.Management.Automation.Interpreter.Run(System.Management.Automation.Frame)\n"
+        let text = "\u{1B}[31mStack overflow.\u{1B}[0m\n" + String(repeating: frame, count: 500) + "   at Main("
+        var words = LastWords()
+        let bytes = Array(text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: piece) {
+            words.add(bytes[start..<min(start + piece, bytes.count)])
+        }
+        #expect(words.text == "Stack overflow.")
+    }
+
     @Test("is short, however much was written")
     func short() throws {
         let text = try #require(words(String(repeating: "x", count: 100_000), "\nthe end\n"))
