@@ -100,7 +100,13 @@ public struct PowerShellAnswer: Sendable, Hashable {
         switch event {
         case .record(let record):
             if records.count < limit { records.append(record) } else { dropped += 1 }
-        case .console(let text): console.append(text)
+        case .console(let piece):
+            // Where one piece ends and the next begins depends only on the time at which each was read.
+            if console.last?.stream == piece.stream {
+                console[console.count - 1].text += piece.text
+            } else {
+                console.append(piece)
+            }
         case .end(let end): self.end = end
         }
     }

@@ -65,7 +65,7 @@ public struct ConsoleText: Sendable, Hashable {
     /// The output.
     public let stream: Stream
     /// The text as it came; bytes that are no UTF-8 are replaced.
-    public let text: String
+    public internal(set) var text: String
 
     /// Creates text of one output.
     /// - Parameters:

@@ -118,6 +118,16 @@ struct SessionAnswerTests {
         #expect(error?.hint?.contains("egress.allow=api.contoso.com") == true)
     }
 
+    @Test("console text is a note as it was printed, however it arrived, and lines of it that are alike stay in place")
+    func consoleText() {
+        var answer = PowerShellAnswer()
+        for piece in ["\n1", "0", "1", "0\n", "10\n", "\n"] {
+            answer.add(.console(ConsoleText(.stdout, piece)), limit: 1)
+        }
+        answer.add(.console(ConsoleText(.stderr, "\n")), limit: 1)
+        #expect(answer.notes(isText: false, "x", []) == ["1010\n10"])
+    }
+
     @Test("verbose and debug records that were asked for are notes")
     func verbose() throws {
         let notes = try answer([PowerShellRecord(.verbose, "v"), PowerShellRecord(.debug, "d")]).notes

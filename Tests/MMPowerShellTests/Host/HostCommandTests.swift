@@ -40,6 +40,17 @@ struct HostCommandTests {
         await host.close()
     }
 
+    @Test("console text is the same however it arrives, with both outputs in order")
+    func pieces() {
+        var answer = PowerShellAnswer()
+        let pieces: [(ConsoleText.Stream, String)] = [
+            (.stdout, "1"), (.stdout, "0"), (.stdout, "1\n"), (.stderr, "no"), (.stdout, "2"),
+        ]
+        for (stream, text) in pieces { answer.add(.console(ConsoleText(stream, text)), limit: .max) }
+        #expect(
+            answer.console == [ConsoleText(.stdout, "101\n"), ConsoleText(.stderr, "no"), ConsoleText(.stdout, "2")])
+    }
+
     @Test("text between two commands belongs to neither")
     func lateConsole() async throws {
         // It has to arrive after its command: on a slow machine repeat with a longer delay.

@@ -71,7 +71,7 @@ extension PowerShellAnswer {
             }
             isLineOpen = false
         }
-        for console in self.console { notes.append(console.text) }
+        notes += self.console.compactMap(\.note)
         if let code = end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
         return RepeatedLines.counted((notes + asides).map(TerminalText.plain))
     }
@@ -120,6 +120,15 @@ extension PowerShellAnswer {
         guard let problem = self.problem.map(TerminalText.plain) else { return "The command failed." }
         guard let failure = end?.failure, let place = ScriptPlace(failure, in: script) else { return problem }
         return "\(problem) \(place)"
+    }
+}
+
+extension ConsoleText {
+    /// The text without empty lines around it; `nil` if nothing else is in it.
+    fileprivate var note: String? {
+        let lines = text.drop(while: \.isNewline)
+        guard let end = lines.lastIndex(where: { !$0.isWhitespace }) else { return nil }
+        return String(lines[...end])
     }
 }
 
