@@ -536,8 +536,7 @@ extension DoctorCheck {
             let kind = frame["t"]?.string ?? ""
             if kind == "end" { end = frame } else { recorded.append((kind, frame["v"] ?? .null)) }
         }
-        // Only the latest progress is sent, so the number of progress records varies.
-        let records = answer.records.filter { $0.stream != .progress }
+        let records = answer.records
         recorded.removeAll { $0.stream == "progress" }
         if transcript.runsProgram {
             // The order of a program's output on two pipes varies, and so does the number of lines in which a shell

@@ -83,7 +83,7 @@ private final class RunHandle: Sendable {
 
 /// The collected output of a command.
 public struct PowerShellAnswer: Sendable, Hashable {
-    /// The records in order.
+    /// The records in order, without progress.
     public private(set) var records: [PowerShellRecord] = []
     /// The text that bypassed the streams.
     public private(set) var console: [ConsoleText] = []
@@ -98,6 +98,8 @@ public struct PowerShellAnswer: Sendable, Hashable {
     /// Adds an event.
     mutating func add(_ event: RunEvent, limit: Int) {
         switch event {
+        // Progress is over by then, and of a long command there would be more of it than of anything else.
+        case .record(let record) where record.stream == .progress: break
         case .record(let record):
             if records.count < limit { records.append(record) } else { dropped += 1 }
         case .console(let piece):

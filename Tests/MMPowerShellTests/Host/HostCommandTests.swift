@@ -13,7 +13,7 @@ struct HostCommandTests {
         let host = try await PowerShellHost.start(StandIn.settings(folder: folder), deadline: .after(.seconds(300)))
         for transcript in Transcript.all {
             let answer = try await host.answer(transcript.command, deadline: .after(.seconds(300)))
-            let records = transcript.frames.filter { $0["t"]?.string != "end" }
+            let records = transcript.frames.filter { $0["t"]?.string != "end" && $0["t"]?.string != "progress" }
             #expect(answer.records.map { $0.stream.rawValue } == records.map { $0["t"]?.string }, "\(transcript.name)")
             #expect(answer.records.map(\.value) == records.map { $0["v"] ?? nil }, "\(transcript.name)")
             #expect(answer.end?.state.rawValue == transcript.frames.last?["state"]?.string)
@@ -49,6 +49,16 @@ struct HostCommandTests {
         for (stream, text) in pieces { answer.add(.console(ConsoleText(stream, text)), limit: .max) }
         #expect(
             answer.console == [ConsoleText(.stdout, "101\n"), ConsoleText(.stderr, "no"), ConsoleText(.stdout, "2")])
+    }
+
+    @Test("progress takes no other record's place in an answer")
+    func progress() {
+        var answer = PowerShellAnswer()
+        for value in 1...3 {
+            answer.add(.record(PowerShellRecord(.progress, ["activity": "Reading"])), limit: 3)
+            answer.add(.record(PowerShellRecord(.output, .int(Int64(value)))), limit: 3)
+        }
+        #expect(answer.values == [1, 2, 3] && answer.records.count == 3 && answer.dropped == 0)
     }
 
     @Test("text between two commands belongs to neither")
