@@ -127,7 +127,9 @@ public struct PowerShellAnswer: Sendable, Hashable {
 
     /// The description of what went wrong: the terminating error, the syntax errors, or the first error record.
     public var problem: String? {
-        if let failure = end?.failure { return failure.message }
+        if let failure = end?.failure {
+            return failure.message.isEmpty ? "The command threw an error without a message." : failure.message
+        }
         if let problems = end?.problems, !problems.isEmpty {
             return problems.map { "line \($0.line), column \($0.column): \($0.message)" }.joined(separator: "\n")
         }

@@ -128,6 +128,15 @@ struct SessionAnswerTests {
         #expect(answer.notes(isText: false, "x", []) == ["1010\n10"])
     }
 
+    @Test("an error without a message is told as one, with its position")
+    func emptyMessage() throws {
+        let failure = CommandFailure(message: "", id: "", line: 2, column: 1)
+        let error = #expect(throws: MMError.self) {
+            try answer([], end: CommandEnd(.failed, failure: failure), script: "$e = ''\nthrow $e")
+        }
+        #expect(error?.message == "The command threw an error without a message. (line 2, column 1)")
+    }
+
     @Test("verbose and debug records that were asked for are notes")
     func verbose() throws {
         let notes = try answer([PowerShellRecord(.verbose, "v"), PowerShellRecord(.debug, "d")]).notes
