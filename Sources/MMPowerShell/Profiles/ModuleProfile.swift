@@ -64,6 +64,12 @@ package struct ModuleTrap: Sendable {
 
     /// Returns whether a message belongs to this error.
     package func caught(_ message: String) -> Bool { message.contains(sign) }
+
+    /// A question of a script or a cmdlet, in a session of any module.
+    package static let prompt = ModuleTrap(
+        sign: "PowerShell is in NonInteractive mode",
+        advice: "PowerShell in a session can't ask. Give the script the answer, as a value in it or as a parameter; "
+            + "a cmdlet that asks for confirmation takes -Confirm:$false or -Force.")
 }
 
 /// The kinds of sign-in, without their values.

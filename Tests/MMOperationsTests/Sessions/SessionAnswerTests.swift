@@ -128,6 +128,17 @@ struct SessionAnswerTests {
         #expect(answer.notes(isText: false, "x", []) == ["1010\n10"])
     }
 
+    @Test(
+        "a question, which a session's PowerShell can't ask, comes with what to do instead",
+        arguments: ["azure", "graph"])
+    func question(module: String) throws {
+        var answer = PowerShellAnswer()
+        let message = "PowerShell is in NonInteractive mode. Read and Prompt functionality is not available."
+        let record = PowerShellRecord(.error, ["message": .string(message), "category": "InvalidOperation"])
+        answer.add(.record(record), limit: 1)
+        #expect(answer.advice(in: module).map { $0.contains("-Confirm:$false") } == [true])
+    }
+
     @Test("an error without a message is told as one, with its position")
     func emptyMessage() throws {
         let failure = CommandFailure(message: "", id: "", line: 2, column: 1)

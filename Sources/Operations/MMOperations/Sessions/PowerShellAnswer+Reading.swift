@@ -108,9 +108,9 @@ extension PowerShellAnswer {
         }
     }
 
-    /// Returns advice for errors of a module that don't explain themselves.
+    /// Returns advice for errors of a module, or of any script in a session, that don't explain themselves.
     func advice(in module: String) -> [String] {
-        let traps = (try? ModuleProfiles.named(module))?.traps ?? []
+        let traps = [ModuleTrap.prompt] + ((try? ModuleProfiles.named(module))?.traps ?? [])
         let messages = ([problem] + errors.map(\.message)).compactMap(\.self)
         return traps.filter { trap in messages.contains(where: trap.caught) }.map(\.advice)
     }
