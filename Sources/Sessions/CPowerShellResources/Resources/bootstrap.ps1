@@ -286,4 +286,4 @@ function Start-Serving {
     }
 }
 # Without this the process would live on after an error here, such as a lack of memory, and answer nothing any more.
-try { Start-Serving } catch { [Console]::Error.WriteLine("$_"); [Environment]::Exit(70) }
+try { Start-Serving } catch { try { [Console]::Error.WriteLine("$_") } finally { [Environment]::Exit(70) } }
