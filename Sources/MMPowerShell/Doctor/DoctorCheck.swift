@@ -623,6 +623,15 @@ extension DoctorCheck {
                 answer.values == [.string(odd), "2026-01-02T03:04:05Z", 7], "they came back as \(answer.values)")
             return ""
         },
+        DoctorCheck(.wire, "texts in lists and tables arrive as texts, also those that look like dates") { bench in
+            let date: JSONValue = "2026-01-02T03:04:05Z"
+            let command = PowerShellCommand(
+                "param($L) \"$($L[0]) $($L[1]['2026-01-02T03:04:05Z'][1].GetType().Name)\"",
+                parameters: ["L": .json([date, ["2026-01-02T03:04:05Z": [1, date]]])])
+            let answer = try await bench.host().answer(command, deadline: .after(.seconds(60)))
+            try demand(answer.values == ["2026-01-02T03:04:05Z String"], "they came back as \(answer.values)")
+            return ""
+        },
         DoctorCheck(.wire, "five megabytes of script", standIn: true) { bench in
             let filling = String(repeating: "# filling\n", count: 500_000)
             return try await bench.expect("Write-Output end\n" + filling, ["end"])

@@ -39,17 +39,9 @@ package enum HostRequest: Sendable {
     private static func add(_ command: PowerShellCommand, to members: inout JSONObject) {
         members["script"] = .string(DateShield.isTaken(command.script) ? command.script + "\n" : command.script)
         if !command.parameters.isEmpty {
-            var values = JSONObject()
+            let values = command.parameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value.plain) }
             var shielded: [JSONValue] = []
-            for (name, value) in command.parameters.sorted(by: { $0.key < $1.key }) {
-                var plain = value.plain
-                if let text = plain.string, DateShield.isTaken(text) {
-                    plain = .string(DateShield.mark + text)
-                    shielded.append(.string(name))
-                }
-                values[name] = plain
-            }
-            members["parameters"] = .object(values)
+            members["parameters"] = DateShield.put(on: .object(JSONObject(values)), places: &shielded)
             if !shielded.isEmpty { members["shielded"] = .array(shielded) }
         }
         members["format"] = .string(command.format.rawValue)
@@ -67,8 +59,52 @@ package enum HostRequest: Sendable {
 
 /// The protection of texts that look like ISO dates, which PowerShell's JSON reader would convert to dates. Such a text
 /// is sent with a mark in front, which the bootstrap script removes.
-enum DateShield {
-    static let mark = "="
+package enum DateShield {
+    private static let mark = "="
+
+    /// Returns a value with marks before its texts that would be converted.
+    /// - Parameters:
+    ///   - value: the value.
+    ///   - path: the place of the value in the whole one.
+    ///   - places: gets the place of each such text: the names of members, marked as well, and indexes of items.
+    static func put(on value: JSONValue, at path: [JSONValue] = [], places: inout [JSONValue]) -> JSONValue {
+        switch value {
+        case .string(let text) where isTaken(text):
+            places.append(.array(path))
+            return .string(mark + text)
+        case .array(let items):
+            var shielded: [JSONValue] = []
+            for (index, item) in items.enumerated() {
+                shielded.append(put(on: item, at: path + [.int(Int64(index))], places: &places))
+            }
+            return .array(shielded)
+        case .object(let members):
+            var shielded = JSONObject()
+            for (name, member) in members {
+                shielded[name] = put(on: member, at: path + [.string(mark + name)], places: &places)
+            }
+            return .object(shielded)
+        default: return value
+        }
+    }
+
+    /// Returns a value without the mark at a place, for another host than PowerShell.
+    package static func remove(from value: JSONValue, at path: ArraySlice<JSONValue>) -> JSONValue {
+        guard let step = path.first else { return value.string.map { .string(String($0.dropFirst())) } ?? value }
+        switch value {
+        case .array(var items):
+            guard let index = step.int, items.indices.contains(index) else { return value }
+            items[index] = remove(from: items[index], at: path.dropFirst())
+            return .array(items)
+        case .object(var members):
+            guard let name = step.string.map({ String($0.dropFirst()) }), let member = members[name] else {
+                return value
+            }
+            members[name] = remove(from: member, at: path.dropFirst())
+            return .object(members)
+        default: return value
+        }
+    }
 
     /// Returns whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader:
     /// 19 to 40 characters that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.

@@ -2,8 +2,7 @@ public import MMCore
 
 /// A value for the `param` block of a script. Values never become script text.
 public enum PowerShellValue: Sendable, Hashable {
-    /// A string, number, Boolean, list or table. Strings inside lists and tables that look like ISO dates arrive as
-    /// dates, as they do from `ConvertFrom-Json`; a string by itself stays a string.
+    /// A string, number, Boolean, list or table. Strings stay strings, also those that look like dates.
     case json(JSONValue)
     /// A string that must not be shown or logged.
     case secret(Secret)

@@ -86,13 +86,13 @@ struct HostCommandTests {
             "Invoke-StandIn parameters",
             parameters: [
                 "A": "'; exit 1 #", "B": "2026-01-02T03:04:05Z", "C": .secret(Secret("$x\u{0}\n")), "D": 3, "E": true,
-                "F": .json([1, ["x": nil]]),
+                "F": .json([1, ["x": nil, "y": ["2026-01-02T03:04:05Z"]]]),
             ])
         #expect(
             answer.values == [
                 [
                     "A": "'; exit 1 #", "B": "2026-01-02T03:04:05Z", "C": "$x\u{0}\n", "D": 3, "E": true,
-                    "F": [1, ["x": nil]],
+                    "F": [1, ["x": nil, "y": ["2026-01-02T03:04:05Z"]]],
                 ]
             ])
         await host.close()

@@ -41,7 +41,26 @@ struct HostRequestTests {
                     ])))
         #expect(
             sent["parameters"] == ["A": "'; Remove-Item /", "B": "=2026-01-02T03:04:05Z", "C": "abc", "D": 3])
-        #expect(sent["shielded"] == ["B"])
+        #expect(sent["shielded"] == [["=B"]])
+    }
+
+    @Test("texts within lists and tables stay texts, however they and the names around them look")
+    func nestedParameters() throws {
+        let date: JSONValue = "2026-01-02T03:04:05Z"
+        let value: JSONValue = ["2026-01-02T03:04:05Z": [1, ["": date, "a": "/Date(0)/"], "=b", "2026-01-02"]]
+        let sent = try members(.run(id: 1, PowerShellCommand("1", parameters: ["L": .json([date, value])])))
+        let marked: JSONValue = "=2026-01-02T03:04:05Z"
+        #expect(
+            sent["shielded"] == [
+                ["=L", 0], ["=L", 1, "=2026-01-02T03:04:05Z", 1, "="], ["=L", 1, "=2026-01-02T03:04:05Z", 1, "=a"],
+            ])
+        #expect(
+            sent["parameters"] == [
+                "L": [
+                    marked,
+                    ["2026-01-02T03:04:05Z": [1, ["": marked, "a": "=/Date(0)/"], "=b", "2026-01-02"]],
+                ]
+            ])
     }
 
     @Test(

@@ -135,15 +135,11 @@ final class StandInHost {
     }
 
     private static func command(_ request: JSONObject) -> PowerShellCommand {
-        var parameters: [String: PowerShellValue] = [:]
-        let shielded = Set((request["shielded"]?.array ?? []).compactMap(\.string))
-        for (name, value) in request["parameters"]?.object ?? [:] {
-            if shielded.contains(name), let text = value.string {
-                parameters[name] = .json(.string(String(text.dropFirst())))
-            } else {
-                parameters[name] = .json(value)
-            }
+        let values = (request["shielded"]?.array ?? []).reduce(request["parameters"] ?? .null) { values, place in
+            DateShield.remove(from: values, at: (place.array ?? [])[...])
         }
+        var parameters: [String: PowerShellValue] = [:]
+        for (name, value) in values.object ?? [:] { parameters[name] = .json(value) }
         var command = PowerShellCommand(
             "", parameters: parameters, format: request["format"]?.string == "text" ? .text : .json,
             depth: request["depth"]?.int, width: request["width"]?.int, isLocal: request["local"]?.bool ?? false)

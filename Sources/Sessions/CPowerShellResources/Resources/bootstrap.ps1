@@ -249,8 +249,16 @@ function Start-Serving {
         Reset-Session
         $wire.IsStopAsked = $false
         if ($request.load -and -not (Import-Needs $request)) { continue }
-        # The JSON reader would have converted these texts to dates, so each was sent with a mark in front.
-        foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
+        # The JSON reader would have converted these texts to dates, so each was sent with a mark in front, as are the names of
+        # members on the way to it.
+        foreach ($path in $request.shielded) {
+            $place = $request.parameters; $step = $null
+            foreach ($next in $path) {
+                if ($null -ne $step) { $place = $place[$step] }
+                $step = if ($next -is [string]) { $next.Substring(1) } else { [int]$next }
+            }
+            $place[$step] = $place[$step].Substring(1)
+        }
         $shell = [powershell]::Create(); $shell.Runspace = $runspace
         $null = $shell.AddScript($request.script, [bool]$request.local)
         if ($request.parameters) { $null = $shell.AddParameters($request.parameters) }
