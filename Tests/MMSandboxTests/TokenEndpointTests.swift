@@ -125,6 +125,19 @@ struct TokenEndpointTests {
         #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 400)
     }
 
+    @Test("an app may name itself in the header alone, and a wrong secret there has its number", arguments: [
+        (TenantIdentity.automationSecret, nil), ("sandbox%7Eautomation%7Esecret", nil), ("wrong", 7_000_215),
+    ])
+    func secretInHeader(secret: String, number: Int?) async {
+        let given = Base64.text(Array("\(TenantIdentity.automationApp):\(secret)".utf8))
+        let answer = await Bench().post(
+            "\(Bench.authority)/token",
+            [("grant_type", "client_credentials"), ("scope", "https://graph.microsoft.com/.default")],
+            headers: ["Authorization": "Basic \(given)"])
+        #expect(answer.number == number)
+        #expect((answer.json["access_token"] != nil) == (number == nil))
+    }
+
     @Test("a wrong or missing credential of an app has its number")
     func wrongSecret() async {
         let bench = Bench()

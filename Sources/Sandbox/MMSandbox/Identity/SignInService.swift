@@ -209,13 +209,13 @@ struct TokenEndpoint {
     let browser: AuthorizeEndpoint
 
     func answer(_ request: HTTPServerRequest, tenant: String) throws(TokenFault) -> JSONObject {
-        let form = request.form
+        let form = Self.form(of: request)
         guard !form.isMalformed else {
             throw TokenFault("invalid_request", 900_144, "The request body is not form-encoded.")
         }
         guard let grant = form["grant_type"], !grant.isEmpty else { throw .missing("grant_type") }
         let app = try apps.named(in: form)
-        try checkClient(app, request: request, form: form, tenant: tenant)
+        try checkClient(app, form: form, tenant: tenant)
         switch grant {
         case "urn:ietf:params:oauth:grant-type:device_code", "device_code": return try devices.redeem(form, app: app)
         case "refresh_token": return try issuer.refresh(form, app: app)
@@ -232,10 +232,8 @@ struct TokenEndpoint {
     }
 
     /// Checks the credential of a confidential client; a public client has none.
-    private func checkClient(
-        _ app: RegisteredApp, request: HTTPServerRequest, form: PostedForm, tenant: String
-    ) throws(TokenFault) {
-        let secret = form["client_secret"] ?? basicSecret(request, of: app)
+    private func checkClient(_ app: RegisteredApp, form: PostedForm, tenant: String) throws(TokenFault) {
+        let secret = form["client_secret"]
         let assertion = form["client_assertion"]
         if app.isPublicClient {
             guard secret == nil, assertion == nil else {
@@ -268,13 +266,17 @@ struct TokenEndpoint {
         }
     }
 
-    private func basicSecret(_ request: HTTPServerRequest, of app: RegisteredApp) -> String? {
+    /// Returns the fields of a request. A client may name itself in the header instead of in the body, in the same
+    /// encoding (RFC 6749, section 2.3.1).
+    private static func form(of request: HTTPServerRequest) -> PostedForm {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("basic "),
             let bytes = Base64.bytes(String(header.dropFirst(6)))
-        else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard let mark = text.firstIndex(of: ":") else { return nil }
-        return PostedForm(parsing: "s=\(text[text.index(after: mark)...])")["s"]
+        else { return request.form }
+        let client = String(decoding: bytes, as: UTF8.self)
+            .split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard client.count == 2 else { return request.form }
+        let body = String(decoding: request.body, as: UTF8.self)
+        return PostedForm(parsing: "\(body)&client_id=\(client[0])&client_secret=\(client[1])")
     }
 }
 
