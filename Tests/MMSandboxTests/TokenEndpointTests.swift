@@ -323,6 +323,33 @@ struct TokenEndpointTests {
         #expect(instance.json["metadata"]?[0]?["preferred_network"] == "127.0.0.1:4711")
     }
 
+    @Test("the identity of a person is signed with a published key, and the service tells the same about the person")
+    func identity() async throws {
+        let bench = Bench()
+        let tokens = await bench.signIn()
+        let configuration = await bench.send("GET", "/\(TenantIdentity.id)/v2.0/.well-known/openid-configuration").json
+        func path(_ name: String) -> String { String((configuration[name]?.string ?? "").dropFirst(Bench.base.count)) }
+        let key = try #require(await bench.send("GET", path("jwks_uri")).json["keys"]?[0])
+        let parts = (tokens["id_token"]?.string ?? "").split(separator: ".").map(String.init)
+        try #require(parts.count == 3)
+        let bytes = parts.map { Base64.bytes($0, alphabet: .url) ?? [] }
+        let header = try JSONParser.parse(bytes[0])
+        #expect(header["kid"] == key["kid"] && header["alg"] == key["alg"])
+        #expect(configuration["id_token_signing_alg_values_supported"] == [header["alg"] ?? .null])
+        let text = "\(parts[0]).\(parts[1])"
+        #expect(await bench.inside { $0.graph.mint.signing.verifies(bytes[2], of: text) })
+        let told = await bench.graph(
+            "GET", path("userinfo_endpoint"), token: tokens["access_token"]?.string ?? "")
+        #expect(told.status == 200 && told.json["email"] == .string(TenantIdentity.administrator))
+        #expect(told.json["sub"] == claims(of: tokens["id_token"])["sub"])
+        #expect(await bench.send("GET", path("userinfo_endpoint")).status == 401)
+        let app = await bench.post(
+            "\(Bench.authority)/token", Self.appOnly + [("client_secret", TenantIdentity.automationSecret)])
+        let refused = await bench.graph(
+            "GET", path("userinfo_endpoint"), token: app.json["access_token"]?.string ?? "")
+        #expect(refused.status == 403)
+    }
+
     @Test("after a revocation a capable client is challenged, and a token for the claims works again")
     func continuousAccess() async throws {
         let bench = Bench()

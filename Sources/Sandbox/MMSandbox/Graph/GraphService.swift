@@ -52,22 +52,46 @@ struct GraphService {
     private var eligibility: RoleEligibility { RoleEligibility(context: context, store: store) }
     private var invitations: Invitations { Invitations(context: context, store: store) }
 
-    /// Returns the routes: every path below a version, since OData gives paths a meaning of their own.
+    /// Returns the routes: every path below a version, since OData gives paths a meaning of their own, and the address
+    /// that tells who has signed in.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.graph }
+        routes.on("GET", "POST", path: "/oidc/userinfo", Self.userInfo)
         for version in ["v1.0", "beta"] { routes.all("/\(version)/{path...}", Self.answer) }
         return routes.router
     }
 
     private func answer(_ routed: ServiceRequest) -> HTTPServerResponse {
-        let request = routed.http
+        answered(routed.http) { (principal, requestID, clientRequestID) throws(GraphFailure) in
+            try answer(routed.http, principal: principal, requestID: requestID, clientRequestID: clientRequestID)
+        }
+    }
+
+    /// Returns what an app may know of the person who has signed in to it (OpenID Connect Core 1.0, section 5.3).
+    private func userInfo(_ routed: ServiceRequest) -> HTTPServerResponse {
+        answered(routed.http) { (principal, _, _) throws(GraphFailure) in
+            guard principal.permissions.contains("openid"), let user = store.user(principal.objectID) else {
+                throw .denied
+            }
+            return GraphAnswers.json([
+                "sub": .string(issuer.subject(user.id, app: principal.appID)), "name": user["displayName"] ?? .null,
+                "family_name": user["surname"] ?? .null, "given_name": user["givenName"] ?? .null,
+                "picture": .string("\(context.base)/v1.0/me/photo/$value"), "email": user["mail"] ?? .null,
+            ])
+        }
+    }
+
+    /// Returns the answer to a request after checking its token, with the headers of the service.
+    private func answered(
+        _ request: HTTPServerRequest,
+        _ work: (SignedInPrincipal, _ requestID: String, _ clientRequestID: String) throws(GraphFailure) ->
+            HTTPServerResponse
+    ) -> HTTPServerResponse {
         let requestID = RandomBytes.uuid()
         let clientRequestID = request.headers["client-request-id"] ?? requestID
         var answer: HTTPServerResponse
         do throws(GraphFailure) {
-            let principal = try signedIn(request)
-            answer = try self.answer(
-                request, principal: principal, requestID: requestID, clientRequestID: clientRequestID)
+            answer = try work(try signedIn(request), requestID, clientRequestID)
         } catch {
             answer = answers.error(error, requestID: requestID, clientRequestID: clientRequestID)
         }

@@ -180,7 +180,7 @@ struct SignInService {
                 "jwks_uri": .string("\(root)/discovery/v2.0/keys"),
                 "response_modes_supported": ["query", "fragment", "form_post"],
                 "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["HS256"],
+                "id_token_signing_alg_values_supported": [.string(SigningKey.algorithm)],
                 "response_types_supported": ["code"],
                 "code_challenge_methods_supported": ["S256"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],

@@ -219,7 +219,6 @@ final class TokenIssuer {
         let groups = store.groups(of: userID)
         return mint.signed(
             OwnAPIClaims(issuer: "\(root)/v2.0", most: context.options.groupsInTokens).claims(claims, groups: groups))
-            ?? mint.sealed(claims)
     }
 
     private func scopeText(_ scope: ScopeRequest) -> String {
@@ -285,7 +284,7 @@ final class TokenIssuer {
                 ? record["mail"] ?? "" : record["userPrincipalName"] ?? "",
             "rh": "1.SANDBOX.",
             "sid": .string(Guid.text(context.mixing.number(serial, 5), context.mixing.number(serial, 6))),
-            "sub": .string(mint.tag("id:\(app.id):\(record.id)")),
+            "sub": .string(subject(record.id, app: app.id)),
             "tid": .string(context.organization.id),
             "uti": .string("S\(serial)"),
             "ver": "2.0",
@@ -295,8 +294,11 @@ final class TokenIssuer {
             claims["idp"] = .string("\(context.base)/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/")
         }
         if let nonce { claims["nonce"] = .string(nonce) }
-        return mint.sealed(claims)
+        return mint.signed(claims)
     }
+
+    /// Returns the name of a person for an app, which is another one for each app.
+    func subject(_ userID: String, app: String) -> String { mint.tag("id:\(app):\(userID)") }
 }
 
 extension TokenIssuer {

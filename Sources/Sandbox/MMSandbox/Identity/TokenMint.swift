@@ -4,8 +4,8 @@ internal import MMCore
 /// Creates and reads the sandbox's tokens: in the form and with the claims of Entra ID's, sealed with a key that exists
 /// only in this process.
 ///
-/// Most tokens are read only by the sandbox's own services. Tokens for the tenant's own API are signed with a key whose
-/// public half is published.
+/// Most tokens are read only by the sandbox's own services. Those that others read, which are the identities of people
+/// and tokens for the tenant's own API, are signed with a key whose public half is published.
 struct TokenMint: Sendable {
     private let key: [UInt8]
     /// The key for tokens that are verified outside of the sandbox.
@@ -37,12 +37,13 @@ struct TokenMint: Sendable {
         return "\(body).\(Base64.text(HMAC.sha256(body.utf8, key: key), alphabet: .url))"
     }
 
-    /// Returns the signed form of claims; `nil` on a machine without OpenSSL.
-    func signed(_ claims: JSONObject) -> String? {
+    /// Returns the signed form of claims, which others can verify; the compact form on a machine without OpenSSL.
+    func signed(_ claims: JSONObject) -> String {
         let payload = Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)
-        let header: JSONObject = ["typ": "JWT", "alg": "ES256", "kid": .string(SigningKey.name)]
+        let header: JSONObject = ["typ": "JWT", "alg": .string(SigningKey.algorithm), "kid": .string(SigningKey.name)]
         let text = "\(Base64.text(JSONWriter.bytes(.object(header)), alphabet: .url)).\(payload)"
-        return signing.signature(of: text).map { "\(text).\(Base64.text($0, alphabet: .url))" }
+        guard let signature = signing.signature(of: text) else { return sealed(claims) }
+        return "\(text).\(Base64.text(signature, alphabet: .url))"
     }
 
     /// Returns the claims of a token of this mint.
@@ -53,7 +54,7 @@ struct TokenMint: Sendable {
         let text = "\(parts[0]).\(parts[1])"
         let header = Base64.bytes(String(parts[0]), alphabet: .url).flatMap { try? JSONParser.parse($0) }
         let isOwn =
-            header?["alg"] == "ES256"
+            header?["alg"]?.string == SigningKey.algorithm
             ? signing.verifies(given, of: text) : ConstantTime.equal(given, HMAC.sha256(text.utf8, key: key))
         guard isOwn else { throw .forged }
         guard let bytes = Base64.bytes(String(parts[1]), alphabet: .url), let json = try? JSONParser.parse(bytes),
@@ -84,6 +85,8 @@ final class SigningKey: Sendable {
 
     /// The key id.
     static let name = "sandbox-signing"
+    /// The name of its signatures (RFC 7518).
+    static let algorithm = "ES256"
     private let handle = Mutex<Handle?>(nil)
 
     private func made() -> Handle? {
@@ -99,7 +102,7 @@ final class SigningKey: Sendable {
         var point = [UInt8](repeating: 0, count: 64)
         guard mm_credential_point(handle.raw, &point, 64) == 64 else { return nil }
         return [
-            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": .string(Self.name),
+            "kty": "EC", "crv": "P-256", "use": "sig", "alg": .string(Self.algorithm), "kid": .string(Self.name),
             "x": .string(Base64.text(Array(point[..<32]), alphabet: .url)),
             "y": .string(Base64.text(Array(point[32...]), alphabet: .url)),
         ]
