@@ -323,6 +323,22 @@ struct TokenEndpointTests {
         #expect(instance.json["metadata"]?[0]?["preferred_network"] == "127.0.0.1:4711")
     }
 
+    @Test(
+        "an authority for any tenant names no tenant, one by a domain names its id, and another tenant has its number",
+        arguments: [
+            ("common", "common", "{tenantid}"), ("Organizations", "organizations", "{tenantid}"),
+            (TenantIdentity.domain, TenantIdentity.id, TenantIdentity.id),
+            ("consumers", nil, nil), ("no-such-tenant.example", nil, nil),
+        ])
+    func authorities(named: String, root: String?, issuer: String?) async {
+        let answer = await Bench().send("GET", "/\(named)/v2.0/.well-known/openid-configuration")
+        let (token, own) = (answer.json["token_endpoint"]?.string, answer.json["issuer"]?.string)
+        #expect(token == root.map { "\(Bench.base)/\($0)/oauth2/v2.0/token" })
+        #expect(own == issuer.map { "\(Bench.base)/\($0)/v2.0" })
+        guard root == nil else { return }
+        #expect(answer.status == 400 && answer.errorCode == "invalid_tenant" && answer.number == 90_002)
+    }
+
     @Test("the identity of a person is signed with a published key, and the service tells the same about the person")
     func identity() async throws {
         let bench = Bench()

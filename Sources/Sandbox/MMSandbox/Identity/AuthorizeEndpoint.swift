@@ -32,9 +32,7 @@ final class AuthorizeEndpoint {
     func authorize(_ request: HTTPServerRequest, tenant: String) -> HTTPServerResponse {
         let fields = request.method == "POST" ? request.form : request.queryFields
         do throws(TokenFault) {
-            guard context.organization.isNamed(by: tenant) else {
-                throw TokenFault("invalid_request", 90_002, "Tenant '\(tenant)' not found.")
-            }
+            try context.checkTenant(tenant)
             let authorization = try authorization(fields)
             if request.method == "POST" { return try decide(authorization, fields, request) }
             if let code = fields["prompt"], code == "none" {

@@ -80,7 +80,7 @@ struct SignInService {
     /// Returns the answer of an endpoint for programs.
     private func answer(_ request: ServiceRequest, _ work: () throws(TokenFault) -> JSONObject) -> HTTPServerResponse {
         do throws(TokenFault) {
-            try checkTenant(request.name("tenant"))
+            try context.checkTenant(request.name("tenant"))
             let body = try work()
             return TokenFault.answer(200, body, to: request.http, trace: RandomBytes.uuid())
         } catch {
@@ -106,20 +106,6 @@ struct SignInService {
 
     private func keys(_ request: ServiceRequest) -> HTTPServerResponse {
         HTTPServerResponse(status: 200, json: ["keys": .array(issuer.mint.signing.published.map { [$0] } ?? [])])
-    }
-
-    private func checkTenant(_ segment: String) throws(TokenFault) {
-        guard !context.organization.isNamed(by: segment) else { return }
-        let isDomain = segment.contains(".") && segment.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        guard GUID.isValid(segment) || isDomain || segment.lowercased() == "consumers" else {
-            throw TokenFault(
-                "invalid_request", 900_023,
-                "Specified tenant identifier '\(segment)' is neither a valid DNS name, nor a valid external domain.")
-        }
-        throw TokenFault(
-            "invalid_request", 90_002,
-            "Tenant '\(segment)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This sandbox serves the tenant \(context.organization.id) (\(context.organization.domain))."
-        )
     }
 
     private func instanceDiscovery(_ request: ServiceRequest) -> HTTPServerResponse {
@@ -160,16 +146,13 @@ struct SignInService {
 
     private func openIDConfiguration(_ request: ServiceRequest) -> HTTPServerResponse {
         let tenant = request.name("tenant")
-        guard context.organization.isNamed(by: tenant) else {
-            return HTTPServerResponse(
-                status: 400,
-                json: [
-                    "error": "invalid_tenant",
-                    "error_description": .string("AADSTS90002: Tenant '\(tenant)' not found."),
-                    "error_codes": [90002],
-                ])
+        do throws(TokenFault) { try context.checkTenant(tenant) } catch {
+            return TokenFault("invalid_tenant", error.number, error.message).answer(to: request.http, now: context.now)
         }
-        let root = "\(context.base)/\(context.organization.id)"
+        // An authority for any tenant names itself, and leaves a place for the tenant in the issuer.
+        let isAny = SandboxOrganization.anyTenant.contains(tenant.lowercased())
+        let root = "\(context.base)/\(isAny ? tenant.lowercased() : context.organization.id)"
+        let issuer = "\(context.base)/\(isAny ? "{tenantid}" : context.organization.id)/v2.0"
         return HTTPServerResponse(
             status: 200,
             json: [
@@ -184,7 +167,7 @@ struct SignInService {
                 "response_types_supported": ["code"],
                 "code_challenge_methods_supported": ["S256"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
-                "issuer": .string("\(root)/v2.0"),
+                "issuer": .string(issuer),
                 "request_uri_parameter_supported": false,
                 "userinfo_endpoint": .string("\(context.base)/oidc/userinfo"),
                 "authorization_endpoint": .string("\(root)/oauth2/v2.0/authorize"),
@@ -198,6 +181,24 @@ struct SignInService {
     }
 
     private var host: String { context.base.split(separator: "/").last.map(String.init) ?? context.base }
+}
+
+extension TenantContext {
+    /// Checks that an authority is one of this tenant.
+    /// - Throws: `TokenFault` for another tenant, and for what can't be the name of one.
+    func checkTenant(_ segment: String) throws(TokenFault) {
+        guard !organization.isNamed(by: segment) else { return }
+        let isDomain = segment.contains(".") && segment.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        guard GUID.isValid(segment) || isDomain || segment.lowercased() == "consumers" else {
+            throw TokenFault(
+                "invalid_request", 900_023,
+                "Specified tenant identifier '\(segment)' is neither a valid DNS name, nor a valid external domain.")
+        }
+        throw TokenFault(
+            "invalid_request", 90_002,
+            "Tenant '\(segment)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This sandbox serves the tenant \(organization.id) (\(organization.domain))."
+        )
+    }
 }
 
 /// The token endpoint: checks the client, and passes each grant to the part that answers it.
@@ -298,9 +299,7 @@ struct AdminConsent {
     func answer(_ request: HTTPServerRequest, tenant: String) -> HTTPServerResponse {
         let fields = request.method == "POST" ? request.form : request.queryFields
         do throws(TokenFault) {
-            guard context.organization.isNamed(by: tenant) else {
-                throw TokenFault("invalid_request", 90_002, "Tenant '\(tenant)' not found.")
-            }
+            try context.checkTenant(tenant)
             let wish = try wish(fields)
             guard request.method == "POST" else { return form(wish, fields, request, problem: nil) }
             return try decide(wish, fields, request)

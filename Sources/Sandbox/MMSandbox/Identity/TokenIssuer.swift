@@ -42,7 +42,7 @@ final class TokenIssuer {
 
     /// Answers an app that signs in by itself.
     func appOnly(_ form: PostedForm, app: RegisteredApp, tenant: String) throws(TokenFault) -> JSONObject {
-        guard tenant.lowercased() != "common", tenant.lowercased() != "organizations" else {
+        guard !SandboxOrganization.anyTenant.contains(tenant.lowercased()) else {
             throw TokenFault(
                 "invalid_request", 50_059,
                 "No tenant-identifying information found in either the request or implied by any provided credentials.")

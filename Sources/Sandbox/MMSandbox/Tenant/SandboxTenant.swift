@@ -438,8 +438,11 @@ package struct SandboxOrganization: Sendable, Hashable {
     func isNamed(by segment: String) -> Bool {
         let segment = segment.lowercased()
         return [id, domain, initialDomain].contains(segment)
-            || self == .own && ["organizations", "common"].contains(segment)
+            || self == .own && Self.anyTenant.contains(segment)
     }
+
+    /// The names that stand for the tenant of whoever signs in.
+    static let anyTenant: Set<String> = ["organizations", "common"]
 }
 
 /// The file by which other processes of the same user find a running sandbox.
