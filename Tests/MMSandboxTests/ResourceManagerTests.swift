@@ -98,7 +98,7 @@ struct ResourceManagerTests {
         #expect(await Self.answered(bench, group, by: "PATCH", body: ["tags": ["a": "b"]]).json["tags"]?["a"] == "b")
         let site = "\(group)/providers/Microsoft.Web/sites/one"
         let body: JSONValue = ["location": "eastus", "properties": ["httpsOnly": true]]
-        #expect(await Self.answered(bench, site, by: "PUT", body: body).status == 201)
+        #expect(await Self.answered(bench, site, by: "PUT", body: body).status == 200)
         #expect(await Self.answered(bench, site, by: "PUT", body: body).status == 200)
         let row = await Self.answered(bench, site).json
         #expect(row["properties"]?["httpsOnly"] == true && row["properties"]?["provisioningState"] == "Succeeded")
@@ -107,6 +107,29 @@ struct ResourceManagerTests {
         #expect(deleted.status == 202 && deleted.headers["location"] != nil)
         #expect(await Self.answered(bench, group).errorCode == "ResourceGroupNotFound")
         #expect(await Self.answered(bench, "/resources").json["value"]?.array?.count == 25)
+    }
+
+    @Test(
+        "a new resource is answered as its service does",
+        arguments: [
+            ("Microsoft.Storage/storageAccounts", 200), ("microsoft.compute/Snapshots", 200),
+            ("Microsoft.Web/serverfarms", 200), ("Microsoft.Network/virtualNetworks", 201),
+            ("Microsoft.Sql/servers", 201),
+        ])
+    func statusOfNew(type: String, status: Int) async {
+        let new = "/resourceGroups/rg-web/providers/\(type)/one"
+        let bench = Bench(users: 30)
+        for expected in [status, 200] {
+            let answer = await Self.answered(bench, new, by: "PUT", body: ["location": "eastus"])
+            #expect(answer.status == expected && answer.json["name"] == "one")
+        }
+    }
+
+    @Test("whether a group exists is asked by HEAD, which has a status of its own", arguments: [
+        ("HEAD", "RG-web", 204), ("GET", "RG-web", 200), ("HEAD", "rg-none", 404),
+    ])
+    func groupExists(method: String, group: String, status: Int) async {
+        #expect(await Self.answered(Bench(users: 30), "/resourceGroups/\(group)", by: method).status == status)
     }
 
     // MARK: Machines

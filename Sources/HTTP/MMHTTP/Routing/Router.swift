@@ -36,7 +36,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         /// The methods that the path supports, as `Allow` lists them (RFC 9110, section 10.2.1).
         var methods: [String] {
             var methods = handlers.map(\.method)
-            if methods.contains("GET") { methods.append("HEAD") }
+            if methods.contains("GET"), !methods.contains("HEAD") { methods.append("HEAD") }
             return methods + ["OPTIONS"]
         }
 
@@ -61,7 +61,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
 
     /// Adds a handler for a method of a path.
     /// - Parameters:
-    ///   - method: the method; `HEAD` and `OPTIONS` are handled automatically.
+    ///   - method: the method; `OPTIONS` is handled automatically, and so is `HEAD` where it has no handler of its own.
     ///   - path: a path such as `/v1/jobs/{job}`, where `{job}` matches one segment, or `/files/{path...}`, where
     ///     `{path...}` matches any number of segments, including none.
     ///   - handler: handles the requests.
@@ -96,7 +96,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
     ) async -> HTTPServerResponse {
         guard let (route, names) = find(request.path) else { return await next(request, peer) }
         var asked = request
-        if asked.method == "HEAD" { asked.method = "GET" }
+        if asked.method == "HEAD", route.handler(of: "HEAD") == nil { asked.method = "GET" }
         guard let handler = route.handler(of: asked.method) else {
             var answer =
                 request.method == "OPTIONS"
@@ -208,7 +208,7 @@ struct RoutePath: Sendable {
 
 /// A request that matched a route.
 package struct RoutedRequest<Peer: Sendable>: Sendable {
-    /// The HTTP request; a `HEAD` is passed as the corresponding `GET`.
+    /// The HTTP request; a `HEAD` without a handler of its own is passed as the corresponding `GET`.
     package let http: HTTPServerRequest
     /// The sender.
     package let peer: Peer

@@ -251,6 +251,8 @@ struct AzureKind: Sendable {
     var only: String?
     /// The properties of a resource besides its address, location and state.
     var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
+    /// The status with which its service answers a new resource; some never answer 201, and their clients refuse it.
+    var statusOfNew = 201
 
     /// Returns the kind with a type name, ignoring case.
     static func named(_ type: String) -> AzureKind? { all.first { $0.type.lowercased() == type.lowercased() } }
@@ -272,16 +274,18 @@ struct AzureKind: Sendable {
 
     static let all: [AzureKind] =
         [
-            AzureKind(type: "Microsoft.Storage/storageAccounts", prefix: "sa", members: storage),
-            AzureKind(type: "Microsoft.Web/sites", prefix: "app", members: site),
+            AzureKind(type: "Microsoft.Storage/storageAccounts", prefix: "sa", members: storage, statusOfNew: 200),
+            AzureKind(type: "Microsoft.Web/sites", prefix: "app", members: site, statusOfNew: 200),
             AzureKind(type: "Microsoft.KeyVault/vaults", prefix: "kv", members: vault),
             AzureKind(type: MachineAction.type, prefix: "vm-", members: machine),
-            AzureKind(type: "Microsoft.Compute/disks", prefix: "vm-", suffix: "-os", members: disk),
+            AzureKind(
+                type: "Microsoft.Compute/disks", prefix: "vm-", suffix: "-os", members: disk, statusOfNew: 200),
             AzureKind(type: "Microsoft.Network/networkInterfaces", prefix: "vm-", suffix: "-nic", members: interface),
             AzureKind(type: "Microsoft.Network/virtualNetworks", prefix: "vnet-", members: network),
-            AzureKind(type: "Microsoft.Web/serverfarms", prefix: "plan-", members: plan),
+            AzureKind(type: "Microsoft.Web/serverfarms", prefix: "plan-", members: plan, statusOfNew: 200),
             AzureKind(
                 type: "Microsoft.OperationalInsights/workspaces", prefix: "log-", only: "rg-data", members: workspace),
+            AzureKind(type: "Microsoft.Compute/snapshots", statusOfNew: 200),
         ] + others.map { AzureKind(type: $0) }
 
     /// The types that have no resources until one is created.
@@ -290,7 +294,7 @@ struct AzureKind: Sendable {
         "Microsoft.Authorization/policyAssignments", "Microsoft.Authorization/policyDefinitions",
         "Microsoft.Authorization/policySetDefinitions", "Microsoft.Automation/automationAccounts",
         "Microsoft.Cache/redis", "Microsoft.CognitiveServices/accounts", "Microsoft.Compute/availabilitySets",
-        "Microsoft.Compute/images", "Microsoft.Compute/snapshots", "Microsoft.Compute/virtualMachineScaleSets",
+        "Microsoft.Compute/images", "Microsoft.Compute/virtualMachineScaleSets",
         "Microsoft.Consumption/budgets", "Microsoft.Consumption/usageDetails",
         "Microsoft.ContainerInstance/containerGroups", "Microsoft.ContainerRegistry/registries",
         "Microsoft.ContainerService/managedClusters", "Microsoft.CostManagement/exports",

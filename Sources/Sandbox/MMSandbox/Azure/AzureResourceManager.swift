@@ -27,7 +27,7 @@ struct AzureResourceManager {
         routes.on("GET", path: "/subscriptions/{subscription}/providers/{namespace}", Self.provider)
         routes.on("GET", path: "/subscriptions/{subscription}/resourceGroups", Self.resourceGroups)
         routes.on(
-            "GET", "PUT", "PATCH", "DELETE", path: "/subscriptions/{subscription}/resourceGroups/{group}",
+            "GET", "HEAD", "PUT", "PATCH", "DELETE", path: "/subscriptions/{subscription}/resourceGroups/{group}",
             Self.resourceGroup)
         routes.on("GET", path: "/subscriptions/{subscription}/operationResults/{operation}", Self.operationResult)
         routes.on("GET", path: "/providers/Microsoft.Management/managementGroups", Self.managementGroups)
@@ -242,9 +242,10 @@ struct AzureResourceManager {
             }
             if request.method == "PATCH", content.resource(id) == nil { return Self.unknown(place.id(of: name)) }
             let made = content.putResource(place, name: name, body)
-            return HTTPServerResponse(status: made.isNew ? 201 : 200, json: made.row)
+            let status = made.isNew ? AzureKind.named(place.type)?.statusOfNew ?? 201 : 200
+            return HTTPServerResponse(status: status, json: made.row)
         case "DELETE": return HTTPServerResponse(status: content.removeResource(id) ? 200 : 204)
-        case "GET", "HEAD":
+        case "GET":
             guard let row = content.resource(id) else { return Self.unknown("\(place.type)/\(name)") }
             let expanded = request.queryFields["$expand"] ?? ""
             let isView = expanded.lowercased() == "instanceview"
