@@ -53,6 +53,47 @@ struct AzureDataTests {
         #expect(deleted.json["value"]?.array?.count == 1)
     }
 
+    @Test("what is noted about a secret stays with its version, and a disabled one doesn't tell its value")
+    func notedSecrets() async {
+        let bench = Bench()
+        func asked(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> HTTPServerResponse {
+            await Self.asked(bench, Self.vault, method, "\(path)?api-version=7.4", body: body)
+        }
+        let put = await asked(
+            "PUT", "/secrets/new",
+            ["value": "v", "contentType": "text/plain", "tags": ["team": "a"], "attributes": ["exp": 2_000_000_000]])
+        #expect(put.json["tags"] == ["team": "a"] && put.json["attributes"]?["exp"] == 2_000_000_000)
+        // A client that changes the latest version leaves an empty segment in its place.
+        let changed = await asked("PATCH", "/secrets/new/", ["attributes": ["enabled": false]])
+        #expect(changed.status == 200 && changed.json["value"] == nil && changed.json["tags"] == ["team": "a"])
+        #expect(changed.json["id"] == put.json["id"] && changed.json["contentType"] == "text/plain")
+        let read = await asked("GET", "/secrets/new")
+        #expect(read.status == 403 && read.json["error"]?["innererror"]?["code"] == "SecretDisabled")
+        #expect(await asked("PATCH", "/secrets/none", [:]).errorCode == "SecretNotFound")
+        #expect(await asked("PATCH", "/secrets/new/0", [:]).errorCode == "SecretNotFound")
+    }
+
+    @Test("a deleted secret keeps its name, and is recovered with its versions or removed for good")
+    func deletedSecrets() async {
+        let bench = Bench()
+        func asked(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> HTTPServerResponse {
+            await Self.asked(bench, Self.vault, method, "\(path)?api-version=7.4", body: body)
+        }
+        let secret = "/secrets/smtp-relay"
+        _ = await asked("PUT", secret, ["value": "two"])
+        let deleted = await asked("DELETE", secret)
+        #expect(deleted.json["recoveryId"] == "https://kvweb.vault.azure.net/deletedsecrets/smtp-relay")
+        #expect(await asked("GET", "/deletedsecrets/SMTP-relay").json == deleted.json)
+        #expect(await asked("PUT", secret, ["value": "three"]).errorCode == "Conflict")
+        #expect(await asked("POST", "/deletedsecrets/smtp-relay/recover").status == 200)
+        #expect(await asked("GET", secret).json["value"] == "two")
+        #expect(await asked("GET", "\(secret)/versions").json["value"]?.array?.count == 2)
+        _ = await asked("DELETE", secret)
+        #expect(await asked("DELETE", "/deletedsecrets/smtp-relay").status == 204)
+        #expect(await asked("GET", "/deletedsecrets/smtp-relay").errorCode == "SecretNotFound")
+        #expect(await asked("PUT", secret, ["value": "three"]).status == 200)
+    }
+
     @Test("an account lists containers and blobs, whole, by prefix and by folder, and gives pieces of them")
     func blobs() async {
         let bench = Bench()

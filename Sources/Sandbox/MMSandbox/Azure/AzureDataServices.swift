@@ -95,7 +95,15 @@ struct AzureDataServices {
         let kind = ["keys", "certificates"].first { parts.first?.hasSuffix($0) == true } ?? "secrets"
         // Only a secret's own address tells its value.
         let isValue = parts.first == "secrets" && parts.count > 1 && parts.last != "versions"
-        let verb = isRead ? isValue ? "getSecret" : "readMetadata" : request.method == "DELETE" ? "delete" : "setSecret"
+        let verb =
+            switch (request.method, parts.first) {
+            case _ where isRead: isValue ? "getSecret" : "readMetadata"
+            case ("DELETE", "deletedsecrets"): "purge"
+            case ("DELETE", _): "delete"
+            case ("PATCH", _): "update"
+            case ("POST", "deletedsecrets"): "recover"
+            default: "setSecret"
+            }
         return "Microsoft.KeyVault/vaults/\(kind)/\(verb)/action"
     }
 
