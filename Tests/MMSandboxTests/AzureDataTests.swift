@@ -123,6 +123,67 @@ struct AzureDataTests {
     }
 
     @Test(
+        "a blob is read and written only on the conditions of the request",
+        arguments: [
+            ("PUT", "If-None-Match", "*", 409), ("PUT", "If-None-Match", "TAG", 412), ("PUT", "If-Match", "TAG", 201),
+            ("PUT", "If-Match", "\"0x1\"", 412), ("DELETE", "If-Match", "\"0x1\"", 412),
+            ("DELETE", "If-Match", "*", 202), ("GET", "If-None-Match", "TAG", 304), ("GET", "If-Match", "TAG", 200),
+            ("GET", "If-Match", "\"0x1\"", 412),
+        ])
+    func conditions(method: String, condition: String, value: String, status: Int) async {
+        let bench = Bench()
+        let blob = "/reports/licences.csv"
+        let tag = await Self.asked(bench, Self.account, "HEAD", blob).headers["etag"] ?? ""
+        let answer = await Self.asked(
+            bench, Self.account, method, blob,
+            headers: [condition: value == "TAG" ? tag : value, "x-ms-blob-type": "BlockBlob"])
+        #expect(answer.status == status)
+        let after = await Self.asked(bench, Self.account, "HEAD", blob)
+        #expect(after.headers["etag"] == (status == 201 ? answer.headers["etag"] : status == 202 ? nil : tag))
+        #expect(status != 201 || answer.headers["etag"] != tag)
+    }
+
+    @Test("a new blob may require that there is none yet, and one that must be there isn't made")
+    func newBlob() async {
+        let bench = Bench()
+        for (condition, status) in [("If-Match", 412), ("If-None-Match", 201), ("If-None-Match", 409)] {
+            let answer = await Self.asked(
+                bench, Self.account, "PUT", "/logs/new", headers: [condition: "*", "x-ms-blob-type": "BlockBlob"])
+            #expect(answer.status == status, "\(condition)")
+        }
+    }
+
+    @Test("what a client notes about a blob is told with it, and replaced as a whole")
+    func notes() async {
+        let bench = Bench()
+        let headers = ["x-ms-blob-type": "BlockBlob", "x-ms-meta-owner": "kim", "x-ms-meta-use": "a & b"]
+        _ = await Self.asked(bench, Self.account, "PUT", "/logs/new", headers: headers, body: "text")
+        let read = await Self.asked(bench, Self.account, "HEAD", "/logs/new")
+        #expect(read.headers["x-ms-meta-owner"] == "kim" && read.headers["x-ms-meta-use"] == "a & b")
+        let list = "/logs?restype=container&comp=list"
+        let shown = await Self.asked(bench, Self.account, "GET", "\(list)&include=metadata").text
+        #expect(shown.contains("<use>a &amp; b</use>"))
+        #expect(await !Self.asked(bench, Self.account, "GET", list).text.contains("<Metadata>"))
+        let changed = await Self.asked(
+            bench, Self.account, "PUT", "/logs/new?comp=metadata", headers: ["x-ms-meta-owner": "lee"])
+        #expect(changed.status == 200 && changed.headers["etag"] != read.headers["etag"])
+        let after = await Self.asked(bench, Self.account, "GET", "/logs/new")
+        #expect(after.headers["x-ms-meta-owner"] == "lee" && after.headers["x-ms-meta-use"] == nil)
+        #expect(after.json == "text")
+    }
+
+    @Test(
+        "a range of bytes is a part of what is there, or the whole if it can't be read",
+        arguments: [
+            ("bytes=0-3", ByteRange.part(0...3)), ("bytes=6-99", .part(6...9)), ("bytes=6-", .part(6...9)),
+            ("bytes=-4", .part(6...9)), ("bytes=-99", .part(0...9)), ("bytes=10-", .outside), ("bytes=-0", .outside),
+            ("bytes=4-2", .whole), ("bytes=0-1,4-5", .whole), ("items=0-3", .whole), (nil, .whole),
+        ])
+    func ranges(header: String?, range: ByteRange) {
+        #expect(ByteRange(header, of: 10) == range)
+    }
+
+    @Test(
         "tokens of other services are refused with a challenge that names the right ones",
         arguments: [
             (vault, "/secrets?api-version=7.4", "resource=\"https://vault.azure.net\""),

@@ -7,6 +7,8 @@ final class BlobService {
     private var accounts: [String: [Container]] = [:]
     /// Blocks that aren't part of a blob yet, by the address of the blob and their ids.
     private var blocks: [String: [String: StoredContent]] = [:]
+    /// The number of writes so far.
+    private var writes = 0
 
     private struct Container {
         let name: String
@@ -18,9 +20,13 @@ final class BlobService {
         let type: String
         let content: StoredContent
         let changed: Int64
+        /// What clients have noted about it: the headers whose names begin with `x-ms-meta-`.
+        var notes: [HTTPHeaders.Field] = []
+        /// The number of the write that it comes from; 0 if it was there at the start.
+        var write = 0
 
         var tag: String {
-            "\"0x\(Hex.text(SHA256.digest(content.quickXorHash.utf8)).prefix(15).uppercased())\""
+            "\"0x\(Hex.text(SHA256.digest("\(write) \(content.quickXorHash)".utf8)).prefix(15).uppercased())\""
         }
     }
 
@@ -75,7 +81,7 @@ final class BlobService {
         guard path.isEmpty else { return blob(path, at, request, host) }
         switch (request.method, fields["comp"]) {
         case ("GET", "list"):
-            return list(all[at], host, prefix: fields["prefix"] ?? "", delimiter: fields["delimiter"] ?? "")
+            return list(all[at], host, fields)
         case ("GET", nil), ("HEAD", nil): return changed(200, context.now - 30 * 86_400, "\"0x1\"")
         case ("PUT", nil): return Self.failure(409, "ContainerAlreadyExists", "The specified container already exists.")
         case ("DELETE", nil):
@@ -91,19 +97,48 @@ final class BlobService {
     ) -> HTTPServerResponse {
         var all = containers(of: host.name)
         let at = all[container].blobs.firstIndex { $0.name == path }
+        let comp = request.queryFields["comp"]
+        // A block becomes part of a blob only with its list, whose conditions then count.
+        if comp != "block", let refusal = Self.refusal(of: request, for: at.map { all[container].blobs[$0] }) {
+            return refusal
+        }
+        if request.method == "PUT", comp != "metadata" { return put(path, at, in: container, comp, request, host) }
+        guard let at else { return Self.failure(404, "BlobNotFound", "The specified blob does not exist.") }
+        let blob = all[container].blobs[at]
+        switch (request.method, comp) {
+        case ("GET", nil), ("HEAD", nil): return told(blob, request)
+        case ("PUT", "metadata"):
+            let changed = made(path, blob.type, blob.content, request)
+            all[container].blobs[at] = changed
+            accounts[host.name] = all
+            return self.changed(200, changed.changed, changed.tag)
+        case ("DELETE", nil):
+            all[container].blobs.remove(at: at)
+            accounts[host.name] = all
+            return HTTPServerResponse(status: 202)
+        default: return Self.unknown(request)
+        }
+    }
+
+    /// Writes a blob, or a block for one.
+    private func put(
+        _ path: String, _ at: Int?, in container: Int, _ comp: String?, _ request: HTTPServerRequest,
+        _ host: AzureDataServices.Host
+    ) -> HTTPServerResponse {
+        var all = containers(of: host.name)
         let address = "\(host.name)/\(all[container].name)/\(path)"
         let content: StoredContent
-        switch (request.method, request.queryFields["comp"]) {
-        case ("PUT", nil):
+        switch comp {
+        case nil:
             guard request.headers["x-ms-blob-type"]?.lowercased() == "blockblob" else { return Self.unknown(request) }
             content = request.content
-        case ("PUT", "block"):
+        case "block":
             guard let id = request.queryFields["blockid"] else {
                 return Self.failure(400, "InvalidQueryParameterValue", "The block has no blockid.")
             }
             stage(request.content, id, of: address)
             return changed(201, context.now, "\"0x1\"")
-        case ("PUT", "blocklist"):
+        case "blocklist":
             var whole = StoredContent()
             for id in Self.listed(request.body) {
                 guard let block = blocks[address]?[id] else {
@@ -113,26 +148,41 @@ final class BlobService {
             }
             blocks[address] = nil
             content = whole
-        case (_, nil): content = StoredContent()
         default: return Self.unknown(request)
         }
-        if request.method == "PUT" {
-            let type = request.headers["x-ms-blob-content-type"] ?? request.headers["content-type"]
-            let blob = Blob(
-                name: path, type: type ?? "application/octet-stream", content: content, changed: context.now)
-            if let at { all[container].blobs[at] = blob } else { all[container].blobs.append(blob) }
-            accounts[host.name] = all
-            return changed(201, blob.changed, blob.tag)
+        let type = request.headers["x-ms-blob-content-type"] ?? request.headers["content-type"]
+        let blob = made(path, type ?? "application/octet-stream", content, request)
+        if let at { all[container].blobs[at] = blob } else { all[container].blobs.append(blob) }
+        accounts[host.name] = all
+        return changed(201, blob.changed, blob.tag)
+    }
+
+    /// Returns the blob that a write makes, with the notes of its request.
+    private func made(
+        _ path: String, _ type: String, _ content: StoredContent, _ request: HTTPServerRequest
+    ) -> Blob {
+        writes += 1
+        return Blob(
+            name: path, type: type, content: content, changed: context.now,
+            notes: request.headers.filter { $0.name.lowercased().hasPrefix(Self.noteStart) }, write: writes)
+    }
+
+    private static let noteStart = "x-ms-meta-"
+
+    /// Returns the refusal of a request whose conditions a blob doesn't meet (RFC 9110, section 13.1).
+    private static func refusal(of request: HTTPServerRequest, for blob: Blob?) -> HTTPServerResponse? {
+        func isMet(_ condition: String) -> Bool? {
+            request.headers[condition].map { $0 == "*" ? blob != nil : $0 == blob?.tag }
         }
-        guard let at else { return Self.failure(404, "BlobNotFound", "The specified blob does not exist.") }
-        switch request.method {
-        case "GET", "HEAD": return told(all[container].blobs[at], request)
-        case "DELETE":
-            all[container].blobs.remove(at: at)
-            accounts[host.name] = all
-            return HTTPServerResponse(status: 202)
-        default: return Self.unknown(request)
+        let unmet = failure(
+            412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
+        if isMet("If-Match") == false { return blob == nil && request.method != "PUT" ? nil : unmet }
+        guard isMet("If-None-Match") == true else { return nil }
+        if ["GET", "HEAD"].contains(request.method) {
+            return HTTPServerResponse(status: 304, headers: ["ETag": blob?.tag ?? ""])
         }
+        guard request.headers["If-None-Match"] == "*" else { return unmet }
+        return failure(409, "BlobAlreadyExists", "The specified blob already exists.")
     }
 
     /// Returns a blob, or the requested range of it.
@@ -144,21 +194,15 @@ final class BlobService {
         }
         var answer = changed(200, blob.changed, blob.tag)
         answer.headers.set("Content-Type", blob.type)
-        answer.headers.set("Accept-Ranges", "bytes")
         answer.headers.set("x-ms-blob-type", "BlockBlob")
-        answer.body = .bytes(bytes)
-        let range = request.headers["x-ms-range"] ?? request.headers["range"] ?? ""
-        guard request.method == "GET", range.hasPrefix("bytes=") else { return answer }
-        let ends = range.dropFirst(6).split(separator: "-").map { Int($0) }
-        guard let first = ends.first.flatMap({ $0 }), first < bytes.count else {
+        for note in blob.notes { answer.headers.add(note.name, note.value) }
+        let range = request.headers["x-ms-range"] ?? request.headers["range"]
+        let part = ByteRange(request.method == "GET" ? range : nil, of: bytes.count)
+        guard part != .outside else {
             return Self.failure(
                 416, "InvalidRange", "The range specified is invalid for the current size of the resource.")
         }
-        let last = min(ends.count > 1 ? ends[1] ?? .max : .max, bytes.count - 1)
-        guard first <= last else { return answer }
-        answer.status = 206
-        answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(bytes.count)")
-        answer.body = .bytes(Array(bytes[first...last]))
+        part.fill(&answer, from: bytes)
         return answer
     }
 
@@ -179,8 +223,10 @@ final class BlobService {
     }
 
     private func list(
-        _ container: Container, _ host: AzureDataServices.Host, prefix: String, delimiter: String
+        _ container: Container, _ host: AzureDataServices.Host, _ fields: PostedForm
     ) -> HTTPServerResponse {
+        let (prefix, delimiter) = (fields["prefix"] ?? "", fields["delimiter"] ?? "")
+        let showsNotes = (fields["include"] ?? "").split(separator: ",").contains("metadata")
         var folders: [String] = []
         var rows = ""
         for blob in container.blobs.sorted(by: { $0.name < $1.name }) where blob.name.hasPrefix(prefix) {
@@ -196,7 +242,15 @@ final class BlobService {
                 + "<Last-Modified>\(when)</Last-Modified><Etag>\(blob.tag)</Etag>"
                 + "<Content-Length>\(blob.content.count)</Content-Length><Content-Type>\(HTMLText.escaped(blob.type))</Content-Type>"
                 + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><LeaseStatus>unlocked</LeaseStatus>"
-                + "<LeaseState>available</LeaseState></Properties></Blob>"
+                + "<LeaseState>available</LeaseState></Properties>"
+            if showsNotes {
+                let notes = blob.notes.map { note in
+                    let name = note.name.dropFirst(Self.noteStart.count)
+                    return "<\(name)>\(HTMLText.escaped(note.value))</\(name)>"
+                }
+                rows += "<Metadata>\(notes.joined())</Metadata>"
+            }
+            rows += "</Blob>"
         }
         for folder in folders { rows += "<BlobPrefix><Name>\(HTMLText.escaped(folder))</Name></BlobPrefix>" }
         return Self.listed(" ContainerName=\"\(HTMLText.escaped(container.name))\"", host, "<Blobs>\(rows)</Blobs>")
