@@ -207,13 +207,17 @@ extension EntityKind {
     static let event = EntityKind(
         "event",
         """
-        id createdDateTime:d lastModifiedDateTime:d changeKey categories:c iCalUId subject bodyPreview importance \
-        sensitivity isAllDay:b isCancelled:b isOrganizer:b isOnlineMeeting:b responseRequested:b showAs type webLink \
-        hasAttachments:b body:o start:o end:o location:o attendees:c organizer:o recurrence:o
+        id createdDateTime:d lastModifiedDateTime:d changeKey categories:c transactionId originalStartTimeZone \
+        originalEndTimeZone iCalUId reminderMinutesBeforeStart:n isReminderOn:b hasAttachments:b subject bodyPreview \
+        importance sensitivity isAllDay:b isCancelled:b isOrganizer:b responseRequested:b showAs type webLink \
+        isOnlineMeeting:b onlineMeetingProvider allowNewTimeProposals:b hideAttendees:b body:o start:o end:o \
+        location:o attendees:c organizer:o recurrence:o
         """,
         page: 10, limit: 1000,
-        readOnly: "id createdDateTime lastModifiedDateTime changeKey iCalUId webLink bodyPreview",
-        searched: "subject bodyPreview", etag: true)
+        readOnly: """
+            id createdDateTime lastModifiedDateTime changeKey iCalUId webLink bodyPreview originalStartTimeZone \
+            originalEndTimeZone
+            """, searched: "subject bodyPreview", etag: true)
 
     static let calendar = EntityKind(
         "calendar", "id name color changeKey canShare:b canViewPrivateItems:b canEdit:b isDefaultCalendar:b owner:o",
@@ -539,6 +543,10 @@ extension EntityKind {
     func checked(_ body: JSONObject, isNew: Bool) throws(GraphFailure) -> JSONObject {
         var row: JSONObject = [:]
         for (property, value) in body where !property.contains("@") {
+            if hasETag, property == Self.extended, value.array != nil {
+                row[property] = value
+                continue
+            }
             guard let type = types[property] else {
                 throw GraphFailure(400, "Request_BadRequest", "Invalid property '\(property)'.")
             }
@@ -546,10 +554,10 @@ extension EntityKind {
             guard !readOnly.contains(property) || isOwnName else {
                 throw .badRequest("Property '\(property)' is read-only and cannot be set.")
             }
-            guard Self.fits(value, type) else {
+            guard let fitting = Self.fitting(value, type) else {
                 throw .badRequest("Invalid value specified for property '\(property)' of resource '\(resource)'.")
             }
-            row[property] = value
+            row[property] = fitting
         }
         if isNew {
             if isAbstract, let type = body["@odata.type"]?.string { row["@odata.type"] = .string(type) }
@@ -563,16 +571,18 @@ extension EntityKind {
     /// The name as it appears in errors.
     private var resource: String { "\(name.prefix(1).uppercased())\(name.dropFirst())" }
 
-    private static func fits(_ value: JSONValue, _ type: PropertyType) -> Bool {
+    /// The properties of MAPI that a client adds to an item of a mailbox; only those who expand them are told of them.
+    static let extended = "singleValueExtendedProperties"
+
+    /// Returns a value as one of a type; `nil` if it isn't one. The service takes a flag also as a text.
+    private static func fitting(_ value: JSONValue, _ type: PropertyType) -> JSONValue? {
         switch (value, type) {
-        case (.null, _): true
-        case (.string, .text): true
-        case (.string(let text), .time): ServiceTime.seconds(text) != nil
-        case (.bool, .flag): true
-        case (.int, .whole), (.double, .whole): true
-        case (.object, .complex): true
-        case (.array, .collection): true
-        default: false
+        case (.null, _), (.string, .text), (.bool, .flag), (.int, .whole), (.double, .whole), (.object, .complex),
+            (.array, .collection):
+            return value
+        case (.string(let text), .time): return ServiceTime.seconds(text) == nil ? nil : value
+        case (.string(let text), .flag): return Bool(text.lowercased()).map { .bool($0) }
+        default: return nil
         }
     }
 }

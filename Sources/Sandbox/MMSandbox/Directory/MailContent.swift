@@ -173,13 +173,16 @@ struct MailContent: Sendable {
             "importance": "normal",
             "sensitivity": "normal", "isAllDay": false, "isCancelled": false, "isOrganizer": true,
             "isOnlineMeeting": false,
+            "transactionId": .null, "originalStartTimeZone": "UTC", "originalEndTimeZone": "UTC",
+            "reminderMinutesBeforeStart": 15, "isReminderOn": true, "onlineMeetingProvider": "unknown",
+            "allowNewTimeProposals": true, "hideAttendees": false,
             "responseRequested": true, "showAs": "busy", "type": "singleInstance", "webLink": .null,
             "hasAttachments": false,
             "location": ["displayName": ""], "attendees": [], "recurrence": .null, "bodyPreview": "",
             "body": ["contentType": "text", "content": ""],
         ]
         return JSONObject(
-            EntityKind.event.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
+            (EntityKind.event.properties + [EntityKind.extended]).compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
     }
 
     /// Returns the initial contacts of a mailbox.

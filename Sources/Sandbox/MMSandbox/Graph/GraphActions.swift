@@ -226,9 +226,9 @@ struct GraphActions {
         let start = try bound("startDateTime")
         let end = try bound("endDateTime")
         let test: @Sendable (Record) -> Bool = { event in
-            let begins = event["start"]?["dateTime"]?.string.flatMap { ServiceTime.seconds($0) } ?? 0
-            let ends = event["end"]?["dateTime"]?.string.flatMap { ServiceTime.seconds($0) } ?? begins
-            return begins < end && ends > start
+            guard let begins = try? CalendarTime.seconds(event["start"]) else { return false }
+            let ends = (try? CalendarTime.seconds(event["end"])) ?? begins
+            return Double(begins) < end && Double(ends) > start
         }
         var inner = place
         inner.node = .collection(.events(owner), where: test)

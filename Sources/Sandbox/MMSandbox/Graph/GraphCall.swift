@@ -32,8 +32,8 @@ struct GraphCall: Sendable {
     /// Returns a preference of the `Prefer` header.
     func preference(_ name: String) -> String? {
         for piece in (request.headers["prefer"] ?? "").split(separator: ",") {
-            let halves = piece.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
-            if halves.first?.lowercased() == name { return halves.count > 1 ? halves[1] : "" }
+            let halves = piece.split(separator: "=", maxSplits: 1).map { String($0).trimmed }
+            if halves.first?.lowercased() == name { return halves.count > 1 ? halves[1].filter { $0 != "\"" } : "" }
         }
         return nil
     }

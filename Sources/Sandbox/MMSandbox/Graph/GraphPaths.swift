@@ -210,8 +210,10 @@ struct GraphPaths {
             return GraphPlace(.collection(.events(id)), "\(label)/calendarView", .calendars, rest, owner: id)
         case "calendar": return mail.calendar(id, label, below)
         case "calendars":
-            if below.count > 1, below.dropFirst().first?.name.lowercased() == "events" {
-                return .plain(.events(id), "\(label)/events", .calendars, below.dropFirst(2), owner: id)
+            let inner = below.dropFirst().first?.name.lowercased()
+            if let key = below.first?.name, inner == "events" || inner == "calendarview" {
+                guard store.table(.calendars(id)).find(key) != nil else { throw .mailItemMissing }
+                return mail.calendar(id, label, below.dropFirst())
             }
             return .plain(.calendars(id), "\(label)/calendars", .calendars, below, owner: id)
         case "contacts": return .plain(.contacts(id), "\(label)/contacts", .contacts, below, owner: id)

@@ -72,7 +72,7 @@ struct GraphReader {
         bytes.append(contentsOf: #"{"@odata.context":"#.utf8)
         JSONWriter.append("\(context.base)/\(call.version)/$metadata#\(label)\(columns)/$entity", to: &bytes)
         var row: [UInt8] = []
-        let record = Self.wantsTextBody(call) ? Self.withTextBody(record) : record
+        let record = try preferred(call, kind)?(record) ?? record
         let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind), typeName: typeName)
         let hasMembers = writer.open(record, etag: etag, to: &row)
         if hasMembers { bytes.append(UInt8(ascii: ",")) }
@@ -82,9 +82,20 @@ struct GraphReader {
         return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
 
-    /// Returns whether the caller prefers message bodies as plain text.
-    private static func wantsTextBody(_ call: GraphCall) -> Bool {
-        call.preference("outlook.body-content-type") == "text"
+    /// How a caller prefers a row to be shown.
+    private typealias Preferred = (Record) throws(GraphFailure) -> Record
+
+    /// Returns what the caller's preferences change about rows: bodies as plain text, and times of events on the clock
+    /// of a zone; `nil` without such preferences.
+    private func preferred(_ call: GraphCall, _ kind: EntityKind) -> Preferred? {
+        let wantsText = call.preference("outlook.body-content-type") == "text"
+        let zone = kind.name == "event" ? call.preference("outlook.timezone") : nil
+        guard wantsText || zone != nil else { return nil }
+        return { (record) throws(GraphFailure) in
+            let record = wantsText ? Self.withTextBody(record) : record
+            guard let zone else { return record }
+            return try CalendarTime.shown(record, in: zone)
+        }
     }
 
     private static func withTextBody(_ record: Record) -> Record {
@@ -222,10 +233,10 @@ struct GraphReader {
         }
         bytes.append(contentsOf: #","value":["#.utf8)
         let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind))
-        let wantsText = Self.wantsTextBody(call)
+        let preferred = preferred(call, kind)
         for (place, row) in page.records.enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
-            let record = wantsText ? Self.withTextBody(row) : row
+            let record = try preferred?(row) ?? row
             if let rowKind = typeName?(record) {
                 RowWriter(kind: rowKind, select: select, typeName: rowKind.name).open(record, etag: nil, to: &bytes)
             } else {
@@ -449,6 +460,9 @@ extension GraphReader {
         case ("message", "attachments"):
             guard let owner else { return [] }
             return store.table(.attachments(owner: owner, message: record.id)).all.map { (.attachment, $0) }
+        case (_, EntityKind.extended) where kind.hasETag:
+            let kind = EntityKind("singleValueLegacyExtendedProperty", "id value")
+            return (record[name]?.array ?? []).compactMap(\.object).map { (kind, .object($0)) }
         case ("driveItem", "children"):
             guard let drive = record["parentReference"]?["driveId"]?.string else { return [] }
             return store.table(.driveItems(drive)).all.filter { $0["parentReference"]?["id"]?.string == record.id }.map

@@ -510,7 +510,8 @@ struct FreeBusy {
         guard GraphScopes(call: call, isSelf: true).isOpen ?? true else { throw .mailDenied }
         let body = try call.object()
         guard let names = body["schedules"]?.array?.compactMap(\.string), !names.isEmpty,
-            let start = Self.time(body["startTime"]), let end = Self.time(body["endTime"]), start < end
+            let start = try CalendarTime.seconds(body["startTime"]),
+            let end = try CalendarTime.seconds(body["endTime"]), start < end
         else {
             throw GraphFailure(
                 400, "ErrorInvalidParameter", "The parameters schedules, startTime and endTime are needed.")
@@ -535,9 +536,9 @@ struct FreeBusy {
             ]
         }
         let busy = store.table(.events(user.id)).all.compactMap { event -> (Int64, Int64, JSONValue)? in
-            guard let from = Self.time(event["start"]), let to = Self.time(event["end"]), from < end, to > start else {
-                return nil
-            }
+            guard let from = try? CalendarTime.seconds(event["start"]),
+                let to = try? CalendarTime.seconds(event["end"]), from < end, to > start
+            else { return nil }
             return (from, to, event["showAs"] ?? "busy")
         }
         var view = ""
@@ -556,11 +557,6 @@ struct FreeBusy {
         ]
     }
 
-    private static func time(_ value: JSONValue?) -> Int64? {
-        guard let text = value?["dateTime"]?.string else { return nil }
-        let plain = text.prefix { $0 != "." }
-        return ServiceTime.seconds(plain.hasSuffix("Z") ? String(plain) : String(plain) + "Z").map { Int64($0) }
-    }
 }
 
 /// A write to the directory, as an entry of its audit log.

@@ -84,7 +84,7 @@ struct GraphWriter {
                 store.user(place.owner ?? "").map {
                     ["emailAddress": ["name": $0["displayName"] ?? "", "address": $0["mail"] ?? ""]]
                 } ?? .null
-            row = MailContent.event(row)
+            row = MailContent.event(try CalendarTime.kept(row))
         case .channelMessages, .chatMessages:
             return try teams.post(call, body, address)
         case .contacts, .mailFolders, .calendars, .attachments: id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
@@ -129,7 +129,8 @@ struct GraphWriter {
         if address == .groups, record.isKeptByExchange { throw .keptByExchange("Update") }
         try answers.checkETag(call, id: record.id, in: table)
         let body = try call.object()
-        let changes = try table.kind.checked(body, isNew: false)
+        var changes = try table.kind.checked(body, isNew: false)
+        if case .events = address { changes = try CalendarTime.kept(changes) }
         if address == .groups { try references.link(body, to: record.id) }
         if address == .users, let name = changes["userPrincipalName"]?.string, let other = store.user(name),
             other.id != record.id

@@ -1,6 +1,6 @@
 /// Time zones by the names that Windows and the time zone database give them, with the rules for summer time that hold
 /// since 2007; those of the European Union hold since 1996. Other zones and earlier years are beyond the engine.
-struct NamedZone {
+package struct NamedZone {
     /// When clocks are put forward and back.
     private enum Summer {
         case none
@@ -90,7 +90,7 @@ struct NamedZone {
     }
 
     /// Returns the zone with a name, in any case; `nil` for an unknown one.
-    static func named(_ id: String) -> NamedZone? {
+    package static func named(_ id: String) -> NamedZone? {
         let name = places[id.lowercased()] ?? id
         return zones.first { $0.id.lowercased() == name.lowercased() }
     }
@@ -174,6 +174,19 @@ struct NamedZone {
     private func moment(of date: PSDate) -> PSDate? {
         offset(atLocal: date).flatMap { PSDate(ticks: date.ticks, kind: .utc).moved(by: -$0) }
     }
+
+    /// Returns the seconds since 1970 of a time on the zone's clock; `nil` if the rules of that year aren't known.
+    /// - Parameter clock: the seconds that have passed on the clock since it showed the beginning of 1970.
+    package func seconds(atClock clock: Int64) -> Int64? {
+        PSDate.epoch.moved(by: clock * PSSpan.second).flatMap { moment(of: $0) }.map(Self.seconds)
+    }
+
+    /// Returns what the zone's clock shows, as `seconds(atClock:)` takes it.
+    package func clock(atSeconds seconds: Int64) -> Int64? {
+        PSDate.epoch.moved(by: seconds * PSSpan.second).flatMap { clock(at: $0) }.map(Self.seconds)
+    }
+
+    private static func seconds(_ date: PSDate) -> Int64 { (date.ticks - PSDate.epoch.ticks) / PSSpan.second }
 
     /// Calls a static method of `[TimeZoneInfo]` with zones that have a name here; `nil` for other zones and methods.
     static func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
