@@ -395,6 +395,69 @@ struct GraphWriteTests {
         #expect(session.status == 200)
     }
 
+    @Test(
+        "an item is moved into a folder that is there, and over nothing",
+        arguments: [
+            ("from", "to", nil, nil), ("from", "none", nil, "itemNotFound"), ("from", "from", nil, "invalidRequest"),
+            ("from", "to", "taken", "nameAlreadyExists"), ("from", "file", nil, "itemNotFound"),
+        ])
+    func moved(item: String, folder: String, name: String?, refusal: String?) async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        func asked(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> HTTPServerResponse {
+            await bench.graph(method, "/v1.0/me/drive/\(path)", token: token, body: body)
+        }
+        var ids = ["none": "none"]
+        for (name, place) in [("from", "root"), ("to", "root"), ("taken", "root:/to:")] {
+            let made = await asked("POST", "\(place)/children", ["name": .string(name), "folder": [:]])
+            ids[name] = made.json["id"]?.string
+        }
+        let file = await bench.tenant.answer(
+            HTTPServerRequest(
+                "PUT", "/v1.0/me/drive/root:/a.txt:/content", headers: ["Authorization": "Bearer \(token)"],
+                body: Array("one".utf8)))
+        ids["file"] = file.json["id"]?.string
+        var change: JSONObject = ["parentReference": ["id": .string(ids[folder] ?? "")]]
+        change["name"] = name.map { .string($0) }
+        let answer = await asked("PATCH", "items/\(ids[item] ?? "")", .object(change))
+        #expect(answer.errorCode == refusal, "\(answer.json)")
+        #expect(await asked("GET", "root:/\(refusal == nil ? "to/from" : "from")").status == 200)
+    }
+
+    @Test("a file or a folder is copied with all that is in it, to where the request says, and over nothing")
+    func copied() async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        func asked(_ method: String, _ path: String, _ body: JSONValue? = nil) async -> HTTPServerResponse {
+            await bench.graph(method, "/v1.0/me/drive/\(path)", token: token, body: body)
+        }
+        func folder(_ name: String) async -> String {
+            await asked("POST", "root/children", ["name": .string(name), "folder": [:]]).json["id"]?.string ?? ""
+        }
+        let (from, to) = (await folder("from"), await folder("to"))
+        _ = await bench.tenant.answer(
+            HTTPServerRequest(
+                "PUT", "/v1.0/me/drive/root:/from/inner/a.txt:/content",
+                headers: ["Authorization": "Bearer \(token)"], body: Array("one".utf8)))
+        #expect(await asked("POST", "items/\(from)/copy", ["parentReference": ["id": .string(to)]]).status == 202)
+        #expect(await asked("GET", "root:/to/from/inner/a.txt").json["size"] == 3)
+        #expect(await asked("GET", "root:/from/inner/a.txt").status == 200)
+        let file = await asked("GET", "root:/from/inner/a.txt").json["id"]?.string ?? ""
+        let target: JSONValue = ["id": .string(to)]
+        #expect(
+            await asked("POST", "items/\(file)/copy", ["name": "b.txt", "parentReference": target]).status == 202)
+        #expect(await asked("GET", "root:/to/b.txt").json["size"] == 3)
+        #expect(await asked("POST", "items/\(file)/copy").errorCode == "nameAlreadyExists", "it would replace itself")
+        #expect(await asked("POST", "items/\(file)/copy?@microsoft.graph.conflictBehavior=rename").status == 202)
+        #expect(await asked("GET", "root:/from/inner/a%201.txt").json["size"] == 3)
+        #expect(
+            await asked("POST", "items/\(file)/copy", ["parentReference": ["id": "none"]]).errorCode == "itemNotFound")
+        // A folder in itself holds what was there before.
+        #expect(await asked("POST", "items/\(from)/copy", ["parentReference": ["id": .string(from)]]).status == 202)
+        #expect(await asked("GET", "root:/from/from/inner/a.txt").status == 200)
+        #expect(await asked("GET", "root:/from/from/from").status == 404)
+    }
+
     @Test("a large file goes up in parts, in order")
     func uploadSession() async {
         let bench = Bench()

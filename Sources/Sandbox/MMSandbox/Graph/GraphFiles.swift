@@ -40,13 +40,7 @@ struct GraphFiles {
             return try version(call, record, drive: drive, Array(place.rest.dropFirst()))
         case ("copy", "POST"):
             guard let record else { throw .fileMissing }
-            let name = try call.optionalObject()["name"]?.string ?? "Copy of \(record["name"]?.string ?? "")"
-            let parent = record["parentReference"]?["id"]?.string ?? ""
-            let copy = storage.put(
-                name: name, content: storage.content(of: record, drive: drive), parent: parent, drive: drive)
-            let id = copy["id"]?.string ?? ""
-            return HTTPServerResponse(
-                status: 202, headers: ["Location": "\(context.base)/_api/v2.0/monitor/\(PercentCoding.unreserved(id))"])
+            return try copy(call, record, drive: drive)
         default:
             guard let record else { throw .fileMissing }
             guard EntityKind.driveItem.types[action] != nil, call.request.method == "GET" else {
@@ -76,6 +70,64 @@ struct GraphFiles {
             call, row, in: .driveItems(drive), label: "drives('\(drive)')/items", status: existing == nil ? 201 : 200)
         answer.headers.remove("Location")
         return answer
+    }
+
+    /// Checks that an item may have the name and the folder that a change gives it.
+    func checkPlace(_ changes: JSONObject, of item: Record, drive: String) throws(GraphFailure) {
+        guard changes["name"] != nil || changes["parentReference"] != nil else { return }
+        let table = store.table(.driveItems(drive))
+        func parent(_ item: Record) -> String { item["parentReference"]?["id"]?.string ?? "" }
+        guard let folder = table.find(changes["parentReference"]?["id"]?.string ?? parent(item)), folder["file"] == nil
+        else { throw .fileMissing }
+        var above: Record? = folder
+        while let place = above {
+            guard place.id != item.id else {
+                throw GraphFailure(400, "invalidRequest", "A folder can't be moved into itself.")
+            }
+            above = table.find(parent(place))
+        }
+        let name = changes["name"]?.string ?? item["name"]?.string ?? ""
+        if case (let there, nil) = drives.walk([name], from: folder.id, drive: drive), there != item.id {
+            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+        }
+    }
+
+    /// Copies a file, or a folder with all that is in it, into the folder that the request names or else its own.
+    private func copy(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> HTTPServerResponse {
+        let body = try call.optionalObject()
+        let target = body["parentReference"]
+        let place = target?["driveId"]?.string ?? drive
+        let parent = target?["id"]?.string ?? item["parentReference"]?["id"]?.string ?? ""
+        guard let folder = store.table(.driveItems(place)).find(parent), folder["file"] == nil else {
+            throw .fileMissing
+        }
+        var name = body["name"]?.string ?? item["name"]?.string ?? ""
+        if case (let there, nil) = drives.walk([name], from: folder.id, drive: place) {
+            let areFiles = item["file"] != nil && store.table(.driveItems(place)).find(there)?["file"] != nil
+            switch call.request.queryFields["@microsoft.graph.conflictBehavior"] {
+            case "rename": name = storage.freeName(name, in: folder.id, drive: place)
+            case "replace" where areFiles: break
+            default: throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+            }
+        }
+        // What is there now is copied, not what the copying adds where a folder goes into itself.
+        let items = store.table(.driveItems(drive)).all
+        func copy(_ item: Record, named name: String, into folder: String, url: String) -> String {
+            guard item["file"] == nil else {
+                let content = storage.content(of: item, drive: drive)
+                return storage.put(name: name, content: content, parent: folder, drive: place)["id"]?.string ?? ""
+            }
+            let row = FileContent.folder(name, in: folder, drive: place, url: url, created: context.now)
+            store.insert(row, into: .driveItems(place))
+            let id = row["id"]?.string ?? ""
+            for inner in items where inner["parentReference"]?["id"]?.string == item.id {
+                _ = copy(inner, named: inner["name"]?.string ?? "", into: id, url: row["webUrl"]?.string ?? "")
+            }
+            return id
+        }
+        let id = copy(item, named: name, into: folder.id, url: folder["webUrl"]?.string ?? "")
+        return HTTPServerResponse(
+            status: 202, headers: ["Location": "\(context.base)/_api/v2.0/monitor/\(PercentCoding.unreserved(id))"])
     }
 
     /// Returns the versions of a file or one of them, or restores a version.

@@ -131,6 +131,7 @@ struct GraphWriter {
         let body = try call.object()
         var changes = try table.kind.checked(body, isNew: false)
         if case .events = address { changes = try CalendarTime.kept(changes) }
+        if case .driveItems(let drive) = address { try files.checkPlace(changes, of: record, drive: drive) }
         if address == .groups { try references.link(body, to: record.id) }
         if address == .users, let name = changes["userPrincipalName"]?.string, let other = store.user(name),
             other.id != record.id
