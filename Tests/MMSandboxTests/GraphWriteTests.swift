@@ -396,6 +396,38 @@ struct GraphWriteTests {
     }
 
     @Test(
+        "a user and a group tell which groups they are in",
+        arguments: [
+            ("getMemberGroups", true), ("getMemberObjects", true), ("checkMemberGroups", true),
+            ("checkMemberGroups", false),
+        ])
+    func memberships(action: String, isAsked: Bool) async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        func group(_ name: String) async -> String {
+            await bench.graph(
+                "POST", "/v1.0/groups", token: token,
+                body: [
+                    "displayName": .string(name), "mailEnabled": false, "mailNickname": .string(name),
+                    "securityEnabled": true,
+                ]
+            ).json["id"]?.string ?? ""
+        }
+        let (outer, inner) = (await group("outer"), await group("inner"))
+        let user = await bench.graph("GET", "/v1.0/users/lena.vogt@contoso-sandbox.example", token: token).json["id"]
+        for member in [inner, user?.string ?? ""] {
+            let link: JSONValue = ["@odata.id": .string("https://graph.microsoft.com/v1.0/directoryObjects/\(member)")]
+            _ = await bench.graph("POST", "/v1.0/groups/\(outer)/members/$ref", token: token, body: link)
+        }
+        for place in ["groups/\(inner)", "users/\(user?.string ?? "")"] {
+            let answer = await bench.graph(
+                "POST", "/v1.0/\(place)/\(action)", token: token,
+                body: ["securityEnabledOnly": false, "groupIds": [.string(isAsked ? outer : inner)]])
+            #expect(answer.json["value"]?.array?.contains(.string(outer)) == isAsked, "\(place)")
+        }
+    }
+
+    @Test(
         "an item is moved into a folder that is there, and over nothing",
         arguments: [
             ("from", "to", nil, nil), ("from", "none", nil, "itemNotFound"), ("from", "from", nil, "invalidRequest"),

@@ -100,17 +100,7 @@ struct GraphActions {
         case "assignLicense":
             try call.requirePost()
             return try assignLicense(call, record)
-        case "getMemberGroups", "getMemberObjects":
-            try call.requirePost()
-            return answers.value(
-                call, .array(store.groups(of: record.id).map(JSONValue.string)), type: "Collection(Edm.String)")
-        case "checkMemberGroups":
-            try call.requirePost()
-            let asked = Set(try call.object()["groupIds"]?.array?.compactMap(\.string) ?? [])
-            return answers.value(
-                call, .array(store.groups(of: record.id).filter(asked.contains).map(JSONValue.string)),
-                type: "Collection(Edm.String)")
-        default: return nil
+        default: return try memberships(call, of: record.id, action)
         }
     }
 
@@ -118,16 +108,23 @@ struct GraphActions {
         -> HTTPServerResponse?
     {
         guard let record = store.table(.groups).find(key) else { throw .missing(key) }
-        switch action {
-        case "getMemberGroups", "getMemberObjects", "checkMemberGroups":
-            try call.requirePost()
-            return answers.value(call, [], type: "Collection(Edm.String)")
-        case "renew":
-            try call.requirePost()
-            _ = record
-            return HTTPServerResponse(status: 204)
-        default: return nil
+        guard action == "renew" else { return try memberships(call, of: record.id, action) }
+        try call.requirePost()
+        return HTTPServerResponse(status: 204)
+    }
+
+    /// Returns the groups that an object of the directory is in, or those of the asked ones.
+    private func memberships(_ call: GraphCall, of id: String, _ action: String) throws(GraphFailure)
+        -> HTTPServerResponse?
+    {
+        guard ["getMemberGroups", "getMemberObjects", "checkMemberGroups"].contains(action) else { return nil }
+        try call.requirePost()
+        var groups = store.groups(of: id)
+        if action == "checkMemberGroups" {
+            let asked = Set(try call.object()["groupIds"]?.array?.compactMap(\.string) ?? [])
+            groups = groups.filter(asked.contains)
         }
+        return answers.value(call, .array(groups.map(JSONValue.string)), type: "Collection(Edm.String)")
     }
 
     private func assignLicense(_ call: GraphCall, _ record: Record) throws(GraphFailure) -> HTTPServerResponse {
