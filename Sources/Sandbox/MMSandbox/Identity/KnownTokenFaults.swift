@@ -26,7 +26,8 @@ enum KnownTokenFaults {
                 suberror: "bad_token")
         case 50_076:
             TokenFault(
-                "interaction_required", number, "You must use multi-factor authentication to access this resource.",
+                "interaction_required", number,
+                "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication.",
                 suberror: "basic_action",
                 claims:
                     #"{"access_token":{"capolids":{"essential":true,"values":["55555555-0000-4000-8000-000000000001"]}}}"#
@@ -36,7 +37,8 @@ enum KnownTokenFaults {
                 "invalid_grant", number, "You must enroll in multi-factor authentication.", suberror: "basic_action")
         case 53_003:
             TokenFault(
-                "interaction_required", number, "Access has been blocked by Conditional Access policies.",
+                "interaction_required", number,
+                "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
                 suberror: "message_only")
         case 53_000:
             TokenFault(
@@ -143,6 +145,14 @@ struct TokenFault: Error {
 
     static func missing(_ field: String) -> TokenFault {
         TokenFault("invalid_request", 900_144, "The request body must contain the following parameter: '\(field)'.")
+    }
+
+    /// Nobody has consented to what an app asks for.
+    static func notConsented(to app: RegisteredApp) -> TokenFault {
+        TokenFault(
+            "invalid_grant", 65_001,
+            "The user or administrator has not consented to use the application with ID '\(app.id)' named '\(app.name)'. Send an interactive authorization request for this user and resource.",
+            suberror: "consent_required")
     }
 
     /// A confidential client sent no credential, or a public one requested something that needs a credential.

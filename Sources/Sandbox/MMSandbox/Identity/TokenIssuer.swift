@@ -113,7 +113,9 @@ final class TokenIssuer {
     func knows(refreshToken token: String) -> Bool { grants[token] != nil || spent.contains(token) }
 
     /// Checks whether an account may currently get a token.
-    func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) {
+    /// - Returns: the account.
+    @discardableResult
+    func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) -> Record {
         guard let record = store.user(userID) else {
             throw TokenFault(
                 "invalid_grant", 50_034,
@@ -126,20 +128,9 @@ final class TokenIssuer {
             NamedAccount.all.indices.contains($0) ? NamedAccount.all[$0].outcome : nil
         }
         switch outcome {
-        case .blockedByPolicy:
-            throw TokenFault(
-                "interaction_required", 53_003,
-                "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
-                suberror: "message_only")
-        case .secondFactorOnRefresh where isRefresh:
-            throw TokenFault(
-                "interaction_required", 50_076,
-                "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication.",
-                suberror: "basic_action",
-                claims:
-                    #"{"access_token":{"capolids":{"essential":true,"values":["55555555-0000-4000-8000-000000000001"]}}}"#
-            )
-        default: return
+        case .blockedByPolicy: throw KnownTokenFaults.fault(53_003)
+        case .secondFactorOnRefresh where isRefresh: throw KnownTokenFaults.fault(50_076)
+        default: return record
         }
     }
 
@@ -162,10 +153,7 @@ final class TokenIssuer {
         nonce: String? = nil, replacing old: String? = nil, at customer: SandboxOrganization? = nil,
         roles: [String] = []
     ) throws(TokenFault) -> JSONObject {
-        try checkAccount(userID)
-        guard let record = store.user(userID) else {
-            throw TokenFault("invalid_grant", 50_034, "The user account does not exist.")
-        }
+        let record = try checkAccount(userID)
         let scope = try Consents(store: store).granted(scope, to: app, for: userID)
         let serial = nextSerial()
         let lifetime = context.options.accessTokenLifetime
@@ -396,10 +384,7 @@ struct Consents {
         let held = permissions(of: app, for: userID, at: scope.resource)
         let wanted = scope.isDefault ? held : scope.permissions
         guard !wanted.isEmpty, wanted.allSatisfy(held.contains) else {
-            throw TokenFault(
-                "invalid_grant", 65_001,
-                "The user or administrator has not consented to use the application with ID '\(app.id)' named '\(app.name)'. Send an interactive authorization request for this user and resource.",
-                suberror: "consent_required")
+            throw .notConsented(to: app)
         }
         var scope = scope
         scope.permissions = wanted
@@ -482,12 +467,7 @@ struct ScopeRequest: Sendable {
             }
             // Consent covers only the app's own list; further permissions need an administrator.
             let excess = resource == .graph && app.delegated != nil ? names.filter { !all.contains($0) } : []
-            guard excess.isEmpty else {
-                throw TokenFault(
-                    "invalid_grant", 65_001,
-                    "The user or administrator has not consented to use the application with ID '\(app.id)' named '\(app.name)'. Send an interactive authorization request for this user and resource.",
-                    suberror: "consent_required")
-            }
+            guard excess.isEmpty else { throw .notConsented(to: app) }
             permissions = names
         }
         let small = Set(words.map { $0.lowercased() })
