@@ -151,6 +151,7 @@ struct SharePointTests {
             ("GET", "/_api/web/sitegroups?$expand=Owner", 400, "InvalidClientQuery"),
             ("POST", "\(tasks)/items", 400, "InvalidClientQuery"), ("DELETE", "/_api/web", 404, "NotServedBySandbox"),
             ("GET", "/_api/web/features", 404, "NotServedBySandbox"),
+            ("GET", "/_api/site", 404, "NotServedBySandbox"), ("POST", "/_api/$batch", 404, "NotServedBySandbox"),
             ("GET", "/_api/web/siteusers(1)", 404, "NotServedBySandbox"),
             ("GET", "\(tasks)/items/count", 404, "NotServedBySandbox"),
             ("POST", "\(tasks)/items/add", 404, "NotServedBySandbox"),

@@ -13,11 +13,7 @@ struct SharePointService {
     /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.sharePoint }
-        for site in ["", "/sites/{site}"] {
-            routes.all("\(site)/_api/web/{path...}", Self.answer)
-            routes.on("GET", path: "\(site)/_api/search/query", Self.answer)
-            routes.on("POST", path: "\(site)/_api/contextinfo", Self.answer)
-        }
+        for site in ["", "/sites/{site}"] { routes.all("\(site)/_api/{path...}", Self.answer) }
         return routes.router
     }
 
@@ -44,17 +40,18 @@ struct SharePointService {
         guard let site = store.table(.sites).find(call.site) else {
             throw SharePointFailure(404, "-1, System.IO.FileNotFoundException", "404 FILE NOT FOUND")
         }
-        switch call.steps.first?.name {
-        case "contextinfo":
+        switch (call.method, call.steps.map(\.name).joined(separator: "/")) {
+        case ("POST", "contextinfo"):
             // Only calls with cookies need the digest, but libraries ask for it before each change.
             return .object(
                 [
                     "FormDigestTimeoutSeconds": 1800, "FormDigestValue": .string("0x5A4E424F58,\(context.now)"),
                     "LibraryVersion": "16.0.0.0", "WebFullUrl": site["webUrl"] ?? .null,
                 ], name: "GetContextWebInformation")
-        case "search":
+        case ("GET", "search/query"):
             return .object(SharePointSearch(store: store).answer(call.options), name: "query")
         default:
+            guard call.steps.first?.name == "web" else { throw .notServed(call) }
             return try SharePointWeb(context: context, store: store, site: site, principal: principal)
                 .answer(call, call.steps.dropFirst())
         }
