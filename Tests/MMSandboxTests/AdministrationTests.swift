@@ -329,6 +329,15 @@ struct AdministrationTests {
         #expect(await bench.graph("GET", "\(path)/permissions", token: token).json["value"]?.array?.count == 2)
     }
 
+    @Test("an object that has the name of a customer's tenant is looked for in the tenant of the caller")
+    func customersDomain() async {
+        let bench = Bench { $0.customerCount = 1 }
+        let token = await bench.token()
+        for (domain, status) in [(SandboxOrganization.customer(1).domain, 404), (TenantIdentity.domain, 200)] {
+            #expect(await bench.graph("GET", "/v1.0/domains/\(domain)", token: token).status == status, "\(domain)")
+        }
+    }
+
     @Test("the customers of a partner come in pages, and a link that no page gave starts again")
     func partners() async {
         let bench = Bench { $0.customerCount = 60 }

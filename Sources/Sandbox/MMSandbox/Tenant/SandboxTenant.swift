@@ -231,7 +231,10 @@ struct TenantDoor: HTTPMiddleware {
         if segments.first?.lowercased() == "sandbox" {
             return request.queryFields["tenant"].flatMap { named($0) }
         }
-        for segment in segments.prefix(3) { if let place = named(segment) { return place } }
+        // A sign-in names the tenant first, a call of Exchange's API behind the version. Elsewhere a name of a tenant is
+        // that of an object.
+        let authority = segments.first?.lowercased() == "adminapi" ? segments.dropFirst(2).first : segments.first
+        if let place = authority.flatMap({ named($0) }) { return place }
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {
             return nil
         }
