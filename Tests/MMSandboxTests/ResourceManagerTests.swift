@@ -132,6 +132,20 @@ struct ResourceManagerTests {
         #expect(await Self.answered(Bench(users: 30), "/resourceGroups/\(group)", by: method).status == status)
     }
 
+    @Test(
+        "clients ask whether a name is free before they make an account or a vault",
+        arguments: [
+            ("Microsoft.Storage/storageAccounts", "saweb", false), ("Microsoft.Storage/storageAccounts", "kvweb", true),
+            ("Microsoft.KeyVault/vaults", "kvweb", false),
+        ])
+    func names(type: String, name: String, isFree: Bool) async {
+        let answer = await Self.answered(
+            Bench(users: 30), "/providers/\(type.prefix { $0 != "/" })/checkNameAvailability", by: "POST",
+            body: ["name": .string(name), "type": .string(type)])
+        #expect(answer.json["nameAvailable"] == .bool(isFree))
+        #expect(answer.json["reason"] == (isFree ? nil : "AlreadyExists"))
+    }
+
     // MARK: Machines
 
     @Test(

@@ -204,6 +204,8 @@ struct AzureResourceManager {
             case "microsoft.compute/locations/vmsizes", "microsoft.compute/skus":
                 return answers.list(request.http, AzureCatalogue.sizes)
             case "microsoft.compute/virtualmachines/instanceview": return instanceView(request.http, place)
+            case let type where type.hasSuffix("/checknameavailability") && request.http.method == "POST":
+                return availability(request.http)
             default: break
             }
             if let group = place.group, content.group(group) == nil { return Self.noGroup(group) }
@@ -231,6 +233,18 @@ struct AzureResourceManager {
             return place.namespace.lowercased() == "microsoft.authorization"
                 ? HTTPServerResponse(status: 200, json: ["value": .array(rows)]) : answers.list(request.http, rows)
         }
+    }
+
+    /// Returns whether a name is free, which clients ask before they make what has a host of its own.
+    private func availability(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        let (type, name) = (request.object?["type"]?.string ?? "", request.object?["name"]?.string ?? "")
+        let isTaken = content.resources(ofType: type, inGroup: nil).contains { $0["name"]?.string == name.lowercased() }
+        var answer: JSONObject = ["nameAvailable": .bool(!isTaken)]
+        if isTaken {
+            answer["reason"] = "AlreadyExists"
+            answer["message"] = .string("The name '\(name.prefix(80))' is already taken.")
+        }
+        return HTTPServerResponse(status: 200, json: .object(answer))
     }
 
     private func resource(_ request: HTTPServerRequest, _ place: AzurePath, _ name: String) -> HTTPServerResponse {
