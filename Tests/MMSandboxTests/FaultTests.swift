@@ -30,6 +30,8 @@ struct FaultTests {
         #expect((answer.status == 404) == (tenant.status == 404), "\(answer.status)")
         let own = method == "POST" && tenant.name.hasPrefix("contoso") ? 1 : 0
         #expect(await bench.control("GET", "health").json["faults"]?.int == own)
+        let health = await bench.control("GET", "health?tenant=\(tenant.name)")
+        #expect(health.json["domain"]?.string == (tenant.status == 200 ? tenant.name : nil))
     }
 
     @Test(

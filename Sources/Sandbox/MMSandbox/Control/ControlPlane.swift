@@ -39,7 +39,7 @@ struct ControlPlane {
     private func health(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok([
             "status": "ok", "users": .int(Int64(store.table(.users).count)), "requests": .int(Int64(journal.count)),
-            "tenantId": .string(TenantIdentity.id), "domain": .string(TenantIdentity.domain),
+            "tenantId": .string(context.organization.id), "domain": .string(context.organization.domain),
             "appId": .string(TenantIdentity.demoApp), "faults": .int(Int64(faults.faults.count)),
         ])
     }
