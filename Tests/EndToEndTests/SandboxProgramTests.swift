@@ -64,6 +64,17 @@ struct SandboxProgramTests {
         #expect(try ProtectedFile.read(file) == nil)
     }
 
+    @Test("takes the file of a certificate from the folder of the caller, which its process is not in")
+    func certificate() async throws {
+        let start = try await ChildProcess.start(
+            ChildCommand(
+                Programs.mm, ["sandbox", "start", "--users", "20", "--certificate", "rsa.cert.pem"],
+                environment: home.environment,
+                directory: Programs.packageFolder + "/Tests/Fixtures/identity/certificates"))
+        #expect(await start.exit().code == 0)
+        #expect(try await run(Programs.mm, ["sandbox", "stop"]).code == 0)
+    }
+
     @Test("is looked for beside mm, then in PATH, or only where MM_SANDBOX says")
     func found() async throws {
         let mm = try await loneProgram()

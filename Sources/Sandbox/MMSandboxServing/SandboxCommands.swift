@@ -74,7 +74,10 @@ struct SandboxCommands: Sendable {
         var arguments: [String] = []
         if let file = try input.text("certificate") {
             _ = try Self.certificates(in: file)
-            arguments += ["--certificate", file]
+            // The tenant's process is in no folder of the caller's.
+            arguments += [
+                "--certificate", file.hasPrefix("/") ? file : "\(ThisProcess.workingDirectory ?? "")/\(file)",
+            ]
         }
         for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime", "token-groups"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
