@@ -125,9 +125,11 @@ struct TokenEndpointTests {
         #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 400)
     }
 
-    @Test("an app may name itself in the header alone, and a wrong secret there has its number", arguments: [
-        (TenantIdentity.automationSecret, nil), ("sandbox%7Eautomation%7Esecret", nil), ("wrong", 7_000_215),
-    ])
+    @Test(
+        "an app may name itself in the header alone, and a wrong secret there has its number",
+        arguments: [
+            (TenantIdentity.automationSecret, nil), ("sandbox%7Eautomation%7Esecret", nil), ("wrong", 7_000_215),
+        ])
     func secretInHeader(secret: String, number: Int?) async {
         let given = Base64.text(Array("\(TenantIdentity.automationApp):\(secret)".utf8))
         let answer = await Bench().post(
@@ -243,6 +245,12 @@ struct TokenEndpointTests {
         #expect(over.number == 700_027 && over.json["error_description"]?.string?.contains("is expired") == true)
     }
 
+    @Test("the times of an assertion may have fractions", arguments: [("exp", 600.5), ("iat", 0.25), ("nbf", 0.25)])
+    func fractions(claim: String, offset: Double) async throws {
+        let assertion = try Self.signed({ $0[claim] = .double(Double(Self.moment) + offset) })
+        #expect(await send(assertion, to: try bench("rsa.cert.pem")).status == 200)
+    }
+
     @Test("a certificate that is added to the app in Graph serves from then on, and one that is taken away does not")
     func registered() async throws {
         let bench = try bench()
@@ -264,7 +272,7 @@ struct TokenEndpointTests {
         arguments: [
             ("exp", JSONValue.int(moment - 400), 700_024), ("iat", .int(moment + 4_000), 700_024),
             ("aud", "https://login.elsewhere.example", 700_023), ("sub", "x", 700_021), ("jti", .null, 50_027),
-            ("exp", .null, 50_027),
+            ("exp", .null, 50_027), ("exp", .double(Double(moment) - 400.5), 700_024),
         ])
     func assertions(claim: String, value: JSONValue, number: Int) async throws {
         let bench = try bench("rsa.cert.pem")

@@ -26,9 +26,12 @@ enum PresentedAssertion {
         guard let algorithm = header["alg"]?.string.flatMap({ algorithms[$0] }) else {
             throw fault(700_027, "The client assertion is not signed with a supported algorithm.")
         }
-        guard let expires = claims["exp"]?.int else { throw fault(50_027, "Client assertion contains no 'exp' claim.") }
-        let starts = claims["nbf"]?.int ?? claims["iat"]?.int ?? 0
-        guard now < Int64(expires) + 300, now > Int64(starts) - 300 else {
+        // Times may have a fraction of a second (RFC 7519, section 2), as MSAL for Python writes them.
+        guard let expires = claims["exp"]?.double else {
+            throw fault(50_027, "Client assertion contains no 'exp' claim.")
+        }
+        let starts = claims["nbf"]?.double ?? claims["iat"]?.double ?? 0
+        guard Double(now) < expires + 300, Double(now) > starts - 300 else {
             throw fault(700_024, "Client assertion is not within its valid time range.")
         }
         let issuer = claims["iss"]?.string ?? ""
