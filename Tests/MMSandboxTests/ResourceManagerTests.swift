@@ -125,9 +125,9 @@ struct ResourceManagerTests {
         }
     }
 
-    @Test("whether a group exists is asked by HEAD, which has a status of its own", arguments: [
-        ("HEAD", "RG-web", 204), ("GET", "RG-web", 200), ("HEAD", "rg-none", 404),
-    ])
+    @Test(
+        "whether a group exists is asked by HEAD, which has a status of its own",
+        arguments: [("HEAD", "RG-web", 204), ("GET", "RG-web", 200), ("HEAD", "rg-none", 404)])
     func groupExists(method: String, group: String, status: Int) async {
         #expect(await Self.answered(Bench(users: 30), "/resourceGroups/\(group)", by: method).status == status)
     }
