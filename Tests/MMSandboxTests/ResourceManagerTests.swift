@@ -126,10 +126,34 @@ struct ResourceManagerTests {
     }
 
     @Test(
-        "whether a group exists is asked by HEAD, which has a status of its own",
-        arguments: [("HEAD", "RG-web", 204), ("GET", "RG-web", 200), ("HEAD", "rg-none", 404)])
-    func groupExists(method: String, group: String, status: Int) async {
-        #expect(await Self.answered(Bench(users: 30), "/resourceGroups/\(group)", by: method).status == status)
+        "whether a group or a resource exists is asked by HEAD, which has a status of its own",
+        arguments: [
+            ("HEAD", "RG-web", 204), ("GET", "RG-web", 200), ("HEAD", "rg-none", 404),
+            ("HEAD", "rg-web/providers/Microsoft.KeyVault/vaults/kvweb", 204),
+            ("HEAD", "rg-web/providers/Microsoft.KeyVault/vaults/none", 404),
+        ])
+    func exists(method: String, place: String, status: Int) async {
+        #expect(await Self.answered(Bench(users: 30), "/resourceGroups/\(place)", by: method).status == status)
+    }
+
+    @Test("the roles at a place are those at it, above it and below it, or with atScope() not below it")
+    func scopes() async {
+        let bench = Bench(users: 30)
+        let assignments = "providers/Microsoft.Authorization/roleAssignments"
+        let principal = await bench.inside { $0.store.user(TenantIdentity.administrator)?.id ?? "" }
+        let role = "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+        let made = await Self.answered(
+            bench, "/resourceGroups/rg-web/\(assignments)/5a4db0c5-a551-4000-8000-00000000b001", by: "PUT",
+            body: ["properties": ["roleDefinitionId": .string(role), "principalId": .string(principal)]])
+        #expect(made.status == 201)
+        for (path, count) in [
+            ("/\(assignments)", 6), ("/\(assignments)?$filter=atScope()", 5),
+            ("/resourceGroups/RG-web/\(assignments)?$filter=atScope()", 6),
+            ("/resourceGroups/rg-data/\(assignments)", 5),
+            ("/resourceGroups/rg-web/\(assignments)?$filter=principalId%20eq%20'\(principal)'", 4),
+        ] {
+            #expect(await Self.answered(bench, path).json["value"]?.array?.count == count, "\(path)")
+        }
     }
 
     @Test(

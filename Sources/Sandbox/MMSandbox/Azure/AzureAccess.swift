@@ -100,12 +100,19 @@ final class AzureAccess {
         }
     }
 
-    /// Returns the assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
-    func assignments(_ filter: String) -> [JSONValue] {
+    /// Returns the assignments at a scope, above and below it, as far as a filter names them: `atScope()` leaves out
+    /// those below, `assignedTo('ID')` and `principalId eq 'ID'` name one principal.
+    func assignments(_ filter: String, at scope: String) -> [JSONValue] {
         let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
-        guard quoted.count > 1 else { return assignments }
+        let principal = quoted.count > 1 ? quoted[1].lowercased() : nil
+        let hasBelow = !filter.lowercased().hasPrefix("atscope()")
+        func holds(_ outer: String, _ inner: String) -> Bool {
+            "\(inner.lowercased())/".hasPrefix("\(outer.lowercased())/")
+        }
         return assignments.filter { row in
-            row["properties"]?["principalId"]?.string?.lowercased() == quoted[1].lowercased()
+            let own = row["properties"]?["scope"]?.string ?? ""
+            guard holds(own, scope) || hasBelow && holds(scope, own) else { return false }
+            return principal == nil || row["properties"]?["principalId"]?.string?.lowercased() == principal
         }
     }
 

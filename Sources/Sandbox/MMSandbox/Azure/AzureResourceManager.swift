@@ -34,6 +34,7 @@ struct AzureResourceManager {
         routes.on("GET", path: "/subscriptions/{subscription}/resources", Self.resources)
         routes.on("GET", path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Self.groupResources)
         routes.all("/subscriptions/{subscription}/{resource...}", Self.resource)
+        routes.on("HEAD", path: "/subscriptions/{subscription}/{resource...}", Self.resource)
         return routes.router
     }
 
@@ -259,8 +260,9 @@ struct AzureResourceManager {
             let status = made.isNew ? AzureKind.named(place.type)?.statusOfNew ?? 201 : 200
             return HTTPServerResponse(status: status, json: made.row)
         case "DELETE": return HTTPServerResponse(status: content.removeResource(id) ? 200 : 204)
-        case "GET":
+        case "GET", "HEAD":
             guard let row = content.resource(id) else { return Self.unknown("\(place.type)/\(name)") }
+            guard request.method == "GET" else { return HTTPServerResponse(status: 204) }
             let expanded = request.queryFields["$expand"] ?? ""
             let isView = expanded.lowercased() == "instanceview"
             let shown = isView ? content.withInstanceView(row, at: context.now) : row
@@ -305,15 +307,14 @@ struct AzureResourceManager {
     }
 
     private func roleAssignments(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
+        let scope = AzureContent.scope(ofGroup: place.group)
         // The filter of role assignments has functions of its own.
         guard let name = place.name else {
-            let rows = access.assignments(request.queryFields["$filter"] ?? "")
+            let rows = access.assignments(request.queryFields["$filter"] ?? "", at: scope)
             return HTTPServerResponse(status: 200, json: ["value": .array(rows)])
         }
         switch request.method {
-        case "PUT":
-            let scope = AzureContent.scope(ofGroup: place.group)
-            return access.assign(name, request.object, at: scope, now: context.now)
+        case "PUT": return access.assign(name, request.object, at: scope, now: context.now)
         case "DELETE": return access.unassign(name)
         default: return answer(request, place, access.assignments)
         }
