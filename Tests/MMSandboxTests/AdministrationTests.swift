@@ -338,6 +338,24 @@ struct AdministrationTests {
         }
     }
 
+    @Test("the tokens that a partner gets for a customer name the customer's tenant, and whence the person is")
+    func customersTokens() async {
+        let bench = Bench { $0.customerCount = 1 }
+        let customer = SandboxOrganization.customer(1)
+        let answer = await bench.post(
+            "/\(customer.domain)/oauth2/v2.0/token",
+            [
+                ("grant_type", "refresh_token"), ("client_id", TenantIdentity.demoApp), ("scope", Bench.everything),
+                ("refresh_token", await bench.signIn()["refresh_token"]?.string ?? ""),
+            ])
+        for (token, version) in [("id_token", "v2.0"), ("access_token", "")] {
+            let claims = claims(of: answer.json[token])
+            #expect(claims["tid"]?.string == customer.id, "\(token)")
+            #expect(claims["iss"]?.string == "\(Bench.base)/\(customer.id)/\(version)", "\(token)")
+            #expect(claims["idp"]?.string == "\(Bench.base)/\(TenantIdentity.id)/", "\(token)")
+        }
+    }
+
     @Test("the customers of a partner come in pages, and a link that no page gave starts again")
     func partners() async {
         let bench = Bench { $0.customerCount = 60 }

@@ -188,7 +188,9 @@ final class TokenIssuer {
                 refreshToken(for: userID, app: app, serial: serial, session, replacing: old))
         }
         if app.isOfFamily { answer["foci"] = "1" }
-        if scope.wantsIDToken { answer["id_token"] = .string(idToken(record, app: app, serial: serial, nonce: nonce)) }
+        if scope.wantsIDToken {
+            answer["id_token"] = .string(idToken(record, app: app, serial: serial, nonce: nonce, at: customer))
+        }
         if form["client_info"] == "1" {
             let home = homeAccount(record, userID: userID)
             let info: JSONObject = ["uid": .string(home.object), "utid": .string(home.tenant)]
@@ -261,10 +263,13 @@ final class TokenIssuer {
         return (Guid.text(place.number(key, 1), place.number(key, 2)), "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722")
     }
 
-    private func idToken(_ record: Record, app: RegisteredApp, serial: Int, nonce: String?) -> String {
+    private func idToken(
+        _ record: Record, app: RegisteredApp, serial: Int, nonce: String?, at customer: SandboxOrganization?
+    ) -> String {
+        let tenant = customer ?? context.organization
         var claims: JSONObject = [
             "aud": .string(app.id),
-            "iss": .string("\(context.base)/\(context.organization.id)/v2.0"),
+            "iss": .string("\(context.base)/\(tenant.id)/v2.0"),
             "iat": .int(context.now), "nbf": .int(context.now), "exp": .int(context.now + 3900),
             "name": record["displayName"] ?? "",
             "oid": .string(record.id),
@@ -273,10 +278,11 @@ final class TokenIssuer {
             "rh": "1.SANDBOX.",
             "sid": .string(Guid.text(context.mixing.number(serial, 5), context.mixing.number(serial, 6))),
             "sub": .string(subject(record.id, app: app.id)),
-            "tid": .string(context.organization.id),
+            "tid": .string(tenant.id),
             "uti": .string("S\(serial)"),
             "ver": "2.0",
         ]
+        if customer != nil { claims["idp"] = .string("\(context.base)/\(context.organization.id)/") }
         if record["userType"]?.string == "Guest" {
             claims["email"] = record["mail"]
             claims["idp"] = .string("\(context.base)/6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722/")
