@@ -198,13 +198,15 @@ struct TokenEndpointTests {
         return "\(body).\(Base64.text(Array(room.prefix(Int(count))), alphabet: .url))"
     }
 
-    private func send(_ assertion: String, to bench: Bench) async -> HTTPServerResponse {
+    private func send(
+        _ assertion: String, to bench: Bench, headers: [String: String] = [:]
+    ) async -> HTTPServerResponse {
         await bench.post(
             "\(Bench.authority)/token",
             Self.appOnly + [
                 ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
                 ("client_assertion", assertion),
-            ])
+            ], headers: headers)
     }
 
     /// A tenant whose confidential app has these certificates.
@@ -243,6 +245,16 @@ struct TokenEndpointTests {
         let ended = try Self.signed(certificate: "ended.cert.pem")
         let over = await send(ended, to: try self.bench("ended.cert.pem"))
         #expect(over.number == 700_027 && over.json["error_description"]?.string?.contains("is expired") == true)
+    }
+
+    @Test(
+        "an assertion is meant for the host that the client asked, where a proxy names it",
+        arguments: [("login.microsoftonline.com", nil), ("login.elsewhere.example", 700_023), ("", 700_023)])
+    func forwarded(host: String, number: Int?) async throws {
+        let audience = "https://login.microsoftonline.com/\(TenantIdentity.id)/oauth2/v2.0/token"
+        let assertion = try Self.signed({ $0["aud"] = .string(audience) })
+        let headers = host.isEmpty ? [:] : ["X-Forwarded-Host": host]
+        #expect(await send(assertion, to: try bench("rsa.cert.pem"), headers: headers).number == number)
     }
 
     @Test("the times of an assertion may have fractions", arguments: [("exp", 600.5), ("iat", 0.25), ("nbf", 0.25)])

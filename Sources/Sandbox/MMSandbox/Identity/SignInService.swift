@@ -216,7 +216,7 @@ struct TokenEndpoint {
         }
         guard let grant = form["grant_type"], !grant.isEmpty else { throw .missing("grant_type") }
         let app = try apps.named(in: form)
-        try checkClient(app, form: form, tenant: tenant)
+        try checkClient(app, form: form, audiences: audiences(request, tenant: tenant))
         switch grant {
         case "urn:ietf:params:oauth:grant-type:device_code", "device_code": return try devices.redeem(form, app: app)
         case "refresh_token": return try issuer.refresh(form, app: app)
@@ -232,8 +232,17 @@ struct TokenEndpoint {
         }
     }
 
+    /// Returns the audiences of client assertions for this endpoint, also at the host that a client asked a proxy for.
+    private func audiences(_ request: HTTPServerRequest, tenant: String) -> [String] {
+        let origins = [context.base] + (request.headers["x-forwarded-host"].map { ["https://\($0)"] } ?? [])
+        let own = context.organization.id
+        return origins.flatMap { origin in
+            ["\(tenant)/oauth2/v2.0/token", "\(own)/oauth2/v2.0/token", "\(own)/v2.0"].map { "\(origin)/\($0)" }
+        }
+    }
+
     /// Checks the credential of a confidential client; a public client has none.
-    private func checkClient(_ app: RegisteredApp, form: PostedForm, tenant: String) throws(TokenFault) {
+    private func checkClient(_ app: RegisteredApp, form: PostedForm, audiences: [String]) throws(TokenFault) {
         let secret = form["client_secret"]
         let assertion = form["client_assertion"]
         if app.isPublicClient {
@@ -249,12 +258,7 @@ struct TokenEndpoint {
         if let assertion {
             try PresentedAssertion.check(
                 assertion, type: form["client_assertion_type"], app: app, certificates: apps.certificates(of: app),
-                now: context.now,
-                audiences: [
-                    "\(context.base)/\(tenant)/oauth2/v2.0/token",
-                    "\(context.base)/\(context.organization.id)/oauth2/v2.0/token",
-                    "\(context.base)/\(context.organization.id)/v2.0",
-                ])
+                now: context.now, audiences: audiences)
         } else if let secret {
             guard let right = app.secret, ConstantTime.equal(Array(secret.utf8), Array(right.utf8)) else {
                 throw TokenFault(
