@@ -182,7 +182,9 @@ struct MailContent: Sendable {
             "body": ["contentType": "text", "content": ""],
         ]
         return JSONObject(
-            (EntityKind.event.properties + [EntityKind.extended]).compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
+            (EntityKind.event.properties + [EntityKind.extended]).compactMap { name in
+                (given[name] ?? defaults[name]).map { (name, $0) }
+            })
     }
 
     /// Returns the initial contacts of a mailbox.
