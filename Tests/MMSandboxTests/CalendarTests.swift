@@ -108,6 +108,17 @@ struct CalendarTests {
         #expect(await bench.graph("POST", "/v1.0/me/events", token: token, body: .object(event)).status == 400)
     }
 
+    @Test("an event that is cancelled leaves the calendar", arguments: [("cancel", 404), ("accept", 200)])
+    func cancelled(action: String, status: Int) async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        let event = Self.event("2026-12-01T10:00:00", "2026-12-01T11:00:00", "UTC")
+        let made = await bench.graph("POST", "/v1.0/me/events", token: token, body: event)
+        let place = "/v1.0/me/events/\(made.json["id"]?.string ?? "")"
+        #expect(await bench.graph("POST", "\(place)/\(action)", token: token, body: ["comment": "x"]).status == 202)
+        #expect(await bench.graph("GET", place, token: token).status == status)
+    }
+
     @Test("a calendar that isn't there has no events, and free times are asked on the clock of a zone")
     func calendarsAndSchedules() async {
         let bench = Bench(users: 30)

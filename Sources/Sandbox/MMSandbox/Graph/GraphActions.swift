@@ -203,6 +203,8 @@ struct GraphActions {
             return nil
         }
         try call.requirePost()
+        // A cancelled event leaves the calendar; an answer to an invitation changes nothing here.
+        if action == "cancel" { store.remove(record.id, from: .events(owner)) }
         return HTTPServerResponse(status: 202)
     }
 
