@@ -36,6 +36,7 @@ final class ScriptedSession: PooledSession {
         var signOuts = 0
         var roomAsked = 0
         var isUsable = true
+        var isPromptObsolete = false
         var isClosed = false
         var healthChecks = 0
         var running = 0
@@ -118,6 +119,7 @@ final class ScriptedSession: PooledSession {
             return isUsable
         }
     }
+    var isPromptObsolete: Bool { seen.isPromptObsolete }
     var memory: Int? { 1000 }
 
     func close() async {

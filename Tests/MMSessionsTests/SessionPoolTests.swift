@@ -112,6 +112,26 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
+    @Test("a code that is needed no more isn't shown again: the call and a terminal that waits get a new session")
+    func obsoletePrompt() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let shown = Noted(false)
+        let terminal = Task {
+            try await pool.connect(key, onPrompt: { _ in shown.change { $0 = true } })
+        }
+        await until { shown.now }
+        let before = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(before?.code == .signInNeeded)
+        factory.change { ($0.prompt, $0.waitsForApproval) = (nil, false) }
+        factory.made[0].change { $0.isPromptObsolete = true }
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 2 && factory.made[0].seen.isClosed)
+        #expect(try await terminal.value == "admin@contoso.example")
+        #expect(factory.made.count == 2)
+    }
+
     @Test("lets a terminal wait for the sign-in")
     func waitingThrough() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))

@@ -46,6 +46,10 @@ public protocol PooledSession: Sendable {
     /// The reason why a person has to sign in before the session can run a command; `nil` if none is known.
     var missingSignIn: MMError? { get async }
 
+    /// Whether the step that a person was shown is needed no more: somebody has signed in for this session in another
+    /// way meanwhile.
+    var isPromptObsolete: Bool { get async }
+
     /// The name of the engine that runs its commands, for display, if there is a choice.
     var engine: String? { get async }
 
@@ -68,6 +72,9 @@ extension PooledSession {
 
     /// The default, `nil`: no end of a sign-in is known.
     public var missingSignIn: MMError? { get async { nil } }
+
+    /// The default, `false`: only the step that was shown leads on.
+    public var isPromptObsolete: Bool { get async { false } }
 
     /// The default, `nil`: there is no choice of engines.
     public var engine: String? { get async { nil } }

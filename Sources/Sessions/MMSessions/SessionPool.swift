@@ -103,6 +103,7 @@ public actor SessionPool<Factory: SessionFactory> {
         let order = order ?? standardOrder(for: key)
         guard !isClosed else { throw MMError(.unavailable, "The pool is stopping.", retry: .after(.seconds(2))) }
         try deadline.check("waiting for the session \(key)")
+        await endObsoleteOpening(of: key)
         if let slot = slots[key], let refusal = slot.untold {
             slot.untold = nil
             // If another device code can help, the caller gets one at once, with the reason why the last one failed.
@@ -130,6 +131,19 @@ public actor SessionPool<Factory: SessionFactory> {
             entry = try slot.turns.enter(first: true)
             open(key, turn, order)
         }
+    }
+
+    /// Ends an opening that waits for a person who has nothing to do any more. Its callers go on waiting, and the first
+    /// of them opens the session again.
+    private func endObsoleteOpening(of key: Key) async {
+        guard let slot = slots[key], case .signingIn(_?) = slot.life.state, let session = slot.session else { return }
+        let number = slot.life.generation
+        guard await session.isPromptObsolete, case .signingIn(_?) = slot.life.state,
+            slot.life.failed(MMError(.cancelled, "Somebody has signed in meanwhile."), in: number)
+        else { return }
+        slot.session = nil
+        slot.opening?.cancel()
+        await session.close()
     }
 
     /// Waits for the turn, or for a message that a person must see.

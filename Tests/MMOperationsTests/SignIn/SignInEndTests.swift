@@ -143,6 +143,19 @@ struct SignInEndTests {
     }
 
     @Test(
+        "that a module's code was to begin isn't asked for any more once the connection itself is signed in",
+        arguments: ["azure", "teams", "graph"])
+    func loginMeanwhile(module: String) async throws {
+        let home = try await SignInHome()
+        let code = try #require(await home.run(module).code)
+        let codes = try await home.login()
+        #expect(!codes.isEmpty && !codes.contains(code))
+        let ran = await home.run(module)
+        #expect(ran.isAnswered, "\(ran)")
+        await home.stop()
+    }
+
+    @Test(
         "of a token that the service refuses when its module connects: one code of the connection's, and nothing twice",
         arguments: SignInHome.commands.map(\.module).filter { $0 != "powerplatform" })
     func atConnect(module: String) async throws {

@@ -38,6 +38,8 @@ package final class ModuleSession: PooledSession {
     let identity: IdentityService
     /// The notes in its first answer.
     private let notices = SessionNotices()
+    /// Whether it began to sign in when the connection had no account whose tokens its module could get.
+    private let lackedAccount = Mutex(false)
     private static let signInLimit = Duration.seconds(900)
     /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped
     /// and the session continues.
@@ -55,6 +57,8 @@ package final class ModuleSession: PooledSession {
     /// first account that signs in to a module is the one that the connection is pinned to.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         try await mendSignIn(report: report)
+        let lacked = await !bearer.holdsOwnAccount()
+        lackedAccount.withLock { $0 = lacked }
         let account: String
         let identity: SessionIdentity?
         switch runner {
@@ -209,6 +213,14 @@ package final class ModuleSession: PooledSession {
             if let end = watch.end { return end }
             guard await isFed, let end = await bearer.end(for: services) else { return nil }
             return end.error(of: bearer.connection.name)
+        }
+    }
+
+    /// Whether the connection has been signed in since its module showed a code, so that it gets tokens without one.
+    package var isPromptObsolete: Bool {
+        get async {
+            guard lackedAccount.withLock({ $0 }), !services.isEmpty else { return false }
+            return await bearer.holdsOwnAccount()
         }
     }
 

@@ -86,10 +86,13 @@ struct SessionBearer: Sendable {
 
     /// Returns whether the basis of its tokens exists: the connection's own sign-in, or the one that its module made.
     func holdsAccount() async -> Bool {
-        if await identity.holdsAccount(of: connection) { return true }
+        if await holdsOwnAccount() { return true }
         guard let module, let own = await identity.connection(connection, as: module) else { return false }
         return await identity.holdsAccount(of: own)
     }
+
+    /// Returns whether the connection's own sign-in exists, whatever its module has done.
+    func holdsOwnAccount() async -> Bool { await identity.holdsAccount(of: connection) }
 
     /// Returns how the person's sign-in of the connection ended; `nil` if it is valid, or if another one is used.
     /// - Parameter resources: the relevant services.
