@@ -421,6 +421,9 @@ struct SignInEndTests {
         repeat { told = await home.run("azure", on: "Plain") } while told.code == first
         #expect(told.error?.code == .forbidden && told.code == nil, "\(told)")
         #expect(told.error?.message.contains("declined") == true, "\(told)")
+        // The connection has no app that mm login could sign in.
+        let hint = try #require(told.error?.hint)
+        #expect(hint.contains("The next call shows a new code.") && !hint.contains("mm login"), "\(hint)")
         let second = try #require(await home.run("azure", on: "Plain").code)
         try await home.fault(["kind": "expiredCode", "path": "*/oauth2/v2.0/token", "count": 1])
         var next: SignInHome.Outcome

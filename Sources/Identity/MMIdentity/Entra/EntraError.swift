@@ -202,6 +202,8 @@ extension EntraError {
     /// The sign-in methods that a policy may distinguish.
     package enum Way: String, Sendable {
         case deviceCode = "device"
+        /// A module's own device code, which the connection's next call to it shows.
+        case module
         case browser
         case broker
         case app
@@ -223,7 +225,9 @@ extension EntraError {
     }
 
     /// Returns the method that may be allowed when this one was refused.
-    private func next(after way: Way) -> Way? { isMethodRefused && way == .deviceCode ? .browser : nil }
+    private func next(after way: Way) -> Way? {
+        isMethodRefused && (way == .deviceCode || way == .module) ? .browser : nil
+    }
 
     private func hint(_ connection: String, _ way: Way) -> String {
         let advice = advice?.advice ?? fallback(way)
@@ -240,7 +244,7 @@ extension EntraError {
         }
         guard isMethodRefused else { return advice + tail(connection, way) }
         switch way {
-        case .deviceCode:
+        case .deviceCode, .module:
             return advice + " A browser on this machine may be allowed if device codes are not: mm login "
                 + "\(ShellWord.quoted(connection)) --browser."
         case .browser:
@@ -282,7 +286,12 @@ extension EntraError {
     }
 
     private func tail(_ connection: String, _ way: Way) -> String {
-        switch action {
+        let signsIn: [EntraAction] = [
+            .stop, .userConsent, .switchAccount, .reauth, .reauthInteractive, .restartDeviceFlow, .adminFixAccount,
+        ]
+        // `mm login` would sign in the connection's own app, if it has one.
+        if way == .module, signsIn.contains(action) { return " The next call shows a new code." }
+        return switch action {
         // Without `--renew`, the tokens of the old sign-in are tried again.
         case .adminFixAccount where way != .app:
             " To sign in anew: mm login \(ShellWord.quoted(connection)) --renew."

@@ -237,7 +237,7 @@ struct ModuleWire: Sendable {
 
     /// Returns the error for a failed sign-in of a module, with what helps.
     private func signInError(_ error: EntraError) -> MMError {
-        var told = error.mmError(for: "Signing in to \(connection.name)", connection: connection.name)
+        var told = error.mmError(for: "Signing in to \(connection.name)", connection: connection.name, by: .module)
         let name = ShellWord.quoted(connection.name)
         guard told.details["nextWay"] != nil else { return told }
         let app =
