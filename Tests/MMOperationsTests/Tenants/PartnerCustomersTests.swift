@@ -34,6 +34,20 @@ struct PartnerCustomersTests {
         await home.stop()
     }
 
+    @Test("are reached as the person who signed in at the partner, whom the audit log and the status name")
+    func person() async throws {
+        let home = try await ChangesHome(users: 10, customers: 1)
+        let customer = SandboxOrganization.customer(1)
+        let name: JSONValue = .string("Demo:\(customer.name)")
+        _ = try await home.call("graph_request", ["connection": name, "endpoint": "/organization"])
+        let line = ChangesHome.value(try await home.call("audit_show", ["last": 1])).array?.first?.object ?? [:]
+        #expect(line["connection"] == name && line["tenant"] == .string(customer.id), "\(line)")
+        #expect(line["accountName"] == .string(TenantIdentity.administrator) && line["app"] == nil, "\(line)")
+        let status = ChangesHome.value(try await home.call("status", ["connection": name]))
+        #expect(status["sessions"]?.array?.first?["account"] == .string(TenantIdentity.administrator), "\(status)")
+        await home.stop()
+    }
+
     @Test("run Exchange cmdlets in the customer's organisation")
     func exchange() async throws {
         let home = try await ChangesHome(users: 10, customers: 2)

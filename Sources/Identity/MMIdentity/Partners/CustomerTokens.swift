@@ -35,6 +35,17 @@ actor CustomerTokens: AccessTokenProvider {
         tokens[request.resource] = token
         return token
     }
+
+    /// Returns the state of the partner's sign-in, whose person acts in the customer's tenant. Only a token of that
+    /// tenant tells the person's id there.
+    func state(in tenant: String) async -> SignInState {
+        let state = await identity.state(of: partner)
+        guard case .signedIn(let person, _) = state else { return state }
+        return .signedIn(
+            SignedInAccount(
+                username: person.username, objectID: "", tenantID: tenant, homeAccountID: person.homeAccountID),
+            expiresAt: nil)
+    }
 }
 
 extension IdentityService {

@@ -439,6 +439,7 @@ extension IdentityService {
         let options = TokenOptions(interaction: .never)
         switch method {
         case .token(let provider):
+            if let customer = provider as? CustomerTokens { return await customer.state(in: target.authority.tenant) }
             // A token in a file can simply be read; a program isn't asked for its state.
             guard provider is KeptToken else { break }
             let token = try await ProvidedTokenAcquirer(
