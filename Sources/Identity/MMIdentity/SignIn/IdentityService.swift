@@ -367,7 +367,7 @@ extension IdentityService {
         MMError(
             .signInNeeded, "Sign-in needed for \(connection.name), in a browser on this machine.",
             hint:
-                "Run mm login \(ShellWord.quoted(connection.name)) in a terminal, which opens the browser; then repeat the call.",
+                "Run mm login \(ShellWord.quoted(connection.name)) --browser, which opens one; then repeat the call.",
             details: ["connection": .string(connection.name), "resource": .string(resource.name)])
     }
 
