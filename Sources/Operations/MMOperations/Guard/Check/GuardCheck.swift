@@ -22,7 +22,7 @@ struct GuardCheck: CatalogueOperation {
         var isOnHost: Bool
         @Argument("url", "Judge a request to this endpoint instead of a script.", .completes(.endpoints)) var url:
             String?
-        @Argument("method", "Method of the request (default GET).", .short("X")) var method = "GET"
+        @Argument("method", "Method of the request to `url` (default GET).", .short("X")) var method: String?
         @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
         @Argument(.sarif) var isSARIF: Bool
 
@@ -61,6 +61,16 @@ struct GuardCheck: CatalogueOperation {
                 .invalidInput, "ssh is for shell commands, and another kind of text is asked for beside it.",
                 hint: "Leave out ssh, or kind, module and url.", details: ["field": "ssh"])
         }
+        guard input.method == nil || input.url != nil else {
+            throw MMError(
+                .invalidInput, "A method is given without the endpoint of its request.",
+                hint: "To check a request: mm guard check --url /me/sendMail -X POST.", details: ["field": "url"])
+        }
+        guard input.url == nil || (input.scripts + input.files).isEmpty else {
+            throw MMError(
+                .invalidInput, "A script and the endpoint of a request are given.", hint: "Leave one of them out.",
+                details: ["field": "url"])
+        }
         let judge = try TextJudge(input, in: context, with: services)
         var verdicts: [(text: CheckedText, verdict: Verdict)] = []
         var notes: [String] = []
@@ -89,7 +99,7 @@ struct GuardCheck: CatalogueOperation {
     }
 
     private func texts(_ input: Input, in context: OperationContext) async throws(MMError) -> [CheckedText] {
-        if let url = input.url { return [CheckedText(text: "\(input.method) \(url)", kind: .request)] }
+        if let url = input.url { return [CheckedText(text: "\(input.method ?? "GET") \(url)", kind: .request)] }
         var texts: [CheckedText] = []
         for word in input.scripts where word != "-" {
             texts.append(try CheckedText(word: word, kind: input.kind, in: context))
@@ -180,6 +190,12 @@ struct TextJudge {
     /// - Returns: the verdict, and whether it applies only in a confined session.
     /// - Throws: `invalidInput` for a text that isn't a request.
     func verdict(on text: CheckedText) throws(MMError) -> (verdict: Verdict, isBehindWalls: Bool) {
+        guard text.kind == .request || input.body == nil else {
+            throw MMError(
+                .invalidInput, "A body belongs to a request, and this text is none.",
+                hint: "Write the request's method and endpoint, such as 'POST /me/sendMail', or give --url and -X.",
+                details: ["field": "body"])
+        }
         switch text.kind {
         case .request: return (try request(text.text), false)
         case .shell:
