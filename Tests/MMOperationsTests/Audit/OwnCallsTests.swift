@@ -28,4 +28,13 @@ struct OwnCallsTests {
     func parts(operation: String, isCall: Bool) {
         #expect(AuditedCall.isCall(["operation": .string(operation)]) == isCall)
     }
+
+    @Test("name a dry run as one, whatever it would have sent")
+    func dryRun() {
+        var request: JSONObject = ["operation": "graph_request", "method": "DELETE", "path": "/v1.0/users/ann"]
+        #expect(AuditedCall.what(request) == "DELETE /v1.0/users/ann")
+        request["dryRun"] = true
+        #expect(AuditedCall.what(request) == "dry run: DELETE /v1.0/users/ann")
+        #expect(AuditedCall.what(["operation": "run", "dryRun": true]) == "dry run: run")
+    }
 }

@@ -11,8 +11,13 @@ package enum AuditedCall {
         entry["operation"]?.string.map { !parts.contains($0) } ?? true
     }
 
-    /// Returns the request, the cmdlets and their targets, or the session of a call; otherwise its operation.
+    /// Returns the request, the cmdlets and their targets, or the session of a call; otherwise its operation. A dry run
+    /// is named as such, because nothing that it describes was sent.
     package static func what(_ entry: JSONObject) -> String {
+        entry["dryRun"] == true ? "dry run: " + subject(of: entry) : subject(of: entry)
+    }
+
+    private static func subject(of entry: JSONObject) -> String {
         func texts(_ name: String) -> [String] {
             entry[name]?.array?.compactMap(\.string) ?? entry[name]?.string.map { [$0] } ?? []
         }
