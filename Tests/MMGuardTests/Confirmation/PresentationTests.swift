@@ -21,6 +21,18 @@ struct PresentationTests {
         ).presentation
     }
 
+    @Test("says once why it asks about the same request to many connections")
+    func once() throws {
+        let target = try RequestTarget(parsing: "/users/ann", service: .graph)
+        let verdict = GuardEngine().judge(GuardedRequest(method: "DELETE", target: target), policy: .standard)
+        let request = ConfirmationRequest(
+            connection: "3 connections", module: "graph-api", title: "DELETE /users/ann", text: "DELETE /users/ann",
+            verdict: try #require(Verdict.joined([verdict, verdict, verdict])))
+        let risks = try #require(request.presentation.sections.first { $0.kind == "risks" })
+        #expect(risks.heading == "A person must confirm:" && risks.lines.count == 1, "\(risks)")
+        #expect(shown(script: "Remove-Mailbox a; Remove-Mailbox b").sections[0].heading.hasSuffix("2 parts:"))
+    }
+
     @Test("says who acts where that is no person")
     func actor() throws {
         let verdict = GuardEngine().judge(script: "Remove-Mailbox ceo", policy: .standard)

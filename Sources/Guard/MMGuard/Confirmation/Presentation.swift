@@ -32,7 +32,11 @@ package struct Presentation: Sendable, Hashable {
         title = VisibleText.exact(
             "\(request.connection)\(request.actor.map { " (\($0))" } ?? ""): \(request.title)")
         reason = VisibleText.exact(verdict.reason)
-        var risks = verdict.asking.prefix(Self.mostRisks).map(Self.part)
+        var risks: [[String]] = []
+        // The same request to many connections is one part: what follows names each of them.
+        for part in verdict.asking.prefix(Self.mostRisks).map(Self.part) where !risks.contains(part) {
+            risks.append(part)
+        }
         risks += verdict.previews.map { preview in ["is sent: " + preview.line] + preview.lines.dropFirst() }
         if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, listed below"]) }
         self.risks = risks.map { $0.flatMap(Self.split) }
