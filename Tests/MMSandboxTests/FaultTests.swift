@@ -222,7 +222,7 @@ struct FaultTests {
         "a fault that can't be is refused with what is wrong",
         arguments: [
             ["kind": "flood"], ["kind": "status", "status": 200], ["kind": "latency", "milliseconds": -1],
-            ["kind": "redirect"], ["kind": "torn", "colour": 1],
+            ["kind": "redirect"], ["kind": "torn", "colour": 1], ["kind": "status", "number": 403],
             ["kind": "throttle", "path": "v1.0"], ["kind": "throttle", "count": 0], ["kind": "tokenError"], [:],
         ] as [JSONValue])
     func refused(description: JSONValue) async {

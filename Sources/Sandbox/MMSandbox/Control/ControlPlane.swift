@@ -237,19 +237,17 @@ final class FaultPlan {
         return nil
     }
 
+    /// The fields of single kinds of faults, beside those of all kinds.
+    private static let fields = [
+        "latency": ["milliseconds"], "throttle": ["retryAfter"], "status": ["status", "retryAfter"], "torn": ["bytes"],
+        "challenge": ["context"], "revoked": ["account"], "refusedConsent": ["resource"], "wrongAccount": ["account"],
+        "tokenError": ["number"], "redirect": ["to"], "foreignNextLink": ["host"],
+    ]
+
     /// Activates a fault.
     /// - Throws: a sentence that says what is wrong with its description.
     func add(_ description: JSONObject) throws(FaultProblem) -> Fault {
         lastID += 1
-        let known: Set<String> = [
-            "kind", "method", "path", "skip", "count", "milliseconds", "status", "retryAfter", "bytes", "account",
-            "number", "to", "host", "context", "resource",
-        ]
-        for name in description.keys where !known.contains(name) {
-            throw FaultProblem(
-                message:
-                    "'\(name)' is not a field of a fault; the fields are \(known.sorted().joined(separator: ", ")).")
-        }
         let word = description["kind"]?.string ?? ""
         func number(_ name: String, _ range: ClosedRange<Int>, default fallback: Int?) throws(FaultProblem) -> Int? {
             guard let value = description[name], !value.isNull else { return fallback }
@@ -259,12 +257,19 @@ final class FaultPlan {
             }
             return number
         }
+        let kind = try self.kind(word, description, number)
+        let known = ["kind", "method", "path", "skip", "count"] + (Self.fields[word] ?? [])
+        for name in description.keys where !known.contains(name) {
+            throw FaultProblem(
+                message: "'\(name)' is not a field of the fault \(word); its fields are "
+                    + "\(known.joined(separator: ", ")).")
+        }
         let path = description["path"]?.string ?? "/"
         guard path.hasPrefix("/") || path.hasPrefix("*") else {
             throw FaultProblem(message: "'path' must begin with a slash or a star.")
         }
         let fault = Fault(
-            id: lastID, kind: try kind(word, description, number), word: word,
+            id: lastID, kind: kind, word: word,
             method: description["method"]?.string?.uppercased(), path: path,
             skip: try number("skip", 0...1_000_000, default: 0) ?? 0,
             remaining: try number("count", 1...1_000_000, default: nil))
