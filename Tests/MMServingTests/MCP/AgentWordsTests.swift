@@ -52,6 +52,8 @@ struct AgentWordsTests {
             ("This server only reads (--read-only).", "This server only reads (--read-only)."),
             ("Ten mm of rain -- and more.", "Ten mm of rain -- and more."),
             ("nothing of the kind", "nothing of the kind"),
+            ("“mm login Demo --all”: it would sign in.", "“mm login Demo --all”: it would sign in."),
+            ("“mm confirm X” is denied. See `mm status`.", "“mm confirm X” is denied. See `mm__status`."),
         ])
     func translated(given: String, due: String) {
         #expect(words.translated(given) == due)

@@ -361,10 +361,16 @@ struct AgentWords: Sendable {
         return told
     }
 
-    /// Returns a rewritten text.
+    /// Returns a rewritten text. What stands between quotation marks are words of the caller's, which stay as they are.
     func translated(_ text: String) -> String {
         guard text.contains("mm ") || text.contains("--") || text.contains("terminal") else { return text }
-        return withCalls(Self.withoutTerminals(text))
+        var result = ""
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "“"), let close = rest[open...].firstIndex(of: "”") {
+            result += withCalls(Self.withoutTerminals(String(rest[..<open]))) + rest[open...close]
+            rest = rest[rest.index(after: close)...]
+        }
+        return result + withCalls(Self.withoutTerminals(String(rest)))
     }
 
     // MARK: what terminals alone have
