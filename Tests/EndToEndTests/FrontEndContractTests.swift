@@ -142,7 +142,7 @@ struct FrontEndContractTests {
         _ = try await client.initialize()
         let tools = try await client.request(1, "tools/list")["result"]?["tools"]?.array ?? []
         #expect(tools.prefix(2).map { $0["name"] } == ["run", "graph_request"])
-        for (number, name) in ["run", "mm__run", "mm_run", "graph_request"].enumerated() {
+        for (number, name) in ["run", "mm__run", "mm_run", "pwsh_run", "graph_request"].enumerated() {
             let answer = try await client.call(number + 2, name)
             #expect(answer["structuredContent"]?["connections"]?.array?.isEmpty == false)
         }

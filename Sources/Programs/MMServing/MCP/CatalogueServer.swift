@@ -134,7 +134,7 @@ struct CatalogueServer {
         _ meaning: @escaping @Sendable (JSONObject) throws(MMError) -> ReadyTool.Meaning
     ) -> Tool {
         let name = declaration.name
-        let plain = [name, "mm__" + name, "mm_" + name] + declaration.aliases
+        let plain = [name, "mm__" + name, "mm_" + name, "pwsh_" + name] + declaration.aliases
         let listed = options.prefix + name
         let (service, options, calls, shaper, tasks) = (service, options, calls, shaper, tasks)
         let ready = readyTasks
