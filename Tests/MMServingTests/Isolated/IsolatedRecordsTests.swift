@@ -91,4 +91,22 @@ struct IsolatedRecordsTests {
         }
         #expect(value == .array(rows.flatMap(\.self)))
     }
+
+    @Test("are shown in one order, whoever has them, also where their text is no table")
+    func order() throws {
+        func row(_ second: Int, _ id: String) -> JSONValue {
+            ["time": .string("2026-11-30T05:00:0\(second)Z"), "id": .string(id), "lines": [.string("was: \(id)")]]
+        }
+        let rows = [[row(4, "own4"), row(1, "own1")], [row(5, "a5"), row(2, "a2")]]
+        let lists = rows.map { OperationAnswer.value(.array($0)) }
+        let text = try #require(Catalogue.standard.operation(named: "history")?.declaration.textOfRows)
+        let whole = IsolatedRecords.joined(
+            lists[0], [("A", .success(lists[1]))], most: 3, isNewestLast: false, text: text)
+        let ids = try #require(whole.text).split(separator: "\n").compactMap { line in
+            line.hasPrefix("2026") ? line.split(separator: " ").dropFirst().first.map(String.init) : nil
+        }
+        #expect(ids == ["a5", "own4", "a2"] && whole.text?.contains("    was: a2") == true, "\(whole.text ?? "")")
+        guard case .value(let value) = whole.body else { throw MMError(.internalError, "no rows") }
+        #expect(value.array?.compactMap { $0["id"]?.string } == ids)
+    }
 }

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// The names, the texts and the effects of an operation.
 public struct OperationDeclaration: Sendable {
@@ -49,6 +49,8 @@ public struct OperationDeclaration: Sendable {
     /// The member of its answer that holds the rows of a list, which programs may ask for alone; `nil` if the answer
     /// itself is the list.
     package var listMember: String?
+    /// The text for people of its list's rows, for whoever joins several lists, too; `nil` for a table.
+    package private(set) var textOfRows: (@Sendable ([JSONValue]) -> String)?
     /// How it runs for several connections in one call; `nil` if it supports only one.
     package var severalConnections: SeveralConnections?
     /// Examples of working command lines.
@@ -250,6 +252,12 @@ public struct OperationDeclaration: Sendable {
 
     /// Returns the same declaration with the pools that have its data.
     func kept(by keeper: Keeper) -> OperationDeclaration { with { $0.keeper = keeper } }
+
+    /// Returns the same declaration of an operation whose list isn't shown as a table.
+    /// - Parameter text: returns the text of the rows.
+    func telling(_ text: @escaping @Sendable ([JSONValue]) -> String) -> OperationDeclaration {
+        with { $0.textOfRows = text }
+    }
 
     /// Returns the same declaration of an operation whose answer is a list within an object.
     /// - Parameter member: the member that holds the rows.

@@ -20,7 +20,7 @@ struct History: CatalogueOperation {
             .init("mm history ada@contoso.com", "a user, by sign-in name"),
             .init("mm history 'Project Amber Harbour'", "a group, by its name"),
         ]
-    ).kept(by: .records(usual: Input.usual)).unlisted
+    ).kept(by: .records(usual: Input.usual)).telling(Self.text).unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
@@ -36,17 +36,19 @@ struct History: CatalogueOperation {
             row["lines"] = .array(entry.change.lines.map { .string($0) })
             return .object(row)
         }
-        var text: [String] = []
-        for entry in entries.prefix(input.last) {
-            text.append("\(entry.time.iso8601)  \(entry.id)  \(selection.state(of: entry))  \(entry.client)")
-            text.append("  " + entry.change.title)
-            for line in entry.change.lines { text.append("    " + line) }
-        }
         return OperationAnswer(
             .value(.array(rows)),
             notes: (entries.isEmpty ? [Self.nothing(of: input.object)] : []) + selection.notes,
             columns: ["time", "id", "change", "state", "client"],
-            text: text.isEmpty ? nil : text.joined(separator: "\n"))
+            text: rows.isEmpty ? nil : Self.text(of: rows))
+    }
+
+    private static func text(of rows: [JSONValue]) -> String {
+        rows.map { row in
+            let head = ["time", "id", "state", "client"].map { row[$0]?.string ?? "" }.joined(separator: "  ")
+            let lines = (row["lines"]?.array ?? []).map { "    " + ($0.string ?? "") }
+            return ([head, "  " + (row["change"]?.string ?? "")] + lines).joined(separator: "\n")
+        }.joined(separator: "\n")
     }
 
     private static func nothing(of object: String) -> String {

@@ -72,13 +72,18 @@ struct IsolatedRecords: Sendable {
         let most = usual == nil ? nil : try reader.integer("last") ?? usual
         let start = try await own.call(operation, arguments, in: context)
         let parts = await self.parts(operation, arguments, in: context)
-        return Self.joined(start, parts, most: most, isNewestLast: isNewestLast)
+        return Self.joined(
+            start, parts, most: most, isNewestLast: isNewestLast, text: operation.declaration.textOfRows)
     }
 
     /// Joins the list of the router and those of the pools, each with its notes. What every empty list says, that
     /// nothing was found, is said once, and only if all are empty.
-    /// - Parameter most: the number of newest rows to keep; `nil` for all.
-    static func joined(_ own: OperationAnswer, _ parts: [Part], most: Int?, isNewestLast: Bool) -> OperationAnswer {
+    /// - Parameters:
+    ///   - most: the number of newest rows to keep; `nil` for all.
+    ///   - text: returns the text of the rows; `nil` if they are shown as a table.
+    static func joined(
+        _ own: OperationAnswer, _ parts: [Part], most: Int?, isNewestLast: Bool, text: (([JSONValue]) -> String)? = nil
+    ) -> OperationAnswer {
         var lists = [(origin: "", answer: own, rows: rows(own))]
         var failed: [String] = []
         for (name, result) in parts {
@@ -96,14 +101,13 @@ struct IsolatedRecords: Sendable {
             let notes = list.answer.notes.filter { !list.rows.isEmpty || !nothing.contains($0) }
             answer.notes += notes.map { list.origin + $0 }
         }
-        let texts = lists.compactMap { $0.rows.isEmpty ? nil : $0.answer.text }
         if let most {
             rows.sort { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }
             rows = rows.suffix(most)
             if !isNewestLast { rows.reverse() }
         }
         answer.body = .value(.array(rows))
-        answer.text = texts.isEmpty ? nil : texts.joined(separator: "\n")
+        answer.text = rows.isEmpty ? nil : text?(rows)
         if !failed.isEmpty {
             let text = "Not checked: \(failed.joined(separator: "; "))"
             answer.notes.append(text)
