@@ -317,6 +317,10 @@ struct IsolatedPoolTests {
     @Test("records of the single pools are listed, verified and undone through the router")
     func records() async throws {
         let tenant = try await Tenant()
+        // A change from before the router, in the files that it shares.
+        #expect(try await tenant.signIn().code == 0)
+        let before = ["/users/ben.baker@contoso-sandbox.example", "-X", "PATCH", "-d", #"{"department":"Shared"}"#]
+        #expect(try await tenant.mm(["graph", "Demo"] + before).code == 0)
         guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: "namespaces", user: nil)
         else { return }
         let asked = try await router.post(
@@ -333,8 +337,14 @@ struct IsolatedPoolTests {
         #expect(tool.code == 0, "the owner's tools: \(tool)")
         let listed = try await router.mm(["undo", "list", "--json"])
         let change = try #require(listed.json?[0]?["id"]?.string, "\(listed)")
-        let shown = try await router.mm(["undo", "show", change, "--json"])
-        #expect(shown.code == 0, "\(shown)")
+        let earlier = try #require(listed.json?.array?.last?["id"]?.string, "\(listed)")
+        #expect(earlier != change)
+        for one in [change, earlier] {
+            let shown = try await router.mm(["undo", "show", one, "--json"])
+            #expect(shown.code == 0, "\(shown)")
+        }
+        let all = try await router.mm(["undo", "--since", "1h", "--dry-run", "--json"])
+        #expect(all.json?.array?.count == 2, "\(all)")
         let taken = try await router.mm(["snapshot", "take", "Demo", "--only", "domains", "--json"])
         #expect(taken.code == 0, "\(taken)")
         let snapshots = try await router.mm(["snapshot", "list", "--json"])

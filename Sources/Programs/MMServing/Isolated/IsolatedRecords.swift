@@ -26,7 +26,8 @@ struct IsolatedRecords: Sendable {
         case .snapshots(let names):
             guard let name = connection(of: names.compactMap { arguments[$0]?.string }, for: context.caller.server)
             else { break }
-            return try await router.pool(name, for: context.caller.server).call(operation, arguments, in: context)
+            let pool = try await router.pool(name, for: context.caller.server)
+            return try await own.answer(after: [(name, pool)], to: operation, arguments, in: context)
         case .any, .owner, .each, .eachConnection, .handle, .confirmation: break
         }
         return try await own.call(operation, arguments, in: context)
@@ -165,15 +166,21 @@ struct IsolatedRecords: Sendable {
             after: await router.holding(for: context.caller.server), to: operation, arguments, in: context)
     }
 
-    /// Undoes changes in several pools, one after the other.
+    /// Undoes changes that several pools and this process have made, one after the other.
     private func undone(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         var whole: OperationAnswer?
         var (rows, refusal): ([JSONValue], MMError?) = ([], nil)
-        for (name, pool) in await router.holding(for: context.caller.server) {
+        let pools: [(String, IsolatedPool?)] = await router.holding(for: context.caller.server).map { ($0.0, $0.1) }
+        for (name, pool) in pools + [("router", nil)] {
             do throws(MMError) {
-                let part = try await pool.call(operation, arguments, in: context)
+                let part: OperationAnswer
+                if let pool {
+                    part = try await pool.call(operation, arguments, in: context)
+                } else {
+                    part = try await own.call(operation, arguments, in: context)
+                }
                 rows += Self.rows(part)
                 guard var sum = whole else {
                     whole = part
@@ -198,10 +205,7 @@ struct IsolatedRecords: Sendable {
                 return sum
             }
         }
-        guard var whole else {
-            if let refusal { throw refusal }
-            return try await own.call(operation, arguments, in: context)
-        }
+        guard var whole else { throw refusal ?? MMError(.internalError, "No journal was asked.") }
         whole.body = .value(.array(rows))
         return whole
     }

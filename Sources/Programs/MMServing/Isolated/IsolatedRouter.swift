@@ -337,7 +337,8 @@ extension IsolatedRouter {
 }
 
 extension LocalOperationService {
-    /// Returns the first answer of a pool that knows what is asked for; without pools, that of this process.
+    /// Returns the first answer of a pool that knows what is asked for; otherwise that of this process, whose own files
+    /// may have it as well.
     func answer(
         after pools: [(String, IsolatedPool)], to operation: AnyOperation, _ arguments: JSONObject,
         in context: CallContext
@@ -351,8 +352,10 @@ extension LocalOperationService {
                 refusal = error
             }
         }
-        if let refusal { throw refusal }
-        return try await call(operation, arguments, in: context)
+        do throws(MMError) { return try await call(operation, arguments, in: context) } catch {
+            guard error.code == .notFound, let refusal else { throw error }
+            throw refusal
+        }
     }
 }
 
