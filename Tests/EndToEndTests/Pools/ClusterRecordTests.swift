@@ -60,6 +60,9 @@ struct ClusterRecordTests {
             try await nodes.mm(node, ["undo", "list", "--json"]).json?.array ?? []
         }
         for node in 0..<3 { #expect(try await changes(node).count == 2, "at \(node)") }
+        // A program on a node's own machine reads more than that machine's files.
+        let there = try await nodes.tenant.mm(["undo", "list", "--json"], extra: nodes.own(1))
+        #expect(there.json?.array?.count == 2, "\(there)")
         let first = try #require(try await changes(2).last?["id"]?.string)
         let back = try await settled(nodes, 2, ["undo", first, "--json"])
         #expect(back.code == 0, "\(back)")

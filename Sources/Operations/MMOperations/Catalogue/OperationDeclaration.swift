@@ -191,6 +191,14 @@ public struct OperationDeclaration: Sendable {
         /// The pool of the connection whose snapshots these arguments name.
         case snapshots(arguments: [String])
 
+        /// Whether the nodes of a cluster tell each other what the answer is made of.
+        package var isSharedByNodes: Bool {
+            switch self {
+            case .records(usual: .some), .log, .record, .changes: true
+            case .records, .any, .owner, .each, .eachConnection, .handle, .confirmation, .everyLog, .snapshots: false
+            }
+        }
+
         /// Whether the owner's files have a part of the answer, also of a call that names a connection.
         package var includesOwner: Bool {
             switch self {

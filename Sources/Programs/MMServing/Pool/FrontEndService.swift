@@ -281,6 +281,10 @@ private struct OwnPool: Sendable {
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
+        // This machine's files have only what its own node did.
+        if operation.declaration.keeper.isSharedByNodes, await isNode {
+            return try await inPool(starting: false, operation, arguments, context)
+        }
         switch operation.declaration.home {
         case .anywhere:
             try await checkAnswers(operation)
@@ -296,11 +300,17 @@ private struct OwnPool: Sendable {
         }
     }
 
+    /// Whether this machine's pool runs, and shares its state with the other nodes of a cluster.
+    private var isNode: Bool {
+        get async {
+            guard case .running(let pool) = await finder.state() else { return false }
+            return pool.handshake.isNode
+        }
+    }
+
     /// Refuses to look for waiting requests here if they are in a cluster's shared state, because none would be found.
     private func checkAnswers(_ operation: AnyOperation) async throws(MMError) {
-        guard operation.declaration.answersRequests, case .running(let pool) = await finder.state(),
-            pool.handshake.isNode
-        else { return }
+        guard operation.declaration.answersRequests, await isNode else { return }
         throw MMError(
             .unavailable,
             "This machine's pool belongs to a cluster, which keeps the requests that wait for confirmation.",
