@@ -418,8 +418,9 @@ struct ClusterOptions: Sendable {
         }
         guard let face = endpoints.first(where: { $0.face.name == PoolFace.standard.name })?.options else {
             throw MMError(
-                .invalidInput, "A pool of a cluster needs an address for the other pools.",
-                hint: "Add --listen HOST:PORT --token-file FILE, with the same secret on all nodes.")
+                .invalidInput, "A pool of a cluster needs an address of the profile mm for the other pools.",
+                hint: "Add --listen HOST:PORT --token-file FILE, with the same secret on all nodes, and --profile mm "
+                    + "beside any other profile.")
         }
         guard face.tokenFile != nil else {
             throw MMError(
