@@ -15,7 +15,8 @@ package struct Authority: Sendable, Hashable {
         else {
             throw MMError(
                 .invalidInput, "The tenant '\(tenant.prefix(60))' is neither a tenant ID nor a domain.",
-                hint: "Set tenantId to the tenant's GUID (mm connections edit).")
+                hint: "Use its ID (a GUID) or one of its domains, such as contoso.com. A connection names it in "
+                    + "tenantId or tenant.")
         }
         self.cloud = cloud
         self.tenant = tenant.lowercased()
