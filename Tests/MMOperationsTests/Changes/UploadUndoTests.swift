@@ -38,6 +38,22 @@ struct UploadUndoTests {
         await home.stop()
     }
 
+    @Test("a dry run says whether a file of that name is in the way", arguments: [true, false])
+    func inTheWay(isThere: Bool) async throws {
+        let home = try await ChangesHome(users: 12)
+        if isThere { _ = try await upload(home, "one") }
+        let path = home.home.path + "/notes.txt"
+        try ProtectedFile.replace(path, with: Array("another text".utf8))
+        let answer = try await home.call(
+            "graph_request",
+            [
+                "connection": "Demo", "endpoint": "/me/drive/root:/Documents/", "upload": .string(path),
+                "dryRun": true,
+            ])
+        #expect(answer.notes.contains { $0.contains("A file with this name exists") } == isThere, "\(answer.notes)")
+        await home.stop()
+    }
+
     @Test("what was uploaded and then changed is left alone")
     func changed() async throws {
         let home = try await ChangesHome(users: 12)

@@ -29,7 +29,7 @@ struct FileTransfer {
         context.record.note("method", .string(upload.request.method))
         context.record.note("path", .string(upload.request.target.path))
         context.record.note("file", .string(file.name))
-        if input.isDryRun { return try await WriteForecast(desk).answer([await write(upload)]) }
+        if input.isDryRun { return try await forecast(upload) }
         if let planning = context.call.planning {
             guard let request = try await upload.wholeRequest() else { throw Self.tooLargeToPlan(file) }
             return try await planning.record([request], of: .named(resource), at: desk)
@@ -77,6 +77,24 @@ struct FileTransfer {
         return try outputs.find(handle)
     }
 
+    /// Shows what an upload would change, and whether a file of that name is in its way.
+    private func forecast(_ upload: FileUpload) async throws(MMError) -> OperationAnswer {
+        var answer = try await WriteForecast(desk).answer([await write(upload)])
+        if upload.conflict == .fail, let content = Change(contentOf: upload.request.target, name: upload.file.name),
+            Self.replaces(await watch.known(content, by: upload.request))
+        {
+            answer.notes.append(
+                "A file with this name exists, which the service would not replace: use another name "
+                    + "(--conflict replace or rename accepts this one).")
+        }
+        return answer
+    }
+
+    /// Whether a write replaces the content of a file that exists.
+    private static func replaces(_ write: WriteWatch.Write) -> Bool {
+        write.change?.kind == .content && write.change?.isBeforeKnown == true
+    }
+
     private var watch: WriteWatch { desk.watch }
 
     /// Returns an upload with its change.
@@ -89,7 +107,7 @@ struct FileTransfer {
             return WriteWatch.Write(request: upload.request, change: content.newFile)
         }
         let write = await watch.known(content, by: upload.request)
-        if write.change?.kind == .content, write.change?.isBeforeKnown == true { context.record.note("replaced", true) }
+        if Self.replaces(write) { context.record.note("replaced", true) }
         return write
     }
 
