@@ -70,7 +70,9 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                     "token-groups", .integer(0...10_000),
                     "Maximum number of groups in an access token for the tenant's own API (default 200); for an account with more it "
                         + "names none."),
-                InputField("certificate", .text, "Certificate (PEM) of the app that signs in without a person."),
+                InputField(
+                    "certificate", .text, "Certificate (PEM) of the app that signs in without a person.",
+                    .completes(.files)),
                 InputField("foreground", .flag, "Serve in this process until it is stopped."),
             ]
         case .approve:

@@ -168,9 +168,11 @@ enum MarkdownText {
 
 /// The input fields that name the files for a report.
 struct CaseReportFiles: OperationInput {
-    @Argument("junit", "Write a JUnit report to this file, for CI services.", .notForModels) var junit: String?
+    @Argument("junit", "Write a JUnit report to this file, for CI services.", .notForModels, .completes(.files))
+    var junit: String?
     @Argument(
-        "summary", "Append a Markdown summary to this file, such as $GITHUB_STEP_SUMMARY.", .notForModels)
+        "summary", "Append a Markdown summary to this file, such as $GITHUB_STEP_SUMMARY.", .notForModels,
+        .completes(.files))
     var summary: String?
 
     private var isEmpty: Bool { junit == nil && summary == nil }

@@ -7,7 +7,8 @@ struct ExecInput: OperationInput {
         "connection", "Connection to sign in with, or env: for the identity in AZURE_CLIENT_ID and AZURE_TENANT_ID.",
         .at(0))
     var connection: String
-    @Argument("command", "Program to run and its arguments, after --.", .required, .at(1), .mayBeEmpty)
+    @Argument(
+        "command", "Program to run and its arguments, after --.", .required, .at(1), .mayBeEmpty, .completes(.files))
     var command: [String]
     @Argument("read_only", "Hold back all requests that change something.") var isReadOnly: Bool
     @Argument(
@@ -15,8 +16,8 @@ struct ExecInput: OperationInput {
         "Allow a class of changes without asking: write, destructive, send, … Repeat the flag for several classes.",
         asAll: ExecInput.classes)
     var allowed: [GuardClass] = []
-    @Argument("read", "Additional folder that the program may read.") var readable: [String]
-    @Argument("write", "Additional folder that the program may write to.") var writable: [String]
+    @Argument("read", "Additional folder that the program may read.", .completes(.files)) var readable: [String]
+    @Argument("write", "Additional folder that the program may write to.", .completes(.files)) var writable: [String]
     @Argument("env", "Name of an environment variable to pass to the program.") var variables: [String]
     @Argument("host", "Additional host that the program may reach, such as api.github.com.", asAll: ExecInput.hosts)
     var hosts: [PlainHostName] = []

@@ -29,7 +29,7 @@ package struct OutputRead: CatalogueOperation {
         @Argument("unit", "Unit of offset and limit.") var unit: OutputUnit?
         @Argument("filter", "jq filter for the whole answer, such as .[].displayName.") var filter: String?
         @Argument("output", "Format of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
-        @Argument("download", "File for the whole answer, or handle.") var download: String?
+        @Argument("download", "File for the whole answer, or handle.", .completes(.files)) var download: String?
         @Argument("action", "For a background call (default read).") var action = JobAction.read
 
         /// Creates an input without arguments.

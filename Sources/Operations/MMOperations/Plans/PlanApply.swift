@@ -5,13 +5,13 @@ import MMIdentity
 /// confirmation.
 struct PlanApply: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
+        @Argument("plan", "Plan file, or plan id.", .at(0), .completes(.files)) var plan: String
         @Argument("skip", "Skip objects that changed since the plan was made, and apply the rest.") var skips: Bool
         @Argument(
             "runbook", "File of an approved runbook that allows this plan, in addition to the runbooks of this user.",
-            .notForModels)
+            .notForModels, .completes(.files))
         var runbook: String?
-        @Argument("receipt", "Write the receipt to this file.", .notForModels) var receipt: String?
+        @Argument("receipt", "Write the receipt to this file.", .notForModels, .completes(.files)) var receipt: String?
         var files = CaseReportFiles()
     }
 

@@ -7,7 +7,7 @@ import MMIdentity
 /// machine can apply it.
 struct PlanApprove: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
+        @Argument("plan", "Plan file, or plan id.", .at(0), .completes(.files)) var plan: String
     }
 
     let declaration = OperationDeclaration(

@@ -12,7 +12,8 @@ struct PlanMake: CatalogueOperation {
             "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift, exec.",
             .at(0))
         private var written: [(tool: String, arguments: JSONObject)]
-        @Argument("out", "Write the plan to this file.", .short("o"), .notForModels) var out: String?
+        @Argument("out", "Write the plan to this file.", .short("o"), .notForModels, .completes(.files))
+        var out: String?
         @Argument("hours", "Hours until the plan expires (default 24).", in: 1...720) var hours: Int?
         @Argument("markdown", "Show the plan as Markdown, for a pull request.") var isMarkdown: Bool
         @Argument("anew", "Plan everything again, including what an unfinished plan of the same calls has applied.")

@@ -68,8 +68,8 @@ struct PlanReceipt: Sendable {
 /// `receipt_verify`: checks whether a receipt is genuine, who signed it, and whether it belongs to a plan.
 struct ReceiptVerify: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("receipt", "Receipt file.", .at(0)) var receipt: String
-        @Argument("plan", "Plan file that the receipt must belong to.") var plan: String?
+        @Argument("receipt", "Receipt file.", .at(0), .completes(.files)) var receipt: String
+        @Argument("plan", "Plan file that the receipt must belong to.", .completes(.files)) var plan: String?
         @Argument("key", "Key that must have signed it, as `mm plan key` shows it on the signing machine.") var key:
             String?
     }

@@ -5,7 +5,7 @@ import MMIdentity
 /// `plan_show`: shows what a plan would send, for people, programs and pull requests.
 struct PlanShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
+        @Argument("plan", "Plan file, or plan id.", .at(0), .completes(.files)) var plan: String
         @Argument("markdown", "Show the plan as Markdown, for a pull request.") var isMarkdown: Bool
     }
 

@@ -21,7 +21,8 @@ struct RunbookApprove: CatalogueOperation {
         @Argument("mostADay", "Maximum number of changes per day (default 100).", in: 1...100_000) private
             var mostADay = 100
         @Argument("days", "Days until it expires (default 30).", in: 1...366) private var days = 30
-        @Argument("out", "Write the runbook to this file, for other machines.", .short("o")) var out: String?
+        @Argument("out", "Write the runbook to this file, for other machines.", .short("o"), .completes(.files))
+        var out: String?
 
         func check() throws(MMError) { _ = try call }
 

@@ -19,9 +19,9 @@ struct GraphRequestInput: OperationInput {
     @Argument("search", "Words to find endpoints.", .notOnCommandLine) var search: String?
     @Argument("unlisted", "Skip the path check.") var unlisted: Bool
     /// The file to send.
-    @Argument("upload", "File or handle to send.") var upload: String?
+    @Argument("upload", "File or handle to send.", .completes(.files)) var upload: String?
     /// The file to write.
-    @Argument("download", "File to write, or handle.") var download: String?
+    @Argument("download", "File to write, or handle.", .completes(.files)) var download: String?
     /// Whether a whole folder is sent or fetched.
     @Argument("recursive", "Upload or download a folder of a drive with all its contents.", .notForModels)
     var recursive: Bool

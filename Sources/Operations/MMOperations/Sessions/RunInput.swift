@@ -30,11 +30,13 @@ package struct RunInput: OperationInput {
     package var engine: ConnectionEngine?
     /// The attached files.
     @Argument(
-        "attach", "File that the script reads, as PATH or NAME=PATH. Repeat the flag for several files.", .notForModels)
+        "attach", "File that the script reads, as PATH or NAME=PATH. Repeat the flag for several files.", .notForModels,
+        .completes(.files))
     package
         var attached: [String]
     /// The folder for the files that the script writes; `nil` to store them behind handles.
-    @Argument("save", "Folder for the files that the script writes.", .notForModels) package var save: String?
+    @Argument("save", "Folder for the files that the script writes.", .notForModels, .completes(.files))
+    package var save: String?
     /// The file that the script comes from. The variables and functions of a file end with it; those of a line stay in
     /// the session (`nil`).
     @Argument(

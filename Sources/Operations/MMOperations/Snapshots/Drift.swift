@@ -6,8 +6,8 @@ struct Drift: CatalogueOperation {
         @Argument(.connection) var connection: String
         @Argument(
             "against",
-            "Compare with a folder, a snapshot such as Contoso@2026-11-21, or another connection (default: the latest snapshot)."
-        )
+            "Compare with a folder, a snapshot such as Contoso@2026-11-21, or another connection (default: the latest snapshot).",
+            .completes(.files))
         var against: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument("repair", "Show the commands that would restore the earlier state. None is run.")

@@ -6,10 +6,11 @@ struct SnapshotDiff: CatalogueOperation {
         @Argument(
             "before",
             "A folder, a snapshot such as Contoso@latest or Contoso@2026-11-21, or a connection's current state.",
-            .at(0))
+            .at(0), .completes(.files))
         var before: String
         @Argument(
-            "after", "The state to compare with, given the same way. For a connection the tenant is read now.", .at(1))
+            "after", "The state to compare with, given the same way. For a connection the tenant is read now.", .at(1),
+            .completes(.files))
         var after: String
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument(.sarif) var isSARIF: Bool

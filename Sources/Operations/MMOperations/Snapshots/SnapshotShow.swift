@@ -3,7 +3,8 @@ import MMCore
 /// `snapshot_show`: shows the contents of a snapshot.
 struct SnapshotShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("snapshot", "Contoso@latest, Contoso@2026-11-21, or a folder.", .at(0)) var snapshot: String
+        @Argument("snapshot", "Contoso@latest, Contoso@2026-11-21, or a folder.", .at(0), .completes(.files))
+        var snapshot: String
         @Argument("object", "Show one object completely, by name, ID or file.", .at(1)) var object: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
     }

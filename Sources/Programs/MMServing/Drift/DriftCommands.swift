@@ -19,7 +19,9 @@ enum DriftCommands {
             fields: [
                 connection,
                 InputField("every", .text, "Interval: 30m, 6h, 1d, 2w (default 1d)."),
-                InputField("against", .text, "Folder or connection to compare with (default: the latest snapshot)."),
+                InputField(
+                    "against", .text, "Folder or connection to compare with (default: the latest snapshot).",
+                    .completes(.files)),
                 InputField("print", .flag, "Show the units instead of writing them."),
             ],
             examples: [

@@ -31,7 +31,8 @@ struct HTTPFaceOptions: Sendable {
         InputField(
             "http", .text, "Serve HTTP at this address, such as 127.0.0.1:8365, instead of standard input and output."),
         InputField(
-            "token-file", .text, "File (0600) with the bearer secret for clients that are not programs of this user."),
+            "token-file", .text, "File (0600) with the bearer secret for clients that are not programs of this user.",
+            .completes(.files)),
         InputField(
             "trust-network", .flag,
             "Accept all clients without authentication. Use it only in a closed network of containers."),
@@ -39,8 +40,9 @@ struct HTTPFaceOptions: Sendable {
             "allow-host", .textList,
             "Additional host name of the server. Repeat the flag for several names."),
         InputField("behind-proxy", .flag, "The server is behind a TLS proxy. Every client needs the secret."),
-        InputField("tls-cert", .text, "TLS certificate (PEM, with its intermediate certificates)."),
-        InputField("tls-key", .text, "Private key of the certificate (PEM, 0600)."),
+        InputField(
+            "tls-cert", .text, "TLS certificate (PEM, with its intermediate certificates).", .completes(.files)),
+        InputField("tls-key", .text, "Private key of the certificate (PEM, 0600).", .completes(.files)),
     ]
 
     /// Reads the options from the arguments of a command line.

@@ -17,12 +17,14 @@ enum IsolatedPoolOptions: Sendable {
 
     /// The arguments of the command.
     static let fields: [InputField] = [
-        InputField("sockets", .text, "Folder with the sockets of isolated pools in containers."),
+        InputField("sockets", .text, "Folder with the sockets of isolated pools in containers.", .completes(.files)),
         InputField(
             "pools", .text,
             "URL of isolated pools on other machines, such as https://{connection}.mm-pools.NAMESPACE.svc:5200."),
-        InputField("pools-token-file", .text, "File (0600) with the bearer secret of those pools."),
-        InputField("pools-ca", .text, "CA certificates (PEM) for the pools, instead of the system's."),
+        InputField(
+            "pools-token-file", .text, "File (0600) with the bearer secret of those pools.", .completes(.files)),
+        InputField(
+            "pools-ca", .text, "CA certificates (PEM) for the pools, instead of the system's.", .completes(.files)),
     ]
 
     /// Reads the options.

@@ -31,7 +31,9 @@ struct OAuthOptions: Sendable {
         ),
         InputField(
             "oauth-resource", .text, "Address of the endpoint for clients, if a proxy changes it."),
-        InputField("oauth-file", .text, "JSON file with these settings: issuer, audience, scopes, tenants, …"),
+        InputField(
+            "oauth-file", .text, "JSON file with these settings: issuer, audience, scopes, tenants, …",
+            .completes(.files)),
     ]
 
     private static let lists = ["audience", "scopes", "tenants", "groups", "roles"]

@@ -36,7 +36,8 @@ struct PoolServeOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField(
-                "socket", .text, "Unix socket (default: in $XDG_RUNTIME_DIR/mm, otherwise in the state folder)."),
+                "socket", .text, "Unix socket (default: in $XDG_RUNTIME_DIR/mm, otherwise in the state folder).",
+                .completes(.files)),
             InputField(
                 "listen", .textList,
                 "Also serve HTTP at this address, such as 127.0.0.1:5200. Repeat the flag "
