@@ -33,6 +33,17 @@ struct CompletionTests {
             (["--qu"], "--quiet"),
             (["guard", "check", ""], ":files"), (["guard", "check", "--kind", ""], "shell"),
             (["snapshot", "take", "Contoso", "--to", ""], ":files"),
+            (["run", "Contoso", "exo", "-f", ""], ":files"), (["run", "Contoso", "exo", "--file=r"], ":files"),
+            (["graph", "Contoso", "/me", "--upload", ""], ":files"), (["apply", ""], ":files"),
+            (["plan", "-o", ""], ":files"), (["drift", "Contoso", "--against", ""], ":files"),
+            (["exec", "Contoso", "--", "python3", ""], ":files"), (["exec", "Contoso", "--", "ls", "-"], ":files"),
+            (["graph", "Contoso", "/groups", "-d", "@gr"], ":@files"), (["graph", "Contoso", "/groups", "-d", ""], "@"),
+            (["graph", "Contoso", "/me", "--output", ""], "yaml"),
+            (["graph", "--filter", "x eq 1", ""], "Contoso"), (["graph", "--count", ""], "Contoso"),
+            (["plan", "--", "graph", ""], "Contoso"), (["plan", "--", "graph", "--output=j"], "--output=jsonl"),
+            (["plan", "--", "run", "Contoso", "exo", "Get-Date", "--", "graph", "-X", ""], "PATCH"),
+            (["plan", "--", "ru"], "run"),
+            (["help", "gr"], "graph"), (["help", "connections", ""], "edit"),
         ] as [([String], String)])
     func places(words: [String], expected: String) async {
         let offered = await completion.candidates(words).map(\.word)
@@ -44,6 +55,7 @@ struct CompletionTests {
         arguments: [
             ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""], ["connections", "rename", "Contoso", ""],
             ["connections", "duplicate", "Contoso", ""], ["graph", "--json="], ["graph", "--all="], ["--quiet="],
+            ["graph", "Contoso", "/groups", "-d", "gr"], ["graph", "--filter", ""], ["help", "graph", "-"],
         ])
     func nothing(words: [String]) async {
         #expect(await completion.candidates(words).isEmpty)
@@ -78,15 +90,19 @@ struct CompletionTests {
     }
 
     @Test(
-        "bash replaces only what is behind an equals sign, at which it breaks words",
+        "bash breaks words at some signs, and replaces only what is behind the last one",
         arguments: [
             ("--output = j", "--output=j", "--output=json", ["json"]),
             ("--output =", "--output=", "--output=json", ["json"]),
             ("guard = strict --output = j", "guard=strict --output=j", "--output=json", ["json"]),
             ("--outp", "--outp", "--output=json", ["--output=json"]), ("GUARD =", "GUARD=", "guard=", []),
             ("guard = --outp", "guard= --outp", "--output=json", ["--output=json"]),
+            ("/users/a @ b/ma", "/users/a@b/ma", "/users/a@b/mailFolders", ["@b/mailFolders"]),
+            ("/users/a @", "/users/a@", "/users/a@b", ["@b"]), ("-d @", "-d @", "@x", ["@x"]),
+            ("--body =@ x", "--body=@x", "--body=@xy", ["@xy"]),
+            ("tag : eu", "tag:eu", "tag:europe", ["europe"]),
         ] as [(String, String, String, [String])])
-    func behindEqualsSigns(typed: String, asked: String, offered: String, words: [String]) async throws {
+    func brokenWords(typed: String, asked: String, offered: String, words: [String]) async throws {
         let script = """
             mm() { echo "${*:3}" >&3; echo \(offered); }; exec 3>&1
             COMP_LINE='mm \(asked)'; COMP_WORDS=(mm \(typed)); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _mm
@@ -96,8 +112,30 @@ struct CompletionTests {
     }
 
     @Test(
+        "bash offers the names of files behind an at sign and behind the equals sign of a flag",
+        arguments: [
+            ("-d @", "-d @", ":@files", [#"@a\ b"#, "@at@home", "@folder/"]),
+            ("-d @ a", "-d @a", ":@files", [#"@a\ b"#, "@at@home"]), ("-d @ at @ h", "-d @at@h", ":@files", ["@home"]),
+            ("--body =@ f", "--body=@f", ":@files", ["@folder/"]),
+            ("--to =", "--to=", ":files", ["a b", "at@home", "folder"]),
+            ("--to = at @ h", "--to=at@h", ":files", ["@home"]), (#"a\ "#, #"a\ "#, ":files", ["a b"]),
+        ] as [(String, String, String, [String])])
+    func marked(typed: String, line: String, offered: String, words: [String]) async throws {
+        let folder = try TestFolder()
+        for name in ["a b", "at@home", "folder/a"] {
+            try ProtectedFile.replace("\(folder.path)/\(name)", with: [])
+        }
+        let script = """
+            mm() { echo '\(offered)'; }
+            COMP_LINE='mm \(line)'; COMP_WORDS=(mm \(typed)); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _mm
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        #expect(try await Self.bash(script, in: folder.path).sorted() == words)
+    }
+
+    @Test(
         "bash adds no space to a word that goes on",
-        arguments: [("/users/", true), ("guard=", true), ("all", false)])
+        arguments: [("/users/", true), ("guard=", true), ("@", true), ("@folder/", true), ("all", false)])
     func goesOn(word: String, isOpen: Bool) async throws {
         let script = """
             mm() { echo '\(word)'; }; compopt() { echo "$*"; }

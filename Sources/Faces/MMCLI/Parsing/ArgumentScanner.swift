@@ -87,25 +87,66 @@ package struct ArgumentScanner {
             name = String(word[..<equals])
             attached = String(word[word.index(after: equals)...])
         }
-        let field = fields.first { field in
-            guard field.placement != .absent else { return false }
-            if field.isNamed(by: name) { return true }
-            if case .option(let letter?) = field.placement { return name == "-\(letter)" }
-            return false
-        }
-        if field == nil, name == "--file" || name == "-f", let target = fields.first(where: \.namesFile) {
-            return try setFile(target, attached: attached, flag: name, &rest)
-        }
-        if let field {
-            try set(field, attached: attached, flag: name, &rest)
-            return
-        }
-        if let options = fields.first(where: \.holdsQueryOptions), let option = Self.queryOption(name) {
-            // `--filter X` means `--query '$filter=X'`; `--count` needs no value.
+        switch Flag(name, of: fields) {
+        case .argument(let field): try set(field, attached: attached, flag: name, &rest)
+        case .file(let field): try setFile(field, attached: attached, flag: name, &rest)
+        case .queryOption(let option, let field):
             let text = option == "count" ? attached ?? "true" : try value(attached, flag: name, &rest)
-            return try addParameters("$\(option)=\(text)", to: options, as: name)
+            try addParameters("$\(option)=\(text)", to: field, as: name)
+        case nil: try global(name, attached: attached, &rest)
         }
-        try global(name, attached: attached, &rest)
+    }
+
+    /// What a flag of a command stands for.
+    enum Flag {
+        /// An argument.
+        case argument(InputField)
+        /// The file with an argument's content.
+        case file(InputField)
+        /// One of the query options in an argument: `--filter X` means `--query '$filter=X'`.
+        case queryOption(String, InputField)
+
+        /// - Parameters:
+        ///   - name: the flag, without a value.
+        ///   - fields: the command's arguments.
+        /// - Returns: `nil` if the command has no such flag; it may be one of those that every command has.
+        init?(_ name: String, of fields: [InputField]) {
+            let own = fields.first { field in
+                guard field.placement != .absent else { return false }
+                if field.isNamed(by: name) { return true }
+                if case .option(let letter?) = field.placement { return name == "-\(letter)" }
+                return false
+            }
+            if let own {
+                self = .argument(own)
+            } else if name == "--file" || name == "-f", let field = fields.first(where: \.namesFile) {
+                self = .file(field)
+            } else if let option = ArgumentScanner.queryOption(name),
+                let field = fields.first(where: \.holdsQueryOptions)
+            {
+                self = .queryOption(option, field)
+            } else {
+                return nil
+            }
+        }
+
+        /// The argument that the line gives with it.
+        var field: InputField? {
+            switch self {
+            case .argument(let field), .file(let field): field
+            // Others may follow.
+            case .queryOption: nil
+            }
+        }
+
+        /// Whether a value follows it. `--count` needs none.
+        var takesValue: Bool {
+            switch self {
+            case .argument(let field): field.kind != .flag
+            case .file: true
+            case .queryOption(let option, _): option != "count"
+            }
+        }
     }
 
     private mutating func value(_ attached: String?, flag: String, _ rest: inout ArraySlice<String>) throws(MMError)

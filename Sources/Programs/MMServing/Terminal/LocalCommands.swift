@@ -159,7 +159,7 @@ struct CompletionValues: Sendable {
                     Array(words.drop { $0 == "--" }))
                 for candidate in found {
                     let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
-                    try streams.writeLine(candidate.word + (candidate.word == CompletionScript.files ? "" : summary))
+                    try streams.writeLine(candidate.word + summary)
                 }
                 await services.close()
                 return 0

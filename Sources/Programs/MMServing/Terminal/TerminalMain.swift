@@ -141,11 +141,10 @@ enum ToolCommands {
     /// Returns the operations of the shelves that a command line mentions, so that other command lines don't have to
     /// read the folder.
     static func operations(for words: [String], _ services: OperationServices) -> [AnyOperation] {
-        // In lines for help and completion, the command follows that first word.
-        let isAbout = words.first == "help" || words.first == "complete"
-        var nouns = [isAbout ? words.dropFirst().first { $0 != "--" } : words.first].compactMap(\.self)
+        // In lines for help and completion, the command follows these words.
+        let line = words.drop { ["complete", "--", "help"].contains($0) }
         // The `--` of a plan is followed by further command lines.
-        if !isAbout { nouns += words.split(separator: "--").dropFirst().compactMap(\.first) }
+        let nouns = line.split(separator: "--").compactMap(\.first)
         let shelves = [ToolShelf.own(services.paths), .recipes].filter { nouns.contains($0.operation) }
         guard !shelves.isEmpty, let engine = try? services.guards.engine() else { return [] }
         return shelves.flatMap { shelf in

@@ -49,7 +49,7 @@ package struct CompletionAnswer: Sendable {
         let wanted = typed.drop { $0 == "'" || $0 == "\"" }.lowercased()
         return found.compactMap { candidate in
             // The shell completes the names of files.
-            guard candidate.word != CompletionScript.files else { return candidate }
+            guard !CompletionScript.listings.contains(candidate.word) else { return candidate }
             guard candidate.word.lowercased().hasPrefix(wanted) else { return nil }
             return Candidate((parts.map { $0.flag + "=" } ?? "") + candidate.word, candidate.summary)
         }
@@ -64,27 +64,35 @@ package struct CompletionAnswer: Sendable {
     /// Returns what may follow the words of a line.
     /// - Parameter isValue: whether only a value of the last one may, which is a flag.
     private func offered(_ before: [String], _ typed: String, isValue: Bool) async -> [Candidate] {
+        if before.first == "help" {
+            let about = Array(before.dropFirst())
+            return isValue || typed.hasPrefix("-") ? [] : Self.next(self.verbs(after: about), about.count)
+        }
         let line = GlobalOptions.commandFirst(before)
-        let verbs = index.group(Array(line.prefix { !$0.hasPrefix("-") })).filter { $0.trigger == nil }
-        let depth = line.prefix { !$0.hasPrefix("-") }.count
+        let named = Array(line.prefix { !$0.hasPrefix("-") })
+        let (verbs, depth) = (self.verbs(after: named), named.count)
         guard let (entry, rest) = line.isEmpty ? nil : index.find(line) else {
             return isValue ? [] : typed.hasPrefix("-") ? Self.globals : Self.next(verbs, depth)
+        }
+        if let end = rest.firstIndex(of: "--"), entry.fields.contains(where: { $0.kind == .calls }) {
+            // The last of the command lines behind it is being typed.
+            let inner = index.lines(in: rest[(end + 1)...] + [typed]).last ?? []
+            return await offered(inner.dropLast(), typed, isValue: isValue)
         }
         var found: [Candidate] = []
         let arguments = Arguments(rest, entry.fields)
         if !isValue, arguments.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
-        if let open = arguments.open {
-            switch open {
-            case .field(let field): return await value(of: field, typed, arguments)
-            case .global(let flag):
-                if flag == "--output" || flag == "-o" {
-                    return GlobalOptions.Format.allCases.map { Candidate($0.rawValue) }
-                }
-                return []
-            }
+        switch arguments.open {
+        case .own(.argument(let field)): return await value(of: field, typed, arguments)
+        case .own(.file): return [Candidate(CompletionScript.files)]
+        case .own(.queryOption): return []
+        case .global(let flag):
+            let isFormat = flag == "--output" || flag == "-o"
+            return isFormat ? GlobalOptions.Format.allCases.map { Candidate($0.rawValue) } : []
+        case nil: break
         }
         guard !isValue else { return [] }
-        if typed.hasPrefix("-") {
+        if typed.hasPrefix("-"), arguments.mayHaveFlags {
             let own = entry.fields.filter { $0.placement != .absent }
             let flags = own.flatMap { field in
                 (["--\(field.flagName)"] + field.otherFlags).map { Candidate($0, field.summary) }
@@ -98,10 +106,19 @@ package struct CompletionAnswer: Sendable {
     private func value(of field: InputField, _ typed: String, _ arguments: Arguments) async -> [Candidate] {
         if case .choice(let words) = field.kind { return words.map { Candidate($0) } }
         var found = await values(Place(field: field, typed: typed, given: arguments.given))
-        if field.readsFiles || field.namesFile || field.known == .files {
+        if field.readsFiles, typed.hasPrefix("@") {
+            found.append(Candidate(CompletionScript.contents))
+        } else if field.namesFile || field.known == .files {
             found.append(Candidate(CompletionScript.files))
+        } else if field.readsFiles, typed.isEmpty {
+            found.append(Candidate("@", "the content of a file"))
         }
         return found
+    }
+
+    /// Returns the commands that begin with words, and go on.
+    private func verbs(after words: [String]) -> [CommandIndex.Entry] {
+        index.group(words).filter { $0.trigger == nil }
     }
 
     private static let globals: [Candidate] = GlobalOptions.listing.compactMap { option in
@@ -122,13 +139,15 @@ package struct CompletionAnswer: Sendable {
 
 /// The words after a command, analysed as far as completion of the next word needs it.
 private struct Arguments {
-    /// The value that the flag before the cursor expects.
+    /// The flag before the cursor, which expects a value.
     enum Open {
-        case field(InputField)
+        case own(ArgumentScanner.Flag)
         case global(String)
     }
 
     var open: Open?
+    /// Whether a word may be a flag: no `--` has been given.
+    var mayHaveFlags = true
     /// The argument that the next word without a flag means.
     var nextPositional: InputField? { places.first { $0.mayStandAlone { given[$0] != nil } } }
     /// The values of the arguments so far. A list isn't complete with any value, so it isn't among them.
@@ -141,11 +160,15 @@ private struct Arguments {
         places = HelpText.positionals(of: fields)
         for word in words {
             if let wanted = open {
-                if case .field(let field) = wanted { given[field.name] = word }
+                if case .own(let flag) = wanted, let field = flag.field { given[field.name] = word }
                 open = nil
                 continue
             }
-            guard word.hasPrefix("-"), word.count > 1 else {
+            if word == "--", mayHaveFlags {
+                mayHaveFlags = false
+                continue
+            }
+            guard mayHaveFlags, word.hasPrefix("-"), word.count > 1 else {
                 isEmpty = false
                 if let place = nextPositional, ![.textList, .parameters, .arguments].contains(place.kind) {
                     given[place.name] = word
@@ -153,13 +176,13 @@ private struct Arguments {
                 continue
             }
             let parts = CompletionAnswer.parts(word)
-            let field = fields.first { field in
-                if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
-                return field.isNamed(by: parts?.flag ?? word)
-            }
-            if let field {
+            if let flag = ArgumentScanner.Flag(parts?.flag ?? word, of: fields) {
                 isEmpty = false
-                if let parts { given[field.name] = parts.value } else if field.kind != .flag { open = .field(field) }
+                if let parts {
+                    if let field = flag.field { given[field.name] = parts.value }
+                } else if flag.takesValue {
+                    open = .own(flag)
+                }
             } else if GlobalOptions.names.valued.contains(word) || word == "-o" {
                 open = .global(word)
             }
@@ -185,39 +208,53 @@ package enum CompletionScript {
     }
 
     /// The line that `mm complete` prints where file names are possible.
-    package static let files = ":files"
+    static let files = ":files"
+    /// The line that `mm complete` prints where file names behind an `@` are possible.
+    static let contents = ":@files"
+    /// The lines that stand for what the shell itself knows.
+    static let listings = [files, contents]
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line word raw last="" head="" words=() tab=$'\t'
+          local line word raw path mark head="" words=() rest="$COMP_LINE" tab=$'\t'
           COMPREPLY=()
-          # Words come as they were typed, with quotes and backslashes, and are broken at equals signs; the line shows
-          # which had no blank between them. Only what is behind the last equals sign is replaced.
-          [ "$cur" = = ] && cur=""
-          for raw in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+          # Words come as they were typed, with quotes and backslashes, and are broken at equals signs, at signs and
+          # colons: what the line shows without a blank before it belongs to the word before. Only what is behind the
+          # last such sign is replaced, with the sign if it is an at sign.
+          for raw in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
             word="${raw#[\"\']}"; word="${word%[\"\']}"; word="${word//\\/}"
-            if [[ -n $last && -n $raw && ( $raw == = || $last == = ) && $COMP_LINE == *"$last$raw"* ]]; then
-              head="${words[${#words[@]}-1]}"; [ "$word" = = ] && head="$head="
-              words[${#words[@]}-1]+="$word"
+            if [[ -n $raw && ${#words[@]} -gt 0 && $rest == "$raw"* ]]; then
+              head="${words[${#words[@]}-1]}"; words[${#words[@]}-1]+="$word"
             else
               head=""; words+=("$word")
             fi
-            last="$raw"
+            if [[ $raw =~ ^[=@:]+$ ]]; then head+="${raw%@}"; else head="${head%@}"; fi
+            rest="${rest#*"$raw"}"
           done
           # Lines are read, not split from a text: the shell would replace those with * or ? by names of files.
           while IFS= read -r line; do
-            if [ "$line" = :files ]; then
-              compopt -o filenames 2>/dev/null
-              while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
-            else
+            case "$line" in
+            :files | :@files)
+              # A path in the word of a flag begins behind the equals sign.
+              path="${words[${#words[@]}-1]}"; mark=""
+              [[ $path == --*=* ]] && mark="${path%%=*}="
+              [ "$line" = :@files ] && mark+=@ || compopt -o filenames 2>/dev/null
+              while IFS= read -r word; do
+                # Bash itself knows no file behind an at sign.
+                [[ $line == :@files && -d $word ]] && word+=/
+                word="$mark$word"; word="${word:${#head}}"
+                [ "$line" = :@files ] && printf -v word %q "$word"
+                COMPREPLY+=("$word")
+              done < <(compgen -f -- "${path#"$mark"}") ;;
+            *)
               word="${line%%$tab*}"; word="${word:${#head}}"
               [ -z "$word" ] && continue
-              [[ $cur == [\"\']* ]] || printf -v word %q "$word"
-              COMPREPLY+=("$word")
-            fi
-          done < <(mm complete -- "${words[@]}" 2>/dev/null)
-          # What ends with a slash or an equals sign goes on.
-          [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} =~ ^/.*/$|=$ ]] && compopt -o nospace 2>/dev/null
+              [[ $raw == [\"\']* ]] || printf -v word %q "$word"
+              COMPREPLY+=("$word") ;;
+            esac
+          done < <(mm complete -- "${words[@]:1}" 2>/dev/null)
+          # What ends with a slash, an equals sign or an at sign goes on.
+          [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} =~ ^[/@].*/$|[=@]$ ]] && compopt -o nospace 2>/dev/null
         }
         complete -F _mm mm
 
@@ -227,14 +264,14 @@ package enum CompletionScript {
         #compdef mm
         _mm() {
           local -a found open lines
-          local line tab=$'\t' text wantsFiles=0
+          local line tab=$'\t' text files=""
           lines=("${(@f)$(mm complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
             text=""
             [[ $line == *$tab* ]] && text=":${line#*$tab}"
-            if [[ $line == :files ]]; then
-              wantsFiles=1
-            elif [[ ${line%%$tab*} == (/*/|*=) ]]; then
+            if [[ $line == (:files|:@files) ]]; then
+              files=$line
+            elif [[ ${line%%$tab*} == (/*/|*=|@) ]]; then
               open+=("${${line%%$tab*}//:/\\:}$text")
             else
               found+=("${${line%%$tab*}//:/\\:}$text")
@@ -243,7 +280,11 @@ package enum CompletionScript {
           (( $#found )) && _describe -V mm found
           (( $#open )) && _describe -V mm open -S ''
           # A path in the word of a flag begins behind the equals sign.
-          (( wantsFiles )) && { compset -P 1 '--*='; _files; }
+          if [[ -n $files ]]; then
+            compset -P 1 '--*='
+            [[ $files == :@files ]] && compset -P '@'
+            _files
+          fi
         }
         if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _mm "$@"; else compdef _mm mm; fi
 
@@ -253,11 +294,12 @@ package enum CompletionScript {
         function __mm_complete
             set -l lines (mm complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
             for line in $lines
-                if test "$line" = :files
+                if contains -- "$line" :files :@files
                     # A path in the word of a flag begins behind the equals sign.
-                    set -l flag (string match -r -- '^--[^=]*=' (commandline -ct))
-                    for path in (__fish_complete_path (string replace -- "$flag" '' (commandline -ct)))
-                        echo "$flag$path"
+                    set -l mark (string match -r -- '^--[^=]*=' (commandline -ct))
+                    test "$line" = :@files; and set mark "$mark@"
+                    for path in (__fish_complete_path (string replace -- "$mark" '' (commandline -ct)))
+                        echo "$mark$path"
                     end
                 else
                     echo $line
