@@ -22,6 +22,19 @@ struct OtherWordsTests {
         #expect(OtherWords(connections: ["Demo"]).lines(for: words).first == command)
     }
 
+    @Test(
+        "get a line that can be copied into a shell",
+        arguments: [
+            (["/users?$top=1"], "mm graph 'Fab rikam' '/users?$top=1'"),
+            (["get", "/Users?$top=1"], "mm graph 'Fab rikam' '/Users?$top=1'"),
+            (["users"], "mm graph 'Fab rikam' /users"), (["exo"], "mm run 'Fab rikam' exo"),
+            (["Get-Mailbox"], "mm run 'Fab rikam' exo 'Get-Mailbox …'"), (["signin"], "mm login 'Fab rikam'"),
+            (["fab rikam"], "mm status 'Fab rikam'"), (["Fab rikam", "/me?$x=1"], "mm graph 'Fab rikam' '/me?$x=1'"),
+        ] as [([String], String)])
+    func quoted(words: [String], command: String) {
+        #expect(OtherWords(connections: ["Fab rikam"]).lines(for: words).first == command)
+    }
+
     @Test("get no suggestion if several connections exist, or none", arguments: [[], ["A", "B"]])
     func several(connections: [String]) {
         #expect(OtherWords(connections: connections).lines(for: ["users"]) == ["mm graph CONNECTION /users"])

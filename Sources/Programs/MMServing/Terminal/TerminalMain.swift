@@ -65,16 +65,22 @@ struct OtherWords: Sendable {
         if let name = connections.first(where: { $0.lowercased() == word }) {
             return lines(of: name, words.dropFirst())
         }
-        if first.hasPrefix("/") { return ["mm graph \(connection) \(first)"] }
-        if RunModule.names.contains(word) { return ["mm run \(connection) \(word)"] }
+        if first.hasPrefix("/") { return [Self.line("graph", connection, first)] }
+        if RunModule.names.contains(word) { return [Self.line("run", connection, word)] }
         let cmdlets = cmdlets(word)
         if !cmdlets.isEmpty { return cmdlets }
-        if let path = Self.path(word) { return ["mm graph \(connection) \(path)"] }
-        if Self.reading.contains(word), let noun = words.dropFirst().first?.lowercased() {
-            if let path = noun.hasPrefix("/") ? noun : Self.path(noun) { return ["mm graph \(connection) \(path)"] }
+        if let path = Self.path(word) { return [Self.line("graph", connection, path)] }
+        if Self.reading.contains(word), let noun = words.dropFirst().first {
+            let path = noun.hasPrefix("/") ? noun : Self.path(noun.lowercased())
+            if let path { return [Self.line("graph", connection, path)] }
         }
         let known = Self.elsewhere.first { $0.words.contains(word) }
-        return known.map { [$0.line.replacing("CONNECTION", with: connection)] } ?? []
+        return known.map { [$0.line.replacing("CONNECTION", with: ShellWord.quoted(connection))] } ?? []
+    }
+
+    /// Returns a command line that a person can copy into a shell.
+    private static func line(_ words: String...) -> String {
+        "mm " + words.map(ShellWord.quoted).joined(separator: " ")
     }
 
     /// The connection in a suggestion: the only one's name, or a placeholder.
@@ -83,11 +89,11 @@ struct OtherWords: Sendable {
     /// Returns suggestions for a line that begins with a connection and lacks the command.
     private func lines(of name: String, _ rest: ArraySlice<String>) -> [String] {
         guard let next = rest.first else {
-            return ["mm status \(name)", "mm graph \(name) /users", "mm run \(name) exo"]
+            return [Self.line("status", name), Self.line("graph", name, "/users"), Self.line("run", name, "exo")]
         }
-        if RunModule.names.contains(next.lowercased()) { return ["mm run \(name) \(next.lowercased())"] }
-        if next.hasPrefix("/") { return ["mm graph \(name) \(next)"] }
-        return Self.path(next.lowercased()).map { ["mm graph \(name) \($0)"] } ?? ["mm status \(name)"]
+        if RunModule.names.contains(next.lowercased()) { return [Self.line("run", name, next.lowercased())] }
+        if next.hasPrefix("/") { return [Self.line("graph", name, next)] }
+        return [Self.path(next.lowercased()).map { Self.line("graph", name, $0) } ?? Self.line("status", name)]
     }
 
     /// Returns the lines that run a cmdlet with this name, or with one that differs by a typing error.
@@ -106,7 +112,7 @@ struct OtherWords: Sendable {
     }
 
     private func line(_ cmdlet: String, in module: String) -> String {
-        "mm run \(connection) \(module) '\(cmdlet) …'"
+        Self.line("run", connection, module, cmdlet + " …")
     }
 
     /// Returns the Microsoft Graph path for a word in the singular or plural.
