@@ -99,6 +99,42 @@ struct AnswerRendererTests {
         }
     }
 
+    @Test(
+        "rows that wait to be written are left out once the command is stopped",
+        arguments: GlobalOptions.Format.allCases)
+    func stopped(format: GlobalOptions.Format) async throws {
+        let rest = Mutex(20)
+        let stream = ItemStream { () throws(MMError) in
+            rest.withLock { rest in
+                rest -= 1
+                return rest < 0 ? nil : [ArraySlice(#"{"n":1}"#.utf8)]
+            }
+        }
+        let work = Task {
+            try await AnswerRenderer(AnswerForm(format: format)) { (_: [UInt8]) throws(MMError) in
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+            .render(OperationAnswer(.items(stream)))
+        }
+        await #expect { try await work.value } throws: { ($0 as? MMError)?.code == .cancelled }
+        #expect(rest.withLock { $0 } >= 18)
+    }
+
+    @Test("a long answer is left out from where the command is stopped")
+    func stoppedLong() async throws {
+        let written = Mutex(0)
+        let rows: JSONValue = .array(Array(repeating: ["n": .string(String(repeating: "x", count: 100))], count: 5000))
+        let work = Task {
+            try await AnswerRenderer(AnswerForm(format: .csv)) { (bytes) throws(MMError) in
+                written.withLock { $0 += bytes.count }
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+            .render(.value(rows))
+        }
+        await #expect { try await work.value } throws: { ($0 as? MMError)?.code == .cancelled }
+        #expect(written.withLock { $0 } < 100_000)
+    }
+
     @Test("lists are tables on a screen, single objects are JSON, and so is everything for a program")
     func onScreen() async throws {
         let list: JSONValue = ["value": [["id": "1"], ["id": "2"]]]

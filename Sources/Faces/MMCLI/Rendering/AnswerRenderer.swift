@@ -81,12 +81,24 @@ package struct AnswerRenderer {
             if bytes.count >= Self.piece {
                 try await write(bytes)
                 bytes.removeAll(keepingCapacity: true)
+                try Self.goOn()
             }
         }
         if !bytes.isEmpty { try await write(bytes) }
     }
 
     private static let piece = 64 << 10
+
+    /// Returns the next rows of a list. Rows may have been fetched long before they are written, so that fetching them
+    /// doesn't notice that the command was stopped.
+    private func next(of stream: ItemStream) async throws(MMError) -> [ArraySlice<UInt8>]? {
+        try Self.goOn()
+        return try await stream.next()
+    }
+
+    private static func goOn() throws(MMError) {
+        if Task.isCancelled { throw MMError(.cancelled, "Writing the answer was cancelled.") }
+    }
 
     private func render(text bytes: [UInt8], columns: [String]) async throws(MMError) {
         let value: JSONValue
@@ -178,7 +190,7 @@ package struct AnswerRenderer {
     private func render(_ stream: ItemStream, columns: [String]) async throws(MMError) {
         if form.order != nil {
             var items: [JSONValue] = []
-            while let batch = try await stream.next() { items += try Self.items(batch) }
+            while let batch = try await next(of: stream) { items += try Self.items(batch) }
             return try await render(.array(items), columns: columns)
         }
         switch format ?? (form.width == nil ? .json : .table) {
@@ -187,7 +199,7 @@ package struct AnswerRenderer {
             var separator = Array("[\n".utf8)
             var isEmpty = true
             var selection: RowSelection?
-            while let batch = try await stream.next() {
+            while let batch = try await next(of: stream) {
                 var bytes: [UInt8] = []
                 for item in try selected(batch, &selection) {
                     bytes += separator
@@ -200,7 +212,7 @@ package struct AnswerRenderer {
             try await write(Array((isEmpty ? "[\n]\n" : "\n]\n").utf8))
         case .jsonl:
             var selection: RowSelection?
-            while let batch = try await stream.next() {
+            while let batch = try await next(of: stream) {
                 var bytes: [UInt8] = []
                 for item in try selected(batch, &selection) {
                     bytes += JSONWriter.oneLine(item)
@@ -211,7 +223,7 @@ package struct AnswerRenderer {
         case .yaml:
             var isEmpty = true
             var selection: RowSelection?
-            while let batch = try await stream.next() {
+            while let batch = try await next(of: stream) {
                 let items = try Self.items(try selected(batch, &selection))
                 isEmpty = isEmpty && items.isEmpty
                 try await lines(items.flatMap { YAMLText.lines(of: .array([$0])) }) { $0 }
@@ -257,7 +269,7 @@ package struct AnswerRenderer {
     private func renderRows(_ stream: ItemStream, columns declared: [String]) async throws(MMError) {
         var first: (selection: RowSelection, rows: Rows, table: ColumnLayout?)?
         var cut = 0
-        while let batch = try await stream.next() {
+        while let batch = try await next(of: stream) {
             let items = try Self.items(batch)
             if first == nil {
                 let selection = try RowSelection(form, of: items)
