@@ -36,6 +36,12 @@ struct AgentWordsTests {
                 #"`mm__graph_request {"connection":"Demo","endpoint":"/groups?$filter=displayName eq 'Sales'"}`"#
                     + " finds it."
             ),
+            (
+                "It has ended: mm logout Contoso, then mm login Contoso. Then repeat it.",
+                #"It has ended: mm__logout {"connection":"Contoso"}, then mm__login {"connection":"Contoso"}. "#
+                    + "Then repeat it."
+            ),
+            ("mm login signs in.", "mm__login signs in."),
             ("`mm apply pln_5f`", #"`mm__recipe {"name":"apply","parameters":{"plan":"pln_5f"}}`"#),
             ("`mm recipe` lists them.", "`mm__recipe` lists them."),
             ("Graph grows: `unlisted: true` (--unlisted) sends it.", "Graph grows: `unlisted: true` sends it."),
@@ -75,6 +81,10 @@ struct AgentWordsTests {
                 "Start it: mm pool serve --profile pool --listen HOST:PORT; or leave out the address.",
                 "Start it: mm pool serve --profile pool --listen HOST:PORT (the owner's, in a terminal); "
                     + "or leave out the address."
+            ),
+            (
+                "Or set another app: mm connections edit ContosoSandbox moduleApps.MODULE=ID.",
+                "Or set another app: mm connections edit ContosoSandbox moduleApps.MODULE=ID (the owner's, in a terminal)."
             ),
             ("Stop it with: mm sandbox stop", "Stop it with: mm sandbox stop (the owner's, in a terminal)"),
             (

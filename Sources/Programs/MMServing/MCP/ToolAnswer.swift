@@ -465,8 +465,11 @@ struct AgentWords: Sendable {
     /// Returns the words that are arguments of a command, rather than the rest of the sentence around it.
     private static func arguments(_ pieces: ArraySlice<Piece>, of fields: [InputField]) -> ArraySlice<Piece> {
         var takesNext = false
+        // A sentence continues behind a command in small letters; a connection's name begins with a capital as a rule.
+        let takesName = fields.contains { $0.name == "connection" && $0.placement == .positional(0) }
+        let name = takesName ? pieces.first.flatMap { $0.text.first?.isUppercase == true ? $0.end : nil } : nil
         return pieces.prefix { piece in
-            let isValue = takesNext
+            let isValue = takesNext || piece.end == name
             takesNext = fields.takesValue(after: piece.text)
             return isValue || piece.isArgument || fields.offers(piece.text)
         }
