@@ -186,6 +186,20 @@ struct ToolListTests {
     }
 
     @Test(
+        "says as data too why it refuses arguments, if data is wanted",
+        arguments: [["method": "PATH"], ["filter": "x eq 1"], ["body": "{\"user\": "]] as [JSONObject])
+    func refusal(arguments: JSONObject) async throws {
+        let call: JSONObject = ["name": "mm__graph_request", "arguments": .object(arguments)]
+        let answer = try await ask(["--structured-output"], "tools/call", call)
+        let data = answer["structuredContent"]
+        #expect(answer["isError"] == true && data?["code"] == "invalid_input", "\(answer)")
+        #expect(data?["status"] == "error")
+        let message = try #require(data?["message"]?.string)
+        #expect(answer["content"]?[0]?["text"]?.string?.contains(message) == true, "\(answer)")
+        #expect(try await ask([], "tools/call", call)["structuredContent"] == nil)
+    }
+
+    @Test(
         "has a title and every annotation on each tool",
         arguments: [[], ["--read-only"], ["--toolsets", "m365,shell,ssh"], ["--structured-output"]])
     func annotations(words: [String]) async throws {

@@ -74,13 +74,13 @@ extension MCPServer {
             let problems = registered.input.problems(of: .object(arguments))
             guard problems.isEmpty else {
                 let list = problems.map { "- \($0)" }.joined(separator: "\n")
-                return .failure("The arguments of \(registered.tool.name) are not valid:\n\(list)")
+                throw MMError(.invalidInput, "The arguments of \(registered.tool.name) are not valid:\n\(list)")
             }
             return checked(try await registered.tool.handler(arguments, context), of: registered)
         } catch let error as MCPError {
             throw error
         } catch let error as MMError {
-            return .failure(error)
+            return registered.tool.refusal?(error) ?? .failure(error)
         } catch is CancellationError where Task.isCancelled {
             throw CancellationError()
         } catch {

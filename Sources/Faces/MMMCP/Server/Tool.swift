@@ -40,6 +40,8 @@ public struct Tool: Sendable {
     /// Brings arguments into the form of the input schema before they are checked, where the tool takes more forms than
     /// ``JSONSchema/inForm(_:)`` reads. It throws where it knows better than a check why it can't read a value.
     package var argumentReading: (@Sendable (JSONObject) throws(MMError) -> JSONObject)?
+    /// Makes the result of a call whose arguments are refused, which the handler never sees; by default its text alone.
+    package var refusal: (@Sendable (MMError) -> ToolResult)?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
     /// Metadata for client programs (`_meta`).

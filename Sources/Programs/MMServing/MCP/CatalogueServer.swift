@@ -182,6 +182,7 @@ struct CatalogueServer {
         }
         tool.isListed = declaration.isListed
         tool.argumentAdvice = { ArgumentNames.meant(by: $0, among: $1) }
+        tool.refusal = { shaper.result(of: $0) }
         if declaration.mayBeTask { tool.taskSupport = .optional }
         return tool
     }
