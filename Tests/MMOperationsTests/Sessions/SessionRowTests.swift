@@ -21,4 +21,16 @@ struct SessionRowTests {
         #expect(SessionRow(.object(row.json)) == row)
         #expect(SessionRow.members(of: [row])[SessionRow.list]?[0]?["session"] == "Contoso/exo")
     }
+
+    @Test("say in words how to sign in, or why a session can't be used, however narrow the screen is")
+    func remark() {
+        var row = SessionRow("Contoso/exo", connection: "Contoso", module: "exo", state: "ready")
+        #expect(row.remark == nil)
+        (row.reason, row.remedy) = ("It has ended.", "Sign in again.")
+        #expect(row.remark == "Contoso/exo: It has ended. Sign in again.")
+        (row.code, row.address) = ("ABC", "https://login.example")
+        #expect(row.remark == "Contoso/exo: open https://login.example, enter the code ABC and sign in.")
+        row.account = "ada@contoso.example"
+        #expect(row.remark?.hasSuffix("enter the code ABC and sign in as ada@contoso.example.") == true)
+    }
 }

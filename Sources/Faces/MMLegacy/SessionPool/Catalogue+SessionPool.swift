@@ -185,7 +185,8 @@ private struct SessionPoolStatus: CatalogueOperation {
                     module: String(session[session.index(after: cut)...]),
                     state: Self.word(row["state"]?.string ?? "")))
         }
-        return .value(.object(SessionRow.members(of: rows)), columns: PoolOverview.columns)
+        return .value(
+            .object(SessionRow.members(of: rows)), notes: rows.compactMap(\.remark), columns: PoolOverview.columns)
     }
 
     /// Translates the session-pool server's name for a state.

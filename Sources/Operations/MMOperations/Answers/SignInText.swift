@@ -31,6 +31,16 @@ package enum SignInText {
         return text + warning
     }
 
+    /// Returns the instructions for one of several sign-ins that wait.
+    /// - Parameters:
+    ///   - code: the code.
+    ///   - address: the address at which it is entered.
+    ///   - name: the connection or session that waits for it.
+    ///   - account: the account that has to sign in, if that is known.
+    static func waiting(_ code: String, at address: String, for name: String, as account: String?) -> String {
+        "\(name): open \(address), enter the code \(code) and sign in\(account.map { " as \($0)" } ?? "")."
+    }
+
     /// Returns the remaining time in words.
     private static func duration(_ seconds: Int) -> String {
         seconds >= 120 ? "\(seconds / 60) minutes" : "\(max(seconds, 0)) seconds"

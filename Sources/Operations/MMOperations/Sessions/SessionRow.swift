@@ -86,6 +86,12 @@ package struct SessionRow: Sendable, Hashable {
         return row
     }
 
+    /// What a table of rows has no room for: how to sign in, or why it can't be used.
+    package var remark: String? {
+        if let code, let address { return SignInText.waiting(code, at: address, for: session, as: account) }
+        return reason.map { ["\(session): \($0)", remedy].compactMap(\.self).joined(separator: " ") }
+    }
+
     /// Returns the members of an answer with rows.
     package static func members(of rows: [SessionRow]) -> JSONObject { [list: .array(rows.map { .object($0.json) })] }
 

@@ -251,6 +251,9 @@ struct LoginAll: Sendable {
                 row["until"] = .string(prompt.expiresAt.iso8601)
                 row["code"] = .string(prompt.userCode)
                 row["address"] = .string(prompt.verificationURI)
+                notes.append(
+                    SignInText.waiting(
+                        prompt.userCode, at: prompt.verificationURI, for: connection.name, as: prompt.account))
             case .lacking(.caller): row["state"] = "acts for its callers"
             case .lacking(.app): row["state"] = "its modules sign in"
             case .failed(let error):

@@ -49,7 +49,7 @@ package struct Status: CatalogueOperation {
         let found = input.checks ? await check.states(of: connections) : [:]
         let rows = await Self.rows(of: connections, in: context, services, found)
         var answer = OperationAnswer.value(
-            .object(SessionRow.members(of: rows)), notes: notes + rows.compactMap(Self.note),
+            .object(SessionRow.members(of: rows)), notes: notes + rows.compactMap(\.remark),
             columns: PoolOverview.columns)
         let faults = found.values.compactMap { state in
             if case .unusable(let error) = state { error.code } else { nil }
@@ -96,12 +96,6 @@ package struct Status: CatalogueOperation {
         let names = Set(connections.map(\.name))
         return rows
             + (await Sessions.rows(in: context, services)).filter { names.contains($0.connection ?? "") }
-    }
-
-    /// Returns the reason why a session can't be used, for which the table has no column.
-    private static func note(on row: SessionRow) -> String? {
-        guard let reason = row.reason else { return nil }
-        return ["\(row.session): \(reason)", row.remedy].compactMap(\.self).joined(separator: " ")
     }
 
     /// Returns the state of a sign-in; a pending one is completed if the person has approved it meanwhile.
