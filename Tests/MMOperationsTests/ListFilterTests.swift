@@ -59,6 +59,28 @@ struct ListFilterTests {
             (.mcp, ["search": "nobody"], 0, "No connection of 120 matches."), (.library, [:], 120, nil),
         ] as [(Caller.Surface, JSONObject, Int, String?)])
     func long(surface: Caller.Surface, arguments: JSONObject, count: Int, note: String?) async throws {
+        let answer = try await Self.answerOfMany("connections", arguments, to: surface)
+        #expect(ChangesHome.value(answer)["connections"]?.array?.count == count)
+        #expect(answer.notes.contains { note.map($0.contains) ?? true } == (note != nil), "\(answer.notes)")
+    }
+
+    @Test("a model gets no line for each of many connections that aren't signed in, but for one that it names")
+    func signedOut() async throws {
+        let all = try await Self.answerOfMany("status", [:], to: .mcp)
+        #expect(ChangesHome.value(all)["sessions"] == [])
+        #expect(all.notes.contains { $0.hasPrefix("120 connections that aren't signed in") }, "\(all.notes)")
+        for (surface, arguments, count) in [(.mcp, ["connection": "C7"], 1), (.library, [:], 120)]
+            as [(Caller.Surface, JSONObject, Int)]
+        {
+            let answer = try await Self.answerOfMany("status", arguments, to: surface)
+            #expect(ChangesHome.value(answer)["sessions"]?.array?.count == count && answer.notes.isEmpty)
+        }
+    }
+
+    /// Calls an operation where 120 connections are registered, none of them signed in.
+    private static func answerOfMany(
+        _ operation: String, _ arguments: JSONObject, to surface: Caller.Surface
+    ) async throws -> OperationAnswer {
         let home = try TestHome()
         let entries = (0..<120).map { number -> (String, JSONValue) in
             (
@@ -73,8 +95,6 @@ struct ListFilterTests {
             home.paths.registry, with: JSONWriter.bytes(["connections": .object(JSONObject(entries))]))
         let service = LocalOperationService(services: OperationServices(environment: home.environment))
         let context = CallContext(caller: Caller(surface: surface, name: "test", server: "mm"))
-        let answer = try await service.call("connections", arguments, in: context)
-        #expect(ChangesHome.value(answer)["connections"]?.array?.count == count)
-        #expect(answer.notes.contains { note.map($0.contains) ?? true } == (note != nil), "\(answer.notes)")
+        return try await service.call(operation, arguments, in: context)
     }
 }

@@ -41,7 +41,7 @@ package struct ConnectionsList: CatalogueOperation {
     }
 
     /// How many connections a model gets at once: it looks for some of them, and others look at the list.
-    private static let mostForModels = 50
+    static let mostForModels = 50
 
     /// Returns the list of the connections that the caller may use. `run` and `graph_request` return it as well when
     /// called without arguments.

@@ -86,6 +86,9 @@ package struct SessionRow: Sendable, Hashable {
         return row
     }
 
+    /// Whether it is signed in, or has been started.
+    var isInUse: Bool { account != nil || commands != nil }
+
     /// What a table of rows has no room for: how to sign in, or why it can't be used.
     package var remark: String? {
         if let code, let address { return SignInText.waiting(code, at: address, for: session, as: account) }

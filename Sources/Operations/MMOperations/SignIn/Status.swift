@@ -47,7 +47,17 @@ package struct Status: CatalogueOperation {
         }
         let check = SignInCheck(identity: services.identity, asks: true, deadline: context.deadline)
         let found = input.checks ? await check.states(of: connections) : [:]
-        let rows = await Self.rows(of: connections, in: context, services, found)
+        var rows = await Self.rows(of: connections, in: context, services, found)
+        if input.connection == nil, context.call.caller.surface == .mcp, rows.count > ConnectionsList.mostForModels {
+            // A model looks for what is signed in and what waits.
+            let told = rows.filter { $0.isInUse || $0.remark != nil }
+            if told.count < rows.count {
+                notes.append(
+                    "\(rows.count - told.count) connections that aren't signed in are left out. "
+                        + "A call signs in to them.")
+            }
+            rows = told
+        }
         var answer = OperationAnswer.value(
             .object(SessionRow.members(of: rows)), notes: notes + rows.compactMap(\.remark),
             columns: PoolOverview.columns)
