@@ -41,7 +41,8 @@ struct PhraseSearchTests {
         "a question that asks to change something names the cmdlet that does, before one that reads",
         arguments: [
             ("turn off automatic reply", "Set-MailboxAutoReplyConfiguration"),
-            ("delete a suspicious inbox rule", "Remove-InboxRule"),
+            ("delete a suspicious inbox rule", "Remove-InboxRule"), ("inbox rules of a user", "Get-InboxRule"),
+            ("blocked senders", "Get-TenantAllowBlockListItems"), ("block a sender", "New-TenantAllowBlockListItems"),
             ("find out who is using IMAP", "Get-CASMailbox"),
             ("show me all forwarding rules in the mailbox of john", "Get-InboxRule"),
         ])

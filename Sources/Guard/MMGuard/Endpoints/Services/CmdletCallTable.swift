@@ -70,7 +70,7 @@ package enum CmdletCallTable {
         exo | Enable-Mailbox -Identity MAILBOX -Archive | enable the archive of a mailbox; archive mailbox; online archive
         exo | Get-MailboxStatistics -Identity MAILBOX | size of a mailbox; mailbox statistics; how large is a mailbox; mailbox usage
         exo | Get-MailboxFolderStatistics -Identity MAILBOX | folder sizes of a mailbox; items in mailbox folders; recoverable items size
-        exo | Get-InboxRule -Mailbox MAILBOX | inbox rules of a mailbox; rules in a mailbox; hidden inbox rules
+        exo | Get-InboxRule -Mailbox MAILBOX | inbox rules; inbox rules of a mailbox; rules in a mailbox; hidden inbox rules
         exo | Remove-InboxRule -Mailbox MAILBOX -Identity RULE | remove an inbox rule; delete a malicious inbox rule
         exo | Get-MailboxAutoReplyConfiguration -Identity MAILBOX | out of office of a user; automatic replies of a mailbox; is the auto reply on
         exo | Set-MailboxAutoReplyConfiguration -Identity MAILBOX -AutoReplyState Enabled -InternalMessage TEXT -ExternalMessage TEXT | set out of office; set an automatic reply for somebody; turn on auto reply; vacation notice
@@ -79,7 +79,7 @@ package enum CmdletCallTable {
         exo | Release-QuarantineMessage -Identity ID -ReleaseToAll | release a message from quarantine; release quarantined mail
         exo | New-TenantAllowBlockListItems -ListType Sender -Block -Entries ADDRESS | block a sender; block an email domain; tenant block list; block a phishing sender
         exo | New-TenantAllowBlockListItems -ListType Sender -Allow -Entries ADDRESS | allow a sender; allow list a domain; whitelist a sender; tenant allow list
-        exo | Get-TenantAllowBlockListItems -ListType Sender | allowed and blocked senders; tenant allow block list; who is blocked from sending
+        exo | Get-TenantAllowBlockListItems -ListType Sender | allowed and blocked senders; blocked senders; tenant allow block list; who is blocked from sending
         exo | Get-DistributionGroupMember -Identity GROUP | members of a distribution list; who is on a mailing list; who gets mail of a distribution group
         exo | Add-DistributionGroupMember -Identity GROUP -Member WHO | add someone to a distribution list; add to a mailing list; add a member to a distribution group
         exo | Remove-DistributionGroupMember -Identity GROUP -Member WHO | remove someone from a distribution list; take off a mailing list
