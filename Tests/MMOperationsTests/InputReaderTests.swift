@@ -14,6 +14,7 @@ struct InputReaderTests {
         InputField("query", .parameters, "Which."),
         InputField("tags", .textList, "Under which."),
         InputField("param", .arguments, "With what."),
+        InputField("calls", .calls, "Which calls."),
     ]
 
     private func reader(_ arguments: JSONObject) throws(MMError) -> InputReader {
@@ -24,6 +25,41 @@ struct InputReaderTests {
     func empty() throws {
         let given = try reader(["name": "x", "body": .null, "method": ""])
         #expect(try given.text("method") == nil)
+    }
+
+    @Test(
+        "calls keep their arguments, however a model writes them",
+        arguments: [
+            [["tool": "run", "arguments": ["a": 1]]], ["tool": "run", "arguments": ["a": 1]],
+            [["operation": "run", "arguments": "{\"a\": 1}"]],
+        ] as [JSONValue])
+    func calls(written: JSONValue) throws {
+        let calls = try reader(["name": "x", "calls": written]).calls("calls")
+        #expect(calls.map(\.tool) == ["run"] && calls.map(\.arguments) == [["a": 1]])
+    }
+
+    @Test(
+        "a call needs no arguments", arguments: [["tool": "drift"], ["tool": "drift", "arguments": nil]] as [JSONValue])
+    func callWithoutArguments(written: JSONValue) throws {
+        let calls = try reader(["name": "x", "calls": [written]]).calls("calls")
+        #expect(calls.map(\.tool) == ["drift"] && calls.map(\.arguments) == [[:]])
+    }
+
+    @Test(
+        "what is no call is refused rather than read as one without arguments",
+        arguments: [
+            (["tool": "run", "connection": "C"], "Call 2 of `calls` has `connection` beside its `tool`"),
+            (["name": "run", "arguments": [:]], "Call 2 of `calls` doesn't name its `tool`."),
+            (["tool": "run", "arguments": "a"], "`calls.arguments` of test isn't a JSON object"),
+            (["tool": "run", "arguments": [1]], "`calls.arguments` of test must be a JSON object, not an array."),
+            ("run", "`calls` of test must be a list of calls, each with its `tool` and `arguments`, not a string."),
+        ] as [(JSONValue, String)])
+    func noCalls(written: JSONValue, says: String) throws {
+        let error = #expect(throws: MMError.self) {
+            try reader(["name": "x", "calls": [["tool": "run"], written]]).calls("calls")
+        }
+        #expect(error?.code == .invalidInput && error?.message.hasPrefix(says) == true, "\(error as Any)")
+        #expect(error?.details["field"] == "calls")
     }
 
     @Test("a script without its connection is told so, where the module's word stands in its place")

@@ -166,6 +166,11 @@ public struct InputReader: Sendable {
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func object(_ name: String) throws(MMError) -> JSONObject? {
         guard let value = try value(name) else { return nil }
+        return try object(in: value, name)
+    }
+
+    /// - Parameter member: the member of the argument that has the value, if it isn't the argument itself.
+    private func object(in value: JSONValue, _ name: String, member: String? = nil) throws(MMError) -> JSONObject {
         switch value {
         case .object(let object): return object
         case .string(let text):
@@ -173,12 +178,13 @@ public struct InputReader: Sendable {
             do throws(JSONError) {
                 parsed = try JSONParser.parse(text, limits: .strict)
             } catch {
+                let place = member.map { "\(name).\($0)" } ?? name
                 throw refused(
-                    name, "`\(name)` of \(operation) isn't a JSON object: \(error).", hint: meaning(of: name))
+                    name, "`\(place)` of \(operation) isn't a JSON object: \(error).", hint: meaning(of: name))
             }
-            guard let object = parsed.object else { throw wrong(name, parsed, due: "a JSON object") }
+            guard let object = parsed.object else { throw wrong(name, member: member, parsed, due: "a JSON object") }
             return object
-        default: throw wrong(name, value, due: "a JSON object")
+        default: throw wrong(name, member: member, value, due: "a JSON object")
         }
     }
 
@@ -250,15 +256,26 @@ public struct InputReader: Sendable {
     }
 
     /// Returns calls of other operations, in order; a single call is accepted as a list of one.
+    /// - Throws: `invalidInput` for what is no call. Without its arguments a call is another one, which may change
+    ///   nothing and succeed.
     package func calls(_ name: String) throws(MMError) -> [(tool: String, arguments: JSONObject)] {
         guard let value = try value(name) else { return [] }
-        let rows = value.array ?? [value]
         var calls: [(tool: String, arguments: JSONObject)] = []
-        for row in rows {
-            guard let tool = row["tool"]?.string ?? row["operation"]?.string else {
+        for row in value.array ?? [value] {
+            guard let call = row.object else {
                 throw wrong(name, row, due: "a list of calls, each with its `tool` and `arguments`")
             }
-            calls.append((tool, row["arguments"]?.object ?? [:]))
+            let number = "Call \(calls.count + 1) of `\(name)`"
+            guard let tool = call["tool"]?.string ?? call["operation"]?.string else {
+                throw refused(name, "\(number) doesn't name its `tool`.", hint: meaning(of: name))
+            }
+            if let other = call.keys.first(where: { !["tool", "operation", "arguments"].contains($0) }) {
+                throw refused(
+                    name, "\(number) has `\(other)` beside its `tool` and `arguments`.",
+                    hint: "Put it into `arguments`, if it is an argument of \(tool).")
+            }
+            let given = call["arguments"] ?? .null
+            calls.append((tool, given == .null ? [:] : try object(in: given, name, member: "arguments")))
         }
         return calls
     }

@@ -105,7 +105,11 @@ struct PlanMake: CatalogueOperation {
 
     /// Returns the next commands for the user.
     private static func next(_ plan: Plan, _ name: String, _ context: OperationContext) -> [String] {
-        guard !plan.steps.isEmpty else { return [] }
+        guard !plan.steps.isEmpty else {
+            // A plan in words says so itself.
+            let isTold = context.call.caller.surface == .terminal || plan.open != nil
+            return isTold ? [] : ["The calls would change nothing: there is nothing to apply."]
+        }
         switch context.call.caller.surface {
         case .terminal:
             let word = ShellWord.quoted(name)
