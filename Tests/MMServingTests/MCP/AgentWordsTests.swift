@@ -95,6 +95,12 @@ struct AgentWordsTests {
                 "It does not exist: pass the file with --attach, or leave it out.",
                 "It does not exist: pass the file with --attach (the owner's, in a terminal), or leave it out."
             ),
+            (
+                "Run it with --engine pwsh, or leave that out.",
+                "Run it with --engine pwsh (the owner's, in a terminal), or leave that out."
+            ),
+            ("Use `--save FOLDER` here.", "Use `--save FOLDER` (the owner's, in a terminal) here."),
+            ("With --engine the owner decides.", "With --engine (the owner's, in a terminal) the owner decides."),
             ("Repeat it with `--no-wait`.", "Repeat it with `--no-wait` (the owner's, in a terminal)."),
             ("Use another name (--conflict replace or rename accepts this one).", "Use another name."),
             ("mm key list shows the names.", "mm key list (the owner's, in a terminal) shows the names."),

@@ -606,12 +606,23 @@ struct AgentWords: Sendable {
                 result += previous == "`" ? argument.name : "`\(argument.name)`"
                 rest = behind
             } else {
-                let closing = previous == "`" && behind.first == "`" ? "`" : ""
-                result += "--\(name)\(closing)" + Self.ownersRemark
-                rest = behind.dropFirst(closing.count)
+                let value = Self.value(of: argument, in: behind)
+                let closing = previous == "`" && behind.dropFirst(value.count).first == "`" ? "`" : ""
+                result += "--\(name)\(value)\(closing)" + Self.ownersRemark
+                rest = behind.dropFirst(value.count + closing.count)
             }
         }
         return result + rest
+    }
+
+    /// Returns the value behind a flag with the space before it, rather than a word of the sentence: one of the flag's
+    /// words, or a placeholder.
+    private static func value(of argument: InputField, in text: Substring) -> Substring {
+        guard argument.kind != .flag, text.first == " " else { return "" }
+        let word = text.dropFirst().prefix { $0.isLetter || $0.isNumber || $0 == "-" }
+        let isPlaceholder = word.count > 1 && word.allSatisfy(\.isUppercase)
+        let isChoice = if case .choice(let words) = argument.kind { words.contains(String(word)) } else { false }
+        return isPlaceholder || isChoice ? text.prefix(word.count + 1) : ""
     }
 
     /// Returns whether a text ends within a command in backticks.
