@@ -47,8 +47,8 @@ enum CallSheet {
             throw MMError(
                 .notFound, "No call of Microsoft Graph matches “\(question.prefix(80))”.",
                 hint:
-                    "Use other words, such as guests, licences or sign-in logs. A path "
-                    + "such as /users is explained, and --properties user lists the properties of a type.")
+                    "Use other words, such as guests, licences or sign-in logs. A path such as /users is explained, "
+                    + "and `mm endpoints --properties user` lists the properties of a type.")
         }
         var rows: [CallRow] = []
         var size = ready.map { $0.isEmpty ? 0 : JSONWriter.string(.object($0.members)).utf8.count } ?? 0
