@@ -32,5 +32,10 @@ struct SessionRowTests {
         #expect(row.remark == "Contoso/exo: open https://login.example, enter the code ABC and sign in.")
         row.account = "ada@contoso.example"
         #expect(row.remark?.hasSuffix("enter the code ABC and sign in as ada@contoso.example.") == true)
+        var other = row
+        other.session = "Contoso/graph-api"
+        #expect(SessionRow.remarks(on: [row, other]).count == 1)
+        other.code = "XYZ"
+        #expect(SessionRow.remarks(on: [row, other]).count == 2)
     }
 }

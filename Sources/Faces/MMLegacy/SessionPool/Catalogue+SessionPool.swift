@@ -186,7 +186,7 @@ private struct SessionPoolStatus: CatalogueOperation {
                     state: Self.word(row["state"]?.string ?? "")))
         }
         return .value(
-            .object(SessionRow.members(of: rows)), notes: rows.compactMap(\.remark), columns: PoolOverview.columns)
+            .object(SessionRow.members(of: rows)), notes: SessionRow.remarks(on: rows), columns: PoolOverview.columns)
     }
 
     /// Translates the session-pool server's name for a state.

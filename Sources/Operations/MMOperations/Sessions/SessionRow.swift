@@ -89,8 +89,17 @@ package struct SessionRow: Sendable, Hashable {
     /// Whether it is signed in, or has been started.
     var isInUse: Bool { account != nil || commands != nil }
 
-    /// What a table of rows has no room for: how to sign in, or why it can't be used.
-    package var remark: String? {
+    /// Returns what a table of rows has no room for. Sessions that wait for the same sign-in have one remark.
+    package static func remarks(on rows: [SessionRow]) -> [String] {
+        var codes: Set<String> = []
+        return rows.compactMap { row in
+            if let code = row.code, !codes.insert(code).inserted { return nil }
+            return row.remark
+        }
+    }
+
+    /// How to sign in, or why it can't be used.
+    var remark: String? {
         if let code, let address { return SignInText.waiting(code, at: address, for: session, as: account) }
         return reason.map { ["\(session): \($0)", remedy].compactMap(\.self).joined(separator: " ") }
     }

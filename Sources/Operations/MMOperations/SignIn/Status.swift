@@ -59,7 +59,7 @@ package struct Status: CatalogueOperation {
             rows = told
         }
         var answer = OperationAnswer.value(
-            .object(SessionRow.members(of: rows)), notes: notes + rows.compactMap(\.remark),
+            .object(SessionRow.members(of: rows)), notes: notes + SessionRow.remarks(on: rows),
             columns: PoolOverview.columns)
         let faults = found.values.compactMap { state in
             if case .unusable(let error) = state { error.code } else { nil }
