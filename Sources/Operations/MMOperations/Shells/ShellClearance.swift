@@ -93,13 +93,15 @@ extension ShellCallContext {
     ) async throws(MMError) -> Cleared<ShellLine> {
         // Its name would let whoever reads the question use the owner's sessions.
         let owner = Hex.text(SHA256.digest(Array(session.owner.utf8)).prefix(8))
-        let parameters: JSONObject = [
-            "directory": place.directory.map { .string($0) } ?? .null,
-            "workspace": place.workspace.map { .string($0) } ?? .null,
-            "offline": .bool(place.isOffline), "remote": .bool(place.isRemote), "bash": .bool(place.isBash),
-            "asksInterpreters": .bool(place.asksInterpreters), "session": .string(session.name),
-            "owner": .string(owner),
+        var parameters: JSONObject = ["session": .string(session.name), "owner": .string(owner)]
+        parameters["directory"] = place.directory.map { .string($0) }
+        parameters["workspace"] = place.workspace.map { .string($0) }
+        // A person reads them, so what doesn't hold is left out.
+        let facts = [
+            ("offline", place.isOffline), ("remote", place.isRemote), ("bash", place.isBash),
+            ("asksInterpreters", place.asksInterpreters),
         ]
+        for (name, holds) in facts where holds { parameters[name] = true }
         return try await Clearance(
             ShellLine(text),
             ConfirmationRequest(
