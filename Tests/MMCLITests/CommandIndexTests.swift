@@ -61,6 +61,17 @@ struct CommandIndexTests {
         for command in commands { #expect(hint.contains("`mm \(command)`"), "\(hint)") }
     }
 
+    @Test(
+        "a wrong verb of a noun gets the noun's own verbs suggested: the closest, or else all",
+        arguments: [
+            (["runbook", "list"], "The commands of `mm runbook`: approve."),
+            (["connections", "shwo"], "Did you mean `mm connections show`"),
+            (["snapshot", "xyzzy"], "The commands of `mm snapshot`: take, list, show, diff"),
+        ])
+    func verbs(line: [String], hint: String) {
+        #expect(index.unknown(line).hint?.hasPrefix(hint) == true, "\(index.unknown(line))")
+    }
+
     @Test("an unknown option in front is reported as an option, not as a command")
     func options() {
         let error = index.unknown(["--outptu", "json", "connections", "list"])

@@ -162,6 +162,9 @@ package struct CommandIndex: Sendable {
         }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
+        if let verb = line.dropFirst().first, let hint = hint(for: verb, of: first) {
+            return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+        }
         // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some
         // noun.
         let nouns = shown.map { $0.words[0] }.filter { !known.contains($0) }
@@ -172,13 +175,25 @@ package struct CommandIndex: Sendable {
             near = shown.filter { $0.words.count == 2 && verbs.contains($0.words[1]) }
                 .map { $0.words.joined(separator: " ") }
         }
-        // If the first word is a command's, only the verb was wrong.
-        let meant = shown.contains { $0.words[0] == first } ? [] : others(line)
+        let meant = others(line)
         let lines = meant.isEmpty ? near.map { "mm " + $0 } : meant
         let hint =
             lines.isEmpty
             ? "See `mm help --all`." : "Did you mean \(lines.map { "`\($0)`" }.joined(separator: " or "))?"
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+    }
+
+    /// Returns a hint for a wrong verb of a noun: the closest of its verbs, or all; `nil` if the word is no noun.
+    private func hint(for verb: String, of noun: String) -> String? {
+        var verbs: [String] = []
+        for entry in group([noun]) where entry.trigger == nil && !verbs.contains(entry.words[1]) {
+            verbs.append(entry.words[1])
+        }
+        guard !verbs.isEmpty else { return nil }
+        let near = NearestNames.of(verb, among: verbs).map { "`mm \(noun) \($0)`" }
+        return near.isEmpty
+            ? "The commands of `mm \(noun)`: \(verbs.joined(separator: ", "))."
+            : "Did you mean \(near.joined(separator: " or "))?"
     }
 
     /// Returns the error for a line that has only options of every command.
