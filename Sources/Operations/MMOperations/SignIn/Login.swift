@@ -278,9 +278,9 @@ struct LoginAll: Sendable {
         var summary = "\(signedIn) signed in"
         if waiting > 0 { summary += ", \(waiting) waiting for a person" }
         if failed > 0 { summary += ", \(failed) failed" }
-        if rows.isEmpty { summary = "No connection is registered. " + RegistrySnapshot.howToAdd }
+        summary = rows.isEmpty ? "No connection is registered. " + RegistrySnapshot.howToAdd : summary + "."
         var answer = OperationAnswer.value(
-            ["connections": .array(rows)], notes: notes + [summary + "."],
+            ["connections": .array(rows)], notes: notes + [summary],
             columns: ["connection", "state", "account", "until", "code", "address"])
         answer.exitStatus = failed > 0 ? 1 : waiting > 0 ? MMError(.signInNeeded, "").exitCode : 0
         return answer
