@@ -21,6 +21,18 @@ struct HeldRequestsTests {
         try Connection(name: name, entry: ["tenant": "contoso.com", "cloud": "sandbox"])
     }
 
+    @Test("a question of mm confirm gives the reason once: it stands with the part that is asked about")
+    func question() async throws {
+        let script = "Remove-Mailbox ann"
+        let verdict = GuardEngine().judge(script: script, in: ScriptContext(module: "exo"), policy: .standard)
+        let request = ConfirmationRequest(
+            on: try connection("Contoso"), module: "exo", title: "run", text: script, verdict: verdict)
+        let pending = try await home.services.ledger.enter(request).entry
+        let question = Confirm.question(pending)
+        #expect(question.reason.isEmpty || !question.pages.contains { $0.contains(question.reason) })
+        #expect(question.pages.joined().contains("Remove-Mailbox can't be undone"))
+    }
+
     @Test("what is allowed holds in the connection's own pool too, is listed once, and is revoked everywhere")
     func allowed() async throws {
         let contoso = try connection("Contoso")

@@ -67,9 +67,10 @@ struct Confirm: CatalogueOperation {
     }
 
     /// Returns the question for the person: what the request does, and who asked for it.
-    private static func question(_ pending: PendingConfirmation) -> ConfirmationQuestion {
+    static func question(_ pending: PendingConfirmation) -> ConfirmationQuestion {
         let shown = pending.presentation
-        let reason = shown.reason + (pending.requester.map { "\nAsked by \($0.text)." } ?? "")
+        let reason = [shown.furtherReason, pending.requester.map { "Asked by \($0.text)." } ?? ""]
+            .filter { !$0.isEmpty }.joined(separator: "\n")
         return ConfirmationQuestion(
             title: shown.title, pages: shown.pages, lines: shown.lines, reason: reason, check: pending.check,
             digest: pending.digest)
