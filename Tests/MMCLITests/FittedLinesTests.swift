@@ -1,3 +1,4 @@
+import MMOperations
 import Testing
 
 @testable import MMCLI
@@ -8,7 +9,7 @@ struct FittedLinesTests {
     func margins() {
         let words = "one two three four five six seven eight nine ten eleven"
         #expect(
-            FittedLines.fitted("  | \(words)\n  1. \(words)\n     7 | \(words)\nshort", to: 32) == """
+            FittedText.broken("  | \(words)\n  1. \(words)\n     7 | \(words)\nshort", columns: 32) == """
                   | one two three four five six\u{20}
                   | seven eight nine ten eleven
                   1. one two three four five\u{20}
@@ -24,8 +25,8 @@ struct FittedLinesTests {
     @Test("marks below a line that was broken are omitted, others stay")
     func marks() {
         let text = "     1 | Remove-Mailbox ceo\n         ^^^"
-        #expect(FittedLines.fitted(text, to: 80) == text)
-        let narrow = FittedLines.fitted("     1 | Remove-Mailbox ceo of the company\n         ^^^\nnext", to: 32)
+        #expect(FittedText.broken(text, columns: 80) == text)
+        let narrow = FittedText.broken("     1 | Remove-Mailbox ceo of the company\n         ^^^\nnext", columns: 32)
         #expect(narrow == "     1 | Remove-Mailbox ceo of\u{20}\n       | the company\nnext")
     }
 
@@ -94,7 +95,7 @@ struct FittedLinesTests {
 
     @Test("a text without blanks is broken at the edge, and wide characters count as two cells")
     func hard() {
-        let rows = FittedLines.fitted("  | " + String(repeating: "漢", count: 40), to: 31).split(separator: "\n")
+        let rows = FittedText.broken("  | " + String(repeating: "漢", count: 40), columns: 31).split(separator: "\n")
         #expect(rows.map(\.count) == [17, 17, 17, 5])
         #expect(rows.allSatisfy { $0.hasPrefix("  | 漢") })
     }
@@ -102,6 +103,6 @@ struct FittedLinesTests {
     @Test("without a screen, or on a very narrow one, lines aren't changed", arguments: [nil, 5])
     func none(columns: Int?) {
         let line = "  | " + String(repeating: "x", count: 100)
-        #expect(FittedLines.fitted(line, to: columns) == line)
+        #expect(FittedLines.message(line, to: columns) == line && FittedLines.help(line, to: columns) == line)
     }
 }

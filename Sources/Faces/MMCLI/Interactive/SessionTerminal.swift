@@ -48,7 +48,7 @@ struct SessionTerminal {
         keyboard.end()
         try outcome.get()
         let end = stream.end()
-        for note in answer.notes + end.notes { streams.note(streams.styled(note, .quiet)) }
+        for note in answer.notes + end.notes { streams.note(note, .quiet) }
         return end.exitStatus ?? 0
     }
 
@@ -56,7 +56,7 @@ struct SessionTerminal {
         let mode = try RawMode(STDIN_FILENO)
         keyboard.begin()
         // Shown only now, because keys that are typed before the session gets them are lost.
-        streams.note(streams.styled("Ctrl-] d detaches and leaves it running.", .quiet))
+        streams.note("Ctrl-] d detaches and leaves it running.", .quiet)
         while let batch = try await stream.next() {
             for row in batch { try streams.pass(try CommandPiece(row: row).bytes) }
         }

@@ -3,14 +3,6 @@ import MMOperations
 
 /// Lines that fit a screen.
 enum FittedLines {
-    /// Returns a text with its long lines broken, at blanks if possible; nothing is left out.
-    /// - Parameters:
-    ///   - text: the text.
-    ///   - columns: the width of the screen in cells; `nil` without a screen.
-    static func fitted(_ text: String, to columns: Int?) -> String {
-        broken(text, columns)
-    }
-
     /// Returns the pages on which a question is shown.
     static func pages(of question: ConfirmationQuestion, to columns: Int?) -> [String] {
         guard let columns, columns >= narrowest else { return question.pages }
@@ -19,15 +11,19 @@ enum FittedLines {
 
     /// Returns a help text with its long lines broken; descriptions are continued below their own beginning. Examples
     /// stay whole, so that they can be copied.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - columns: the width of the screen in cells; `nil` without a screen.
     static func help(_ text: String, to columns: Int?) -> String {
         let examples = text.firstRange(of: "\nExamples:\n")?.lowerBound ?? text.endIndex
         func broken(_ part: Substring, areExamples: Bool) -> String {
-            Self.broken(String(part), columns) { line in
+            guard let columns, columns >= narrowest else { return String(part) }
+            return FittedText.broken(String(part), columns: columns) { line in
                 let indent = line.prefix { $0 == " " }.count
                 guard let description = description(in: line) else {
                     return areExamples && indent == 2 ? nil : String(repeating: " ", count: indent)
                 }
-                return String(repeating: " ", count: min(description, (columns ?? 0) / 2))
+                return String(repeating: " ", count: min(description, columns / 2))
             }
         }
         return broken(text[..<examples], areExamples: false) + broken(text[examples...], areExamples: true)
@@ -75,13 +71,6 @@ enum FittedLines {
             let first = line[gap.lowerBound...].firstIndex(where: { $0 != " " })
         else { return nil }
         return line.distance(from: line.startIndex, to: first)
-    }
-
-    private static func broken(
-        _ text: String, _ columns: Int?, behind margin: ((Substring) -> String?)? = nil
-    ) -> String {
-        guard let columns, columns >= narrowest else { return text }
-        return FittedText.broken(text, columns: columns, behind: margin)
     }
 
     /// The screen width below which lines aren't broken, since margins would leave no room.

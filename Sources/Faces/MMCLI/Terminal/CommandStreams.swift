@@ -88,9 +88,14 @@ package struct CommandStreams: Sendable {
     }
 
     /// Writes a text for the person to standard error, fitted to the screen; does nothing when that is closed.
-    package func note(_ text: String) {
-        let columns = isErrorScreen ? Terminal.size(of: STDERR_FILENO)?.columns : nil
-        writeNote(FittedLines.message(text, to: columns))
+    package func note(_ text: String) { writeNote(fitted(text)) }
+
+    /// Writes a text for the person in a colour. The colour's codes take no room on the screen, so they are added to
+    /// lines that fit it.
+    package func note(_ text: String, _ style: Style) { writeNote(styled(fitted(text), style)) }
+
+    private func fitted(_ text: String) -> String {
+        FittedLines.message(text, to: isErrorScreen ? Terminal.size(of: STDERR_FILENO)?.columns : nil)
     }
 
     /// Writes texts for the person to standard error, unless the command line asks for none.

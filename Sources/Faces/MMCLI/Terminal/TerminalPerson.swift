@@ -31,7 +31,7 @@ package final class TerminalPerson: ConfirmingPerson {
         switch news {
         case .nothing: return
         case .signIn: await showNew(details)
-        case .trouble(let trouble): terminal.note(terminal.styled(trouble, .warning))
+        case .trouble(let trouble): terminal.note(trouble, .warning)
         case .troubleIsOver: terminal.note("The sign-in service answers again.")
         }
         if let expiry = details["expiresAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
@@ -50,7 +50,7 @@ package final class TerminalPerson: ConfirmingPerson {
             if await SignInPage.open(address, environment: ProcessEnvironment.read()) {
                 done.append("The page opens in your browser.")
             }
-            if !done.isEmpty { terminal.note(terminal.styled(done.joined(separator: " "), .quiet)) }
+            if !done.isEmpty { terminal.note(done.joined(separator: " "), .quiet) }
         }
     }
 
@@ -75,11 +75,10 @@ package final class TerminalPerson: ConfirmingPerson {
         terminal.progress(nil)
         terminal.note("")
         let columns = Terminal.size(of: STDERR_FILENO)?.columns
-        func fitted(_ text: String) -> String { FittedLines.fitted(text, to: columns) }
-        terminal.note(terminal.styled(fitted(question.title), .emphasis))
+        terminal.note(question.title, .emphasis)
         var rest = FittedLines.pages(of: question, to: columns)[...]
         if let first = rest.popFirst() { terminal.note(first) }
-        if !question.reason.isEmpty { terminal.note(terminal.styled(fitted(question.reason), .warning)) }
+        if !question.reason.isEmpty { terminal.note(question.reason, .warning) }
         let all =
             question.moreOfKind > 0
             ? ", all to continue with this and up to \(question.moreOfKind) more of the same kind" : ""

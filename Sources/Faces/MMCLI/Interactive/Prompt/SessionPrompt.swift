@@ -33,10 +33,9 @@ struct SessionPrompt: Sendable {
         let editor = LineEditor(
             usesColor: streams.usesColor, changed: { watch.changed($0, $1) }, complete: { guide.completions(of: $0) })
         if !editor.isFull {
-            streams.note(streams.styled("Line editing needs libedit (Debian: libedit2).", .quiet))
+            streams.note("Line editing needs libedit (Debian: libedit2).", .quiet)
         }
-        streams.note(
-            streams.styled("Ctrl-D or exit quits, TAB completes, Ctrl-C cancels a line or a command.", .quiet))
+        streams.note("Ctrl-D or exit quits, TAB completes, Ctrl-C cancels a line or a command.", .quiet)
         for text in history.texts { editor.remember(text) }
         let showing = Task { await watch.follow { show($0, in: editor) } }
         defer { showing.cancel() }
@@ -73,7 +72,7 @@ struct SessionPrompt: Sendable {
                 guard wasCalledOff else { continue }
                 // Ctrl-C is only a key while a line is edited; until then it is a signal.
                 leaving = SignalTakers.shared.take(SIGINT) { ProcessEnd.now(0) }
-                streams.note(streams.styled("Press Ctrl-C again to quit; the session is kept.", .quiet))
+                streams.note("Press Ctrl-C again to quit; the session is kept.", .quiet)
             }
         }
     }
