@@ -207,6 +207,17 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test(
+        "an error says which call of several it is about",
+        arguments: [(2, "Call 2 of 2: Calls of `login` "), (1, "Calls of `login` ")])
+    func wrongCall(count: Int, says: String) async throws {
+        let home = try await PlanHome()
+        let calls: [JSONValue] = [PlanHome.request("GET", "/me"), ["tool": "login"]]
+        let error = await #expect(throws: MMError.self) { try await home.plan(Array(calls.suffix(count))) }
+        #expect(error?.message.hasPrefix(says) == true, "\(error as Any)")
+        await home.tenant.stop()
+    }
+
     @Test("several writes of one object are one plan, each on what the one before it leaves")
     func following() async throws {
         let home = try await PlanHome()
