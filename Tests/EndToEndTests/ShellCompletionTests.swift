@@ -41,6 +41,10 @@ struct ShellCompletionTests {
         ("mm graph Contoso /me --colum", "--columns"),
         ("mm graph Contoso --output=cs", "--output=csv"),
         ("mm snapshot take Contoso --to=/etc/os-rel", "--to=/etc/os-release"),
+        ("mm graph Contoso /users/a@b.example/mailFol", "/users/a@b.example/mailFolders"),
+        ("mm graph Contoso /groups -d @/etc/os-rel", "@/etc/os-release"),
+        ("mm run Contoso exo -f /etc/os-rel", "/etc/os-release"), ("mm help connections dup", "duplicate"),
+        ("mm plan -- graph Contoso /organ", "/organization"),
     ]
 
     /// The lines with a name that the shell must quote.
