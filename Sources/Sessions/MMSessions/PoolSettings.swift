@@ -9,8 +9,8 @@ public struct PoolSettings: Sendable {
     package var keepAliveAfter: Duration = .seconds(300)
     /// The timeout of a health check.
     package var healthTimeout: Duration = .seconds(30)
-    /// How long a session may take to stop a health check that has reached its timeout, before it is ended: longer than a
-    /// PowerShell's own stop takes, which waits ten seconds for one that stalls.
+    /// How long a session may take to stop a health check that has reached its timeout, before it is ended: longer than
+    /// a PowerShell's own stop takes, which waits ten seconds for one that stalls.
     package var healthGrace: Duration = .seconds(20)
     /// When an unfinished sign-in or a failed session is removed.
     package var pendingTimeout: Duration = .seconds(900)

@@ -9,7 +9,7 @@ package final class Signals: Sendable {
     private let loop: PollLoop
 
     /// Makes writing to a closed pipe return an error instead of ending this process. Children get the default
-    /// disposition back. A handler that the program has of its own stays, since with one the process doesn't end either.
+    /// disposition back. A handler of the program's own stays, since with one the process doesn't end either.
     package static func ignoreBrokenPipes() {
         mm_ignore_by_default(SIGPIPE)
     }
