@@ -39,7 +39,8 @@ struct InputReaderTests {
     }
 
     @Test(
-        "a call needs no arguments", arguments: [["tool": "drift"], ["tool": "drift", "arguments": nil]] as [JSONValue])
+        "a call needs no arguments",
+        arguments: [["tool": "drift"], ["tool": "drift", "arguments": nil]] as [JSONValue])
     func callWithoutArguments(written: JSONValue) throws {
         let calls = try reader(["name": "x", "calls": [written]]).calls("calls")
         #expect(calls.map(\.tool) == ["drift"] && calls.map(\.arguments) == [[:]])
