@@ -234,6 +234,11 @@ struct ResourceManagerTests {
         #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body, as: user).status == 403)
         #expect(await Self.answered(bench, place("b001"), by: "PUT", body: body).status == 201)
         #expect(await Self.answered(bench, place("b002"), by: "PUT", body: body).errorCode == "RoleAssignmentExists")
+        let reading =
+            "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+        let otherBody: JSONValue = ["properties": ["roleDefinitionId": .string(reading), "principalId": .string(id)]]
+        let changed = await Self.answered(bench, place("b001"), by: "PUT", body: otherBody)
+        #expect(changed.errorCode == "RoleAssignmentUpdateNotPermitted", "\(changed.text)")
         #expect(await Self.answered(bench, "\(machine)/restart", by: "POST", as: user).status == 202)
         let other = machine.replacing("web", with: "data")
         #expect(await Self.answered(bench, other, as: user).status == 403)

@@ -161,8 +161,11 @@ final class AzureAccess {
                 other["properties"]?[key]?.string?.lowercased() == row["properties"]?[key]?.string?.lowercased()
             }
         }
-        guard !isKnown else {
-            return .failure(409, "RoleAssignmentExists", "The role assignment already exists.")
+        guard !isKnown else { return .failure(409, "RoleAssignmentExists", "The role assignment already exists.") }
+        guard !assignments.contains(where: { $0["name"] == row["name"] }) else {
+            return .failure(
+                400, "RoleAssignmentUpdateNotPermitted",
+                "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
         }
         assignments.append(row)
         return HTTPServerResponse(status: 201, json: row)
