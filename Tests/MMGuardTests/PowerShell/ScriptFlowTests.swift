@@ -224,6 +224,39 @@ struct ScriptFlowTests {
     }
 
     @Test(
+        "code and tokens are still known in the property, loop or record that a script puts them into",
+        arguments: [
+            "1, 2 | Sort-Object (1 | Select-Object @{ n = 'g'; e = { (gcm Purge-All).ScriptBlock } }).g",
+            "1 | Select-Object @{ n = 'g'; e = { (gcm Purge-All).ScriptBlock } } -OutVariable o; 1, 2 | Sort-Object $o.g",
+            "1 | Select-Object @{ n = 'g'; e = { (gcm Purge-All).ScriptBlock } } | % { 1, 2 | Sort-Object $_.g }",
+            "1, 2 | Sort-Object (1 | Group-Object { (gcm Purge-All).ScriptBlock }).Values",
+            "1, 2 | Sort-Object (1 | Measure-Object { (gcm Purge-All).ScriptBlock } -Minimum).Minimum",
+            "1, 2 | Sort-Object (Compare-Object 1 (gcm Purge-All).ScriptBlock -PassThru)",
+            "Write-Information (gcm Purge-All).ScriptBlock -InformationVariable i; 1, 2 | Sort-Object $i[0].MessageData",
+            "1, 2 | Sort-Object (Write-Information (gcm Purge-All).ScriptBlock 6>&1).MessageData",
+            "1, 2 | Sort-Object (1 | % { Write-Information (gcm Purge-All).ScriptBlock } *>&1).MessageData",
+            "foreach ($i in (gcm Purge-All).ScriptBlock) { 1, 2 | Sort-Object $foreach.Current }",
+            "switch ((gcm Purge-All).ScriptBlock) { default { 1, 2 | Sort-Object $switch.Current } }",
+            "1, 2 | Sort-Object ([pscustomobject]@{ Count = (gcm Purge-All).ScriptBlock }).Count",
+            "$h = @{}; $h[(gcm Purge-All).ScriptBlock] = 1; 1, 2 | Sort-Object @($h.Keys)[0]",
+            "$h = @{}; $k = (gcm Purge-All).ScriptBlock; $h[$k]++; foreach ($q in $h.Keys) { 1, 2 | Sort-Object $q }",
+            "1, 2 | Sort-Object ([pscustomobject]@{ Id = (gcm Purge-All).ScriptBlock; Last = $Error }).Id",
+            "class K { [object] Trim() { return (gcm Purge-All).ScriptBlock } }; function f { [K]::new() }; 1, 2 | Sort-Object (f).Trim()",
+            "class K { $P = (gcm Purge-All).ScriptBlock }; 1, 2 | Sort-Object ([K]::new()).P",
+            "class K { $P = (gcm Purge-All).ScriptBlock; $Q }; 1, 2 | Sort-Object ([K]@{ Q = 1 }).P",
+            "class K { $P; K() { $this.P = (gcm Purge-All).ScriptBlock } }; 1, 2 | Sort-Object ([K]::new()).P",
+            "class K { $P; [void] F() { $this.P = (gcm Purge-All).ScriptBlock } }; $k = [K]::new(); $k.F(); 1, 2 | Sort-Object $k.P",
+            "class K { $P; K([string]$s) { $this.P = (gcm Purge-All).ScriptBlock } }; 1, 2 | Sort-Object ('x' -as [K]).P",
+            "class K { $P; K([string]$s) { $this.P = (gcm Purge-All).ScriptBlock } }; [K]$k = 'x'; 1, 2 | Sort-Object $k.P",
+            "1 | Select-Object @{ n = 'c'; e = { Get-AzContext } } | ConvertTo-Json -Depth 9",
+            "1 | Group-Object { Get-AzContext } | ConvertTo-Json -Depth 9",
+        ])
+    func laidAside(script: String) {
+        let verdict = verdict(script)
+        #expect(verdict.decision != .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
         "plain flow is still followed",
         arguments: [
             "$m = if ($x) { 'GET' } else { 'GET' }; Get-Mailbox ann",
@@ -261,6 +294,10 @@ struct ScriptFlowTests {
             "function b($m) { Set-Mailbox $m -CustomAttribute1 a }; function a($m) { b $m }; a ann; Get-Mailbox | % { $_.Alias }",
             "function pair { 'ann', 'bob' | Set-Mailbox -CustomAttribute1 a }; function b { pair }; 1..4 | % { b }; pair",
             "if (-not (Get-Mailbox ann)) { 'none'; break }; Get-MailboxStatistics ann",
+            "Get-Mailbox | Select-Object Alias, @{ n = 'Size'; e = { $_.Size.ToMB() } } | Sort-Object Size",
+            "$all = Get-Mailbox | Group-Object Office; $all | Sort-Object Count; $all[0].Name.Replace('a', 'b')",
+            "class Row { [string]$Name; Row($n) { $this.Name = $n } }; $r = [Row]::new('a'); $r.Name.Replace('a', 'b')",
+            "[math]::Round((Get-Mailbox | Measure-Object Size -Sum).Sum); Get-Mailbox *>&1 | Out-String",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",
         ])

@@ -354,6 +354,7 @@ extension ScriptWalk {
                 case "outvariable", "variable": output
                 case "pipelinevariable": output.single
                 case "errorvariable": .of(.errors)
+                case "informationvariable": .unknown
                 default: .data(count: ValueFacts.many)
                 }
             write(named: call.constant(index), facts, argument.extent, subject: "-" + (argument.written ?? ""))

@@ -132,13 +132,10 @@ extension ScriptWalk {
             if !makers.contains(name), types[name] == nil {
                 report(.typeName, node.extent, subject: "[\(name)]@{}")
             }
-            var made = walk(table)
-            // A class sets its properties as it likes.
-            if types[name] != nil {
-                made.held = ValueFacts.many
-                note(callOf: Self.code("new", of: name, 0))
-            }
-            return made
+            let facts = walk(table)
+            guard types[name] != nil else { return facts }
+            note(callOf: Self.code("new", of: name, 0))
+            return made(name, from: facts)
         }
         // A conversion to a class may call the class's conversion methods.
         if types[name] != nil { report(.typeName, node.extent, subject: "[\(name)]") }
@@ -156,12 +153,12 @@ extension ScriptWalk {
                 let before = variables[variable.path.name.asciiLowercased].facts
                 write(variable, ScriptVariables.Entry(facts: ValueFacts(kinds: before.kinds, count: 1, texts: nil)))
             } else {
+                let key = walk(target: node.operand, isRead: true)
                 if let holder = ownContainer(node.operand) {
-                    changeElement(of: holder, to: .data())
+                    changeElement(of: holder, to: .data(), under: key)
                 } else {
                     report(.variableTarget, node.extent)
                 }
-                walk(node.operand)
             }
             return .data()
         case .exclaim, .not, .bnot, .plus, .minus:
@@ -286,8 +283,8 @@ extension ScriptWalk {
 enum PlainVariables {
     static func isReadable(_ name: String) -> Bool { readable.contains(name.asciiLowercased) }
 
-    /// Returns whether a variable (in lower case) describes the call that is running: what it was given, which may be
-    /// anything, and the command that it calls.
+    /// Returns whether a variable (in lower case) describes the call or the loop that is running: what it was given,
+    /// which may be anything, and the command that it calls.
     static func isOfCall(_ name: String) -> Bool { ofCall.contains(name) }
 
     /// Returns whether PowerShell gives a variable (in lower case) its value in the action of an event only. A script
@@ -298,7 +295,9 @@ enum PlainVariables {
         "event", "eventargs", "eventsubscriber", "sender", "sourceargs", "sourceeventargs",
     ]
 
-    private static let ofCall: Set<String> = ["args", "input", "myinvocation", "psboundparameters", "pscmdlet"]
+    private static let ofCall: Set<String> = [
+        "args", "input", "myinvocation", "psboundparameters", "pscmdlet", "foreach", "switch",
+    ]
 
     private static let readable: Set<String> = [
         "_", "psitem", "true", "false", "null", "psversiontable", "psculture", "psuiculture", "psedition", "islinux",
@@ -306,6 +305,6 @@ enum PlainVariables {
         "matches", "confirmpreference", "debugpreference", "erroractionpreference", "verbosepreference",
         "warningpreference", "whatifpreference", "informationpreference", "progresspreference",
         "formatenumerationlimit",
-        "ofs", "foreach", "switch", "psscriptroot", "pscommandpath",
+        "ofs", "psscriptroot", "pscommandpath",
     ]
 }

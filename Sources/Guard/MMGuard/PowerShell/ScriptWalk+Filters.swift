@@ -28,7 +28,7 @@ extension ScriptWalk {
     ) -> (values: [ValueFacts], output: ValueFacts) {
         var input = input
         // `map` is compiled for this type; `Array(repeating:count:)` would look the type up at each call.
-        var values = bound.map { _ in ValueFacts.unknown }
+        var values = bound.map { $0.value == nil ? ValueFacts.nothing : .unknown }
         // An object may be given by `-InputObject` instead of through the pipeline.
         for (index, argument) in bound.enumerated() where argument.name == "inputobject" {
             guard let value = argument.value else { continue }
@@ -158,6 +158,7 @@ extension ScriptWalk {
             }
             let facts = walk(entry.value, in: .script)
             if facts.kinds.contains(.code) { report(.filterArgument, entry.value.extent) }
+            result.kinds.formUnion(facts.kinds)
             if isExpressionKey(key) {
                 for name in facts.texts ?? [] {
                     readProperty(name, of: input, entry.value.extent)
@@ -165,7 +166,7 @@ extension ScriptWalk {
                 }
             }
         }
-        return ValueFacts(kinds: .data, count: 1, texts: nil, held: result.held)
+        return ValueFacts(kinds: result.kinds, count: 1, texts: nil, held: result.held)
     }
 
     /// Reads a property that a filter names; with wildcards it reads all of them.

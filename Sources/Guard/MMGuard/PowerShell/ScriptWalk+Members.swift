@@ -77,7 +77,8 @@ extension ScriptWalk {
             }
         }
         if lower == "scriptblock" { return .of(.code, count: 1) }
-        if ["count", "length"].contains(lower) { return .data() }
+        // An object that holds code may have it in a property of any name.
+        if ["count", "length"].contains(lower), !target.kinds.contains(.code) { return .data() }
         return target.property(kinds.union(.data), isOne: FilterCommands.singleMembers.contains(lower))
     }
 
@@ -92,7 +93,7 @@ extension ScriptWalk {
         if node.isStatic { return walkStatic(node, name) }
         let target = walk(node.target)
         let lower = name.asciiLowercased
-        let isOwn = use(method: lower, of: node.target, target, node)
+        let owners = use(method: lower, of: node.target, target, node)
         if ["where", "foreach"].contains(lower), let block = soleBlock(node.arguments) {
             let result = walkForEach(block, of: target)
             return lower == "where" ? target : result
@@ -111,7 +112,7 @@ extension ScriptWalk {
         if SecretProperties.contains(lower, of: target.kinds) {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
-        if isOwn { return .unknown }
+        if !owners.isEmpty, ownType(node.target) != nil || PureTypes.isPlainMethod(name) { return .unknown }
         if PureTypes.isPlainMethod(name) {
             if PureTypes.findsNodes(lower) { return .lists(.data) }
             return .data(count: PureTypes.isOfMany(lower) ? ValueFacts.many : target.count)
@@ -157,10 +158,7 @@ extension ScriptWalk {
         {
             note(callOf: Self.code(name.asciiLowercased, of: full.asciiLowercased, node.arguments.count))
             use(type: full.asciiLowercased, node.extent)
-            guard isNew else { return .unknown }
-            var made = arguments.or(.data())
-            made.held = ValueFacts.many
-            return made
+            return isNew ? made(full.asciiLowercased, from: arguments) : .unknown
         }
         if isNew, OwnContainer.of(type.typeName) != nil { return arguments }
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {

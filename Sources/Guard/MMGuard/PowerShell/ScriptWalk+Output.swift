@@ -19,7 +19,10 @@ extension ScriptWalk {
             return call.indices(["noenumerate"]).isEmpty ? all : all.asElement
         case "get-random": return chosen(call, own)
         case "group-object", "compare-object":
-            return ValueFacts(kinds: own.kinds, count: ValueFacts.many, texts: nil, held: ValueFacts.many)
+            // What they were given to compare, or to group by, is in what they return.
+            return ValueFacts(
+                kinds: call.values.reduce(own.kinds) { $0.union($1.kinds) }, count: ValueFacts.many, texts: nil,
+                held: ValueFacts.many)
         case "convertfrom-json": return .lists(.data)
         case "get-childitem", "resolve-path": return .of(.files)
         case "get-item": return .unknown
@@ -35,10 +38,14 @@ extension ScriptWalk {
             "get-psprovider":
             return .unknown
         case "convertto-json", "new-guid", "join-string": return .data()
-        case "measure-object", "get-date", "new-timespan", "get-location", "test-path", "join-path", "split-path":
-            // One for each value that it is given; what is measured is one value.
-            let input = name == "measure-object" ? 1 : own.count
-            return .data(count: call.values.reduce(max(1, input)) { max($0, $1.count) })
+        case "measure-object":
+            // The least and the greatest of what is measured are what was given.
+            var result = call.values.reduce(ValueFacts.data()) { $0.or($1) }.withoutTexts
+            result.kinds.formUnion(own.kinds)
+            return result
+        case "get-date", "new-timespan", "get-location", "test-path", "join-path", "split-path":
+            // One for each value that it is given.
+            return .data(count: call.values.reduce(max(1, own.count)) { max($0, $1.count) })
         case "out-string": return .data(count: call.indices(["stream"]).isEmpty ? 1 : ValueFacts.many)
         default:
             return call.entry.lists.contains(.outside) ? .unknown : .data(count: ValueFacts.many)
@@ -57,7 +64,10 @@ extension ScriptWalk {
     /// that contain secrets.
     private func selected(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
         var result = all.withoutTexts
-        for index in call.indices(["property"]) { result.held = max(result.held, call.values[index].held) }
+        for index in call.indices(["property"]) {
+            result.held = max(result.held, call.values[index].held)
+            result.kinds.formUnion(call.values[index].kinds)
+        }
         let names = call.arguments.compactMap(\.name)
         let isPlain = !names.contains { ["wait", "skip", "skiplast", "skipindex", "index", "last"].contains($0) }
         if isPlain, let first = call.indices(["first"]).first, let text = call.constant(first).text,

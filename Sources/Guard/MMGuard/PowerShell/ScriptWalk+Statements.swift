@@ -178,10 +178,21 @@ extension ScriptWalk {
             case .expression(let node):
                 flow = walk(node.expression)
                 for redirection in node.redirections { walk(redirection) }
-            case .command(let node): flow = walk(node, place: index, input: flow)
+                if Self.mergesInformation(node.redirections) { flow = .unknown }
+            case .command(let node):
+                flow = walk(node, place: index, input: flow)
+                if Self.mergesInformation(node.redirections) { flow = .unknown }
             }
         }
         return flow
+    }
+
+    /// Returns whether redirections add information records to the output, which hold any object that was written.
+    private static func mergesInformation(_ redirections: [RedirectionSyntax]) -> Bool {
+        redirections.contains { redirection in
+            guard case .merging(let node) = redirection else { return false }
+            return [.all, .information].contains(node.from)
+        }
     }
 
     /// Walks a statement whose value is used: that of an assignment is what it assigns.

@@ -8,6 +8,8 @@ extension ScriptWalk {
         let methods: Set<String>
         /// Whether the bodies of its methods have been judged.
         var isJudged = false
+        /// What its members put into the properties of an object; anything until all of them have been judged.
+        var holds: ValueFacts.Kinds = .all
         /// The most objects that one command in its methods changes; 0 if nothing is changed.
         var most = 0
     }
@@ -49,7 +51,9 @@ extension ScriptWalk {
         guard let type = types[name] else { return }
         if !type.isJudged {
             types[name]?.isJudged = true
-            for member in type.node.members { walk(member, of: name) }
+            var holds: ValueFacts.Kinds = .data
+            for member in type.node.members { holds.formUnion(walk(member, of: name)) }
+            types[name]?.holds = holds
         }
         run(
             judged: types[name]?.most ?? 0, named: "[\(type.node.name)]", times: runs(place: 1, input: objects),
@@ -57,19 +61,19 @@ extension ScriptWalk {
     }
 
     /// Notes a call of a method by its name in lower case.
-    /// - Returns: whether it surely is one of a type that the script defines.
+    /// - Returns: the types of the script whose method it may be.
     mutating func use(
         method: String, of target: ExpressionSyntax, _ objects: ValueFacts, _ call: InvokeMemberExpressionSyntax
-    ) -> Bool {
+    ) -> [String] {
         let own = ownType(target)
-        if own == nil, ownVariable(target)?.own.has(method) ?? false { return false }
+        if own == nil, ownVariable(target)?.own.has(method) ?? false { return [] }
         // Of a value that may be anything, it may be the method of any type.
         let owners = (own.map { [$0] } ?? types.keys.sorted()).filter { types[$0]?.methods.contains(method) ?? false }
         for owner in owners {
             note(callOf: Self.code(method, of: owner, call.arguments.count))
             use(type: owner, of: own == nil ? objects : .data(), call.extent)
         }
-        return own != nil && !owners.isEmpty
+        return owners
     }
 
     /// Returns the name of a method among the script's own code. Methods that differ in the number of their parameters
@@ -100,17 +104,45 @@ extension ScriptWalk {
         }
     }
 
-    private mutating func walk(_ member: MemberSyntax, of type: String) {
+    /// Returns the facts about an object of a type that the script defines, made of a value: a class puts into its
+    /// properties what it likes.
+    func made(_ type: String, from facts: ValueFacts) -> ValueFacts {
+        var object = facts.or(.data()).withoutTexts
+        object.kinds.formUnion(types[type]?.holds ?? .all)
+        object.held = ValueFacts.many
+        return object
+    }
+
+    /// Returns the type with which a class of the script declares a property that is set.
+    func declaredType(of target: ExpressionSyntax) -> TypeNameSyntax? {
+        guard case .member(let node) = target, let owner = ownType(node.target),
+            let name = ConstantValue(node.member).text?.asciiLowercased
+        else { return nil }
+        for case .property(let property) in types[owner]?.node.members ?? []
+        where property.name.asciiLowercased == name {
+            return property.type?.typeName
+        }
+        return nil
+    }
+
+    /// Walks a property or method of a type.
+    /// - Returns: what it puts into the properties of an object.
+    private mutating func walk(_ member: MemberSyntax, of type: String) -> ValueFacts.Kinds {
         let outer = scope
         let title = types[type]?.node.name ?? type
         scope = bodyScope(ownType: type)
+        // What the members set is collected in it.
+        variables.assign("this", ScriptVariables.Entry(facts: .data()))
         let most: Int
         switch member {
         case .property(let property):
             most = code(Self.code("new", of: type, 0), titled: "[\(title)]", property.extent) { walk in
                 for attribute in property.attributes { walk.walk(attribute: attribute) }
                 if let type = property.type { walk.walk(type: type.typeName) }
-                if let value = property.initialValue { walk.walk(value) }
+                guard let value = property.initialValue else { return }
+                let facts = walk.walk(value)
+                let held = property.type.map { walk.converted(facts, to: $0.typeName) } ?? facts
+                walk.changeElement(of: "this", to: held)
             }
         case .method(let method):
             let name = method.isConstructor ? "new" : method.name.asciiLowercased
@@ -124,7 +156,9 @@ extension ScriptWalk {
             }
         }
         if let before = types[type]?.most { types[type]?.most = max(before, most) }
+        let holds = variables["this"].facts.kinds
         scope = outer
+        return holds
     }
 
     /// Returns the script's own type of which an expression surely yields an object.

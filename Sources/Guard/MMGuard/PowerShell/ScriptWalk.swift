@@ -330,25 +330,31 @@ extension ScriptWalk {
                 write(variable, ScriptVariables.Entry(facts: facts, type: type.flatMap { PureTypes.condition(of: $0) }))
             }
         default:
+            let key = walk(target: target, isRead: node.map { $0.op != .equals } ?? false)
             // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
-                changeElement(of: name, to: facts)
+                let held = declaredType(of: target).map { converted(facts, to: $0) } ?? facts
+                changeElement(of: name, to: held, under: key)
             } else {
                 report(.variableTarget, target.extent)
             }
-            walk(target: target, isRead: node.map { $0.op != .equals } ?? false)
         }
         return facts
     }
 
     /// Walks an element or a property that is set.
     /// - Parameter isRead: whether its old value is a part of the new one.
-    private mutating func walk(target: ExpressionSyntax, isRead: Bool) {
-        if !isRead, case .member(let node) = target, !node.isStatic, ConstantValue(node.member).text != nil {
+    /// - Returns: the position or key of an element, which a table then holds.
+    mutating func walk(target: ExpressionSyntax, isRead: Bool) -> ValueFacts {
+        switch target {
+        case .index(let node):
             walk(node.target)
-        } else {
-            walk(target)
+            return walk(node.index)
+        case .member(let node) where !isRead && !node.isStatic && ConstantValue(node.member).text != nil:
+            walk(node.target)
+        default: walk(target)
         }
+        return .nothing
     }
 
     /// Notes what an assignment makes of a variable.
@@ -387,9 +393,10 @@ extension ScriptWalk {
     }
 
     /// Notes that an element or a property of the script's own list or table is set.
-    mutating func changeElement(of name: String, to facts: ValueFacts) {
+    mutating func changeElement(of name: String, to facts: ValueFacts, under key: ValueFacts = .nothing) {
         var entry = variables[name]
         entry.facts = entry.facts.or(facts.asElement).or(facts.asProperty).withoutTexts
+        entry.facts.kinds.formUnion(key.kinds)
         entry.facts.count = ValueFacts.many
         entry.table = nil
         variables.assign(name, entry)
@@ -542,6 +549,7 @@ extension ScriptWalk {
     /// Returns the possible values after a conversion: text and numbers contain no code, and are no files.
     func converted(_ facts: ValueFacts, to type: TypeNameSyntax) -> ValueFacts {
         if PureTypes.isDocument(type.fullName) { return .lists(.data) }
+        if types[type.fullName.asciiLowercased] != nil { return made(type.fullName.asciiLowercased, from: facts) }
         // A text becomes its letters.
         if PureTypes.plain(type.fullName.asciiLowercased) == "char[]" { return .data(count: ValueFacts.many) }
         guard PureTypes.isValue(type.fullName) else { return facts }

@@ -10,8 +10,8 @@ enum SecretProperties {
     /// Returns what a property (in lower case) of an object with secrets yields: another such object, plain data, or
     /// nil if it isn't known to be harmless.
     static func kinds(behind name: String, of kinds: ValueFacts.Kinds) -> ValueFacts.Kinds? {
-        if plain.contains(name) { return .data }
         var found: ValueFacts.Kinds = kinds.subtracting(.secretive)
+        if plain.contains(name) { return found.union(.data) }
         for (kind, links, leaves) in harmless where kinds.contains(kind) {
             if links.contains(name) {
                 found.formUnion(kind)
