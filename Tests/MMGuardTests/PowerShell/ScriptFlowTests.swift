@@ -298,6 +298,7 @@ struct ScriptFlowTests {
             "$all = Get-Mailbox | Group-Object Office; $all | Sort-Object Count; $all[0].Name.Replace('a', 'b')",
             "class Row { [string]$Name; Row($n) { $this.Name = $n } }; $r = [Row]::new('a'); $r.Name.Replace('a', 'b')",
             "[math]::Round((Get-Mailbox | Measure-Object Size -Sum).Sum); Get-Mailbox *>&1 | Out-String",
+            "(Get-Process | Measure-Object WorkingSet -Sum).Sum / 1MB; ($Error | Measure-Object).Count",
             "Get-Mailbox -ResultSize 5 | % { if (!$_.Alias) { continue }; $_.Alias }",
             ":all foreach ($i in 1, 2) { foreach ($j in 1, 2) { if ($i -eq $j) { continue all } } }",
         ])

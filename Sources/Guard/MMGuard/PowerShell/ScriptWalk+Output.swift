@@ -39,9 +39,10 @@ extension ScriptWalk {
             return .unknown
         case "convertto-json", "new-guid", "join-string": return .data()
         case "measure-object":
-            // The least and the greatest of what is measured are what was given.
+            // The least and the greatest of what is measured are what was given, or what a property of it holds.
+            let isOfProperty = !call.indices(["property"]).isEmpty
             var result = call.values.reduce(ValueFacts.data()) { $0.or($1) }.withoutTexts
-            result.kinds.formUnion(own.kinds)
+            result.kinds.formUnion(isOfProperty ? own.kinds.intersection(.code) : own.kinds)
             return result
         case "get-date", "new-timespan", "get-location", "test-path", "join-path", "split-path":
             // One for each value that it is given.
