@@ -44,6 +44,16 @@ struct ToolAnswerTests {
         #expect(text.contains(#""session":"Customer99/graph-api""#))
     }
 
+    @Test("a note that quotes a whole page leaves room for the answer, and the rest of it is kept")
+    func longNote() async throws {
+        let note = "ERROR: <html>" + String(repeating: "<p>Service unavailable</p>\n", count: 100_000)
+        let rows = (0..<100).map { ["id": .int(Int64($0))] as JSONValue }
+        let result = try await shaper().result(of: .value(.array(rows), notes: [note]), form: nil)
+        let text = result.content.first?.plainText ?? ""
+        #expect(text.utf8.count < 26_000 && text.hasPrefix("ERROR: <html><p>Service unavailable</p>"))
+        #expect(text.contains("mm__output") && text.contains(#"{"id":99}"#), "\(text.suffix(300))")
+    }
+
     @Test("an image is a block after its notes, and its type and size as data", arguments: [true, false])
     func image(isStructured: Bool) async throws {
         let answer = OperationAnswer(.bytes([1, 2, 3], contentType: "image/png"), notes: ["a note"])

@@ -53,7 +53,8 @@ struct ToolAnswer: Sendable {
 
     private func shown(_ given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
         var answer = given
-        answer.notes = counted(given.notes)
+        let connection = answer.connection ?? "/\(serverName)"
+        answer.notes = counted(given.notes, connection)
         if let job = JobAnswer(answer) {
             let text = job.text { handle, action in
                 "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action.rawValue)\"}"
@@ -64,7 +65,6 @@ struct ToolAnswer: Sendable {
         if let stored = answer.stored, (try? outputs.find(stored.handle)) != nil {
             return try result(of: stored, form: form, notes: answer.notes)
         }
-        let connection = answer.connection ?? "/\(serverName)"
         let room = budget.reserving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
         let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
         func text(_ bytes: [UInt8], isForeign: Bool) -> ToolResult {
@@ -99,7 +99,7 @@ struct ToolAnswer: Sendable {
             let stored = try await OutputCollection.collect(
                 stream, into: outputs, connection: connection, budget: Self.widened(room), isForeign: answer.isForeign)
             var end = stream.end()
-            end.notes = counted(end.notes)
+            end.notes = counted(end.notes, connection)
             answer.add(end)
             switch stored {
             case .whole(let bytes): return try data(bytes)
@@ -108,9 +108,14 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and they take their
-    /// room from the answer.
-    private func counted(_ notes: [String]) -> [String] { RepeatedLines.counted(notes).map(words.translated) }
+    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and an error may quote a
+    /// whole page. They take their room from the answer, but at most half of it.
+    private func counted(_ notes: [String], _ connection: String) -> [String] {
+        let notes = RepeatedLines.counted(notes).map(words.translated)
+        let text = notes.joined(separator: "\n")
+        guard !Self.roomForNotes.allows(text.utf8) else { return notes }
+        return [noted(fitted(text, connection, in: Self.roomForNotes))]
+    }
 
     /// Returns the result of an answer that is data: all of it if the form that is sent fits, otherwise its first rows.
     private func result(
@@ -257,6 +262,7 @@ struct ToolAnswer: Sendable {
         return result(noted(fitted(text, connection, in: budget)), [], structured, isError: !isExpected)
     }
 
+    private static let roomForNotes = OutputBudget(characters: 12_500, tokens: 5_000)
     /// What is left for an error behind its output.
     private static let roomForError = OutputBudget(characters: 4000, tokens: 4000 / 3)
 
