@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// One line that the driver sends to the bootstrap script.
 package enum HostRequest: Sendable {

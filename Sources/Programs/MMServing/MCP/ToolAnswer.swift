@@ -108,8 +108,8 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and an error may quote a
-    /// whole page. They take their room from the answer, but at most half of it.
+    /// Returns notes as a model gets them. There may be one for each of a thousand connections, and an error may quote
+    /// a whole page. They take their room from the answer, but at most half of it.
     private func counted(_ notes: [String], _ connection: String) -> [String] {
         let notes = RepeatedLines.counted(notes).map(words.translated)
         let text = notes.joined(separator: "\n")
