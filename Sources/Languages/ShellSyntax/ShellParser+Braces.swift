@@ -21,6 +21,8 @@ extension ShellParser {
 
     /// Returns the words for which the word just read stands.
     mutating func alternatives(of word: Word) throws(ShellRefusal) -> [Word] {
+        // zsh ends a group with such a word wherever it stands.
+        if !isBash, word.value == "}", !word.isQuoted { throw disputed(at: word.offset) }
         guard let braced else { return [word] }
         self.braced = nil
         let pairs = try pairs(in: braced, at: word.offset)

@@ -434,9 +434,6 @@ extension ShellParser {
             list.current = Command()
         }
         guard list.current.words.isEmpty else {
-            if !isBash, word.value == "}", !word.isQuoted {
-                throw refusal("a brace that shells read differently (})", at: start)
-            }
             list.current.words += try alternatives(of: word)
             // Builtins that declare variables accept lists like assignments.
             if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
@@ -478,9 +475,6 @@ extension ShellParser {
         case "[[":
             begin(word, &list.current)
             try test(&list)
-            // What follows it directly is a keyword, or for some shells a command: `if [[ -n a ]] then rm x; fi`.
-            skipBlanks()
-            if position < bytes.count, !";&|()<>\n".utf8.contains(bytes[position]) { keep(&list, .sequence) }
         case _ where Self.isAssignment(word):
             assign(word, &list.current)
             if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
@@ -588,6 +582,9 @@ extension ShellParser {
             let word = try word(list.level)
             if word.value == "]]", !word.isQuoted {
                 try check(operand, isJoined)
+                // What follows it directly is a keyword, or for some shells a command: `if [[ -n a ]] then rm x; fi`.
+                skipBlanks()
+                if position < bytes.count, !";&|()<>\n".utf8.contains(bytes[position]) { keep(&list, .sequence) }
                 return
             }
             if position == before { position += 1 }
