@@ -154,6 +154,17 @@ extension ShellJudge {
         return word.hasPrefix("--") ? LongOption.value(in: word) ?? "" : String(word.dropFirst(2))
     }
 
+    /// Returns whether hidden files come into a home itself: `cp /tmp/.x ~`, `rsync -a /tmp/a/ ~`.
+    func bringsHidden(_ words: [String], to place: String) -> Bool {
+        guard let home = context.path("~"), (context.path(place) ?? context.path("~/" + place)) == home else {
+            return false
+        }
+        return words.dropLast().contains { word in
+            word.hasSuffix("/") || word.split(separator: "/").last?.hasPrefix(".") == true
+                || OptionLetters.word(word, hasOneOf: "T") || LongOption.word(word, mayBe: "--no-target-directory")
+        }
+    }
+
     /// Returns whether a command makes names for files that exist elsewhere: `ln -s /etc/cron.d /tmp/x`, `cp -as`.
     static func makesLinks(_ call: ShellScript.Command) -> Bool {
         if call.program == "ln" { return true }

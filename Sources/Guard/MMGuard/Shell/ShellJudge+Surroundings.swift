@@ -63,14 +63,21 @@ extension ShellJudge {
 
     /// Returns whether writing to a path changes the machine: paths of the system, and on a host, which has no sandbox,
     /// every path except home folders and folders for temporary files. A folder that isn't known is a home, in which
-    /// sessions begin.
+    /// sessions begin. Hidden names in a home and its `bin` are no exception: programs read their settings and code
+    /// there, also such as otherwise only look.
     func isOfMachine(_ word: String) -> Bool {
         if isSystem(word) { return true }
-        guard context.isRemote else { return false }
-        let path = context.path(word) ?? Self.climbed(word)
-        return path.hasPrefix("/")
-            && !["/tmp/", "/var/tmp/", "/home/", "/root/", "/dev/", "/run/user/", "/mnt/", "/media/", "/Users/"]
-                .contains { (path + "/").hasPrefix($0) }
+        guard context.isRemote, let path = context.path(word) ?? context.path("~/" + word) else { return false }
+        var rest = path.split(separator: "/")[...]
+        switch rest.popFirst() {
+        case "root": break
+        case "home", "Users": _ = rest.popFirst()
+        default:
+            return !["/tmp/", "/var/tmp/", "/dev/", "/run/user/", "/mnt/", "/media/"].contains {
+                (path + "/").hasPrefix($0)
+            }
+        }
+        return rest.first.map { $0.hasPrefix(".") || $0 == "bin" } == true
     }
 
     /// Returns the first such path in a text.

@@ -567,6 +567,7 @@ extension ShellJudge {
             let leads = { word in climbs(word) || texts(of: word).contains(where: isOfMachine) }
             if Self.makesLinks(call), operands.contains(where: leads) { return false }
             guard let place = operands.last?.value else { return true }
+            if bringsHidden(call.arguments.map(\.value), to: place) { return false }
             // Whatever a pattern matches is lost with a folder for temporary files.
             let isLost =
                 call.program == "mv" && Self.isPassing(place)
