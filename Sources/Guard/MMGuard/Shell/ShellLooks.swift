@@ -616,8 +616,12 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         return zip(words, words.dropFirst() + [""]).contains { word, next in
             let name = word.prefix { $0 != "=" }
-            guard ["-dir", "-batch"].contains(where: name.hasSuffix) else { return false }
-            return isOfMachine(name.count < word.count ? String(word.dropFirst(name.count + 1)) : next)
+            // What the other side is told may be anything.
+            if OptionLetters.word(word, hasOneOf: "M") || name == "--remote-option" { return true }
+            guard ["-dir", "-batch", "--log-file"].contains(where: name.hasSuffix) else { return false }
+            let place = name.count < word.count ? String(word.dropFirst(name.count + 1)) : next
+            // A name alone is one in the folder that is filled.
+            return (place.contains("/") || place.hasPrefix("~")) && isOfMachine(place)
         }
     }
 
