@@ -211,7 +211,7 @@ struct ShellLooks: Sendable {
             return LongOption.word(name, mayBeOneOf: changing.filter { !$0.contains("=") })
                 && !LongOption.word(name, mayBeOneOf: showing)
         }
-        return name.dropFirst().prefix { $0.isLetter }.contains {
+        return name.dropFirst().prefix { $0.isLetter || $0.isNumber }.contains {
             changing.contains("-\($0)") && !showing.contains("-\($0)")
         }
     }
