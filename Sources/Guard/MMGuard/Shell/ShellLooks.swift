@@ -698,8 +698,7 @@ extension ShellJudge {
                 isKept = true
                 return anywhere || goesNowhere(value)
             case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
-            // Behind this one stands any setting of wget, which may name files and programs.
-            case "e" where !isCurl: return value.map { $0.value.filter { $0 != " " } == "robots=off" } ?? false
+            case "e" where !isCurl: return value.map(Self.ignoresRobots) ?? false
             // Some servers take the method from such a header.
             case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
@@ -746,6 +745,11 @@ extension ShellJudge {
             }
         }
         return isKept
+    }
+
+    /// Returns whether a setting of wget is none that may name a file or a program.
+    private static func ignoresRobots(_ setting: ShellScript.Word) -> Bool {
+        setting.value.filter { $0 != " " } == "robots=off"
     }
 
     /// Returns whether the format in which curl tells how a transfer went writes a file, or is one.
