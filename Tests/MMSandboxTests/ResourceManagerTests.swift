@@ -157,6 +157,15 @@ struct ResourceManagerTests {
     }
 
     @Test(
+        "a service that is used here can be registered before, as clients do",
+        arguments: [("Microsoft.Management", 200), ("microsoft.storage", 200), ("Microsoft.Nowhere", 404)])
+    func registered(namespace: String, status: Int) async {
+        let answer = await Self.answered(Bench(users: 30), "/providers/\(namespace)/register", by: "POST")
+        #expect(answer.status == status)
+        #expect(answer.json["registrationState"] == (status == 200 ? "Registered" : nil))
+    }
+
+    @Test(
         "clients ask whether a name is free before they make an account or a vault",
         arguments: [
             ("Microsoft.Storage/storageAccounts", "saweb", false), ("Microsoft.Storage/storageAccounts", "kvweb", true),

@@ -303,6 +303,7 @@ struct AzureKind: Sendable {
         "Microsoft.EventHub/namespaces", "Microsoft.Insights/actionGroups", "Microsoft.Insights/activityLogAlerts",
         "Microsoft.Insights/components", "Microsoft.Insights/diagnosticSettings", "Microsoft.Insights/metricAlerts",
         "Microsoft.Logic/workflows", "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.Management/managementGroups",
         "Microsoft.ManagedIdentity/userAssignedIdentities", "Microsoft.Network/applicationGateways",
         "Microsoft.Network/azureFirewalls", "Microsoft.Network/bastionHosts", "Microsoft.Network/dnsZones",
         "Microsoft.Network/loadBalancers", "Microsoft.Network/natGateways", "Microsoft.Network/networkSecurityGroups",
