@@ -231,8 +231,8 @@ struct TenantDoor: HTTPMiddleware {
         if segments.first?.lowercased() == "sandbox" {
             return request.queryFields["tenant"].flatMap { named($0) }
         }
-        // A sign-in names the tenant first, a call of Exchange's API behind the version. Elsewhere a name of a tenant is
-        // that of an object.
+        // A sign-in names the tenant first, a call of Exchange's API behind the version. Elsewhere a name of a tenant
+        // is that of an object.
         let authority = segments.first?.lowercased() == "adminapi" ? segments.dropFirst(2).first : segments.first
         if let place = authority.flatMap({ named($0) }) { return place }
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {
