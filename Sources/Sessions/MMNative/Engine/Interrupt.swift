@@ -72,8 +72,6 @@ package struct NativeError: Sendable, Hashable {
     package let status: Int32?
     /// The value that a script threw; `nil` if it threw an exception or nothing.
     private(set) var thrown: ThrownValue?
-    /// Whether it ended the command that raised it, and so the statement, whatever the command's `-ErrorAction` says.
-    private(set) var endsCommand = false
     /// Whether the variables of the command that it ends have it already.
     private(set) var isKept = false
 
@@ -108,13 +106,6 @@ package struct NativeError: Sendable, Hashable {
         self.category = category
         self.command = command
         self.isReadable = isReadable
-    }
-
-    /// Returns the same error as one that ended the command that raised it.
-    func endingCommand() -> NativeError {
-        var error = self
-        error.endsCommand = true
-        return error
     }
 
     /// The same error, which the variables of the command that it ends have already.

@@ -63,8 +63,7 @@ extension HostCommands {
             command.specification.errorID("CannotAppendCsvWithMismatchedPropertyNames"),
             "Cannot append CSV content to the following file: \(path). The appended object does not have a property that "
                 + "corresponds to the following column: \(column). To continue with mismatched properties, add the -Force "
-                + "parameter, and then retry the command.", category: "InvalidData", isReadable: true
-        ).endingCommand()
+                + "parameter, and then retry the command.", category: "InvalidData", isReadable: true)
     }
 
     static func importCSV(

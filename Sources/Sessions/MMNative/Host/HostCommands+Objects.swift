@@ -231,11 +231,11 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let server = command["SmtpServer"].map { " " + $0.text } ?? ""
-        throw .statement(
-            NativeError(
-                command.specification.errorID("SmtpException"),
-                "Send-MailMessage did not send the mail: the SMTP server\(server) is not a service of this connection. "
-                    + "Send-MgUserMail sends it through Graph.", category: "InvalidOperation", isReadable: true))
+        let error = NativeError(
+            command.specification.errorID("SmtpException"),
+            "Send-MailMessage did not send the mail: the SMTP server\(server) is not a service of this connection. "
+                + "Send-MgUserMail sends it through Graph.", category: "InvalidOperation", isReadable: true)
+        try evaluator.report(error, command.errorAction)
     }
 
     static func sleep(
@@ -345,7 +345,9 @@ extension HostCommands {
                 continue
             }
             guard !Wildcard.isPattern(key) else { throw .handOver("variables by pattern") }
-            if isNew, !command.isSet("Force") { try refuseExisting(name, isOuter: isOuter, command, evaluator) }
+            if isNew, !command.isSet("Force"), try refusesExisting(name, isOuter: isOuter, command, evaluator) {
+                continue
+            }
             try evaluator.write(value, to: isOuter ? .outer(key) : .variable(key))
         }
     }
@@ -368,19 +370,20 @@ extension HostCommands {
         return try isOuter(command) ? evaluator.scriptScope[key] != nil : evaluator.variables.own[key] != nil
     }
 
-    /// Refuses to make a variable that there is.
-    private static func refuseExisting(
+    /// Reports a variable that there is already; returns whether there is.
+    private static func refusesExisting(
         _ name: String, isOuter: Bool, _ command: BoundCommand, _ evaluator: Evaluator
-    ) throws(Interrupt) {
+    ) throws(Interrupt) -> Bool {
         let key = name.lowercased()
         let scope = isOuter ? evaluator.frames.first ?? evaluator.variables : evaluator.variables
-        guard scope[key] != nil else { return }
+        guard scope[key] != nil else { return false }
         // A function sees its callers' variables as its own.
         guard isOuter || evaluator.frames.isEmpty else { throw .handOver("a variable that a caller may have") }
-        throw .statement(
-            NativeError(
-                command.specification.errorID("VariableAlreadyExists"),
-                "A variable with name '\(name)' already exists.", category: "ResourceExists", isReadable: true))
+        let error = NativeError(
+            command.specification.errorID("VariableAlreadyExists"),
+            "A variable with name '\(name)' already exists.", category: "ResourceExists", isReadable: true)
+        try evaluator.report(error, command.errorAction)
+        return true
     }
 
     static func getVariable(

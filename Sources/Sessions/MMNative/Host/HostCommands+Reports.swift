@@ -52,11 +52,11 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let name = command.specification.name
-        throw .statement(
-            NativeError(
-                command.specification.errorID("NotAvailable"),
-                "\(name) reads the machine that runs the script or asks its network, which a run here doesn't reach.",
-                category: "ObjectNotFound", isReadable: true))
+        let error = NativeError(
+            command.specification.errorID("NotAvailable"),
+            "\(name) reads the machine that runs the script or asks its network, which a run here doesn't reach.",
+            category: "ObjectNotFound", isReadable: true)
+        try evaluator.report(error, command.errorAction)
     }
 
     private static func testJSON(
@@ -71,10 +71,10 @@ extension HostCommands {
             try emit(.bool(isOne))
         }
         guard !areAll else { return }
-        throw .statement(
-            NativeError(
-                command.specification.errorID("InvalidJson"), "Cannot parse the JSON.", category: "InvalidData",
-                isReadable: true))
+        let error = NativeError(
+            command.specification.errorID("InvalidJson"), "Cannot parse the JSON.", category: "InvalidData",
+            isReadable: true)
+        try evaluator.report(error, command.errorAction)
     }
 
     /// Shows one property of each object, in columns, and plain values as their text.

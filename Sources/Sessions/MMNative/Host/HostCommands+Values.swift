@@ -37,10 +37,10 @@ extension HostCommands {
             !Wildcard.isPattern(path), !["-", "+", "~"].contains(path.prefix(1))
         else { throw .handOver("another current folder") }
         guard !NativeHost.key(path).isEmpty else { return }
-        throw .statement(
-            NativeError(
-                command.specification.errorID("PathNotFound"),
-                "Cannot find path '\(path)' because it does not exist.", category: "ObjectNotFound", isReadable: true))
+        let error = NativeError(
+            command.specification.errorID("PathNotFound"), "Cannot find path '\(path)' because it does not exist.",
+            category: "ObjectNotFound", isReadable: true)
+        try evaluator.report(error, command.errorAction)
     }
 
     private static func newGuid(
@@ -92,11 +92,11 @@ extension HostCommands {
             throw .statement(command.refusedArgument("InstanceId", fault))
         }
         if let id = Cmdlets.list(id).first {
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("RemoteRunspaceNotAvailableForSpecifiedRunspaceId"),
-                    "Remote session is not available for \(try PSText.string(try Conversion.argument(id, to: .guid))).",
-                    category: "InvalidArgument", isReadable: true))
+            let error = NativeError(
+                command.specification.errorID("RemoteRunspaceNotAvailableForSpecifiedRunspaceId"),
+                "Remote session is not available for \(try PSText.string(try Conversion.argument(id, to: .guid))).",
+                category: "InvalidArgument", isReadable: true)
+            try evaluator.report(error, command.errorAction)
         }
     }
 

@@ -407,20 +407,11 @@ final class WorkStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
 
     override func finish() throws(Interrupt) {
-        do throws(Interrupt) {
-            let reports = evaluator.reports
-            try work(command, items, host, evaluator, next)
-            // What failed has had no use for some parameters.
-            if evaluator.reports == reports, let name = command.unread {
-                throw .handOver("-\(name) of \(command.specification.name)")
-            }
-        } catch {
-            guard case .statement(let record) = error, !record.endsCommand else { throw error }
-            switch command.errorAction {
-            case .stop?: throw .fatal(record)
-            case nil where evaluator.preference == .stop: throw .fatal(record)
-            default: try report(record)
-            }
+        let reports = evaluator.reports
+        try work(command, items, host, evaluator, next)
+        // What failed has had no use for some parameters.
+        if evaluator.reports == reports, let name = command.unread {
+            throw .handOver("-\(name) of \(command.specification.name)")
         }
     }
 }
@@ -472,8 +463,7 @@ extension HostCommands {
         throw .statement(
             NativeError(
                 command.specification.errorID("NoClobber"),
-                "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true
-            ).endingCommand())
+                "The file '\(path)' already exists.", category: "ResourceExists", isReadable: true))
     }
 
     /// Returns the lines that a screen would show for objects.
@@ -625,19 +615,19 @@ extension HostCommands {
         if kind.hasPrefix("d") || command.written?.lowercased() == "md" {
             let isOwn = command.written?.lowercased() == "mkdir" || command.written?.lowercased() == "md"
             guard !host.isFolder(path) || isOwn || command.isSet("Force") else {
-                throw .statement(
-                    NativeError(
-                        command.specification.errorID("DirectoryExist"),
-                        "An item with the specified name \(path) already exists.", category: "ResourceExists"))
+                let error = NativeError(
+                    command.specification.errorID("DirectoryExist"),
+                    "An item with the specified name \(path) already exists.", category: "ResourceExists")
+                return try evaluator.report(error, command.errorAction)
             }
             host.makeFolder(path)
             return try emit(fileObject(path, size: 0, isFolder: true))
         }
         guard !host.hasFile(path) || command.isSet("Force") else {
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("NewItemIOError"), "The file '\(path)' already exists.",
-                    category: "WriteError"))
+            let error = NativeError(
+                command.specification.errorID("NewItemIOError"), "The file '\(path)' already exists.",
+                category: "WriteError")
+            return try evaluator.report(error, command.errorAction)
         }
         guard kind == "file" else { throw .handOver("New-Item of a \(kind)") }
         let text = try command["Value"].map { (value) throws(Interrupt) in try PSText.string(value) } ?? ""
