@@ -20,7 +20,7 @@ struct CaughtErrors: RunningReports {
     }
 
     @Test(
-        "so is a missing list, and a file that is to be read whole, whatever -ErrorAction says",
+        "so is a missing list or path, and a file that is to be read whole, whatever -ErrorAction says",
         arguments: [
             ("Compare-Object @(1) $null", "ParameterArgumentValidationErrorNullNotAllowed", "CompareObjectCommand"),
             (
@@ -30,6 +30,21 @@ struct CaughtErrors: RunningReports {
             ("Import-Csv nope.csv", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Csv nope.csv -ErrorAction SilentlyContinue", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Clixml nope.xml", "FileOpenFailure", "ImportClixmlCommand"),
+            ("Import-Csv $null", "ParameterArgumentValidationError", "ImportCsvCommand"),
+            ("Import-Csv ''", "ParameterArgumentValidationError", "ImportCsvCommand"),
+            ("Get-Content $null", "ParameterArgumentValidationErrorNullNotAllowed", "GetContentCommand"),
+            ("Get-Content ''", "ParameterArgumentValidationErrorEmptyStringNotAllowed", "GetContentCommand"),
+            ("Split-Path $null", "ParameterArgumentValidationErrorNullNotAllowed", "SplitPathCommand"),
+            ("Split-Path '' -Leaf", "ParameterArgumentValidationErrorEmptyStringNotAllowed", "SplitPathCommand"),
+            ("Join-Path $null a", "ParameterArgumentValidationErrorNullNotAllowed", "JoinPathCommand"),
+            ("Join-Path '' a", "ParameterArgumentValidationErrorEmptyStringNotAllowed", "JoinPathCommand"),
+            ("Remove-Item $null", "ParameterArgumentValidationErrorNullNotAllowed", "RemoveItemCommand"),
+            ("1 | Out-File ''", "ParameterArgumentValidationErrorEmptyStringNotAllowed", "OutFileCommand"),
+            ("'a' | Select-String ''", "ParameterArgumentValidationErrorEmptyStringNotAllowed", "SelectStringCommand"),
+            (
+                "Invoke-Expression ''", "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+                "InvokeExpressionCommand"
+            ),
         ])
     func ended(command: String, id: String, type: String) async throws {
         let script = "try { \(command); 'on' } catch { $_.FullyQualifiedErrorId }"
@@ -59,5 +74,10 @@ struct CaughtErrors: RunningReports {
             return
         }
         #expect(result.objects.map(\.text) == ["on"] && result.errors.count == 1, "\(command): \(result.errors)")
+    }
+
+    @Test("no path is the current folder, or no folder at all")
+    func withoutPath() async throws {
+        #expect(try await texts("Test-Path ''; Set-Location ''; @(Get-ChildItem $null).Count") == ["False", "0"])
     }
 }

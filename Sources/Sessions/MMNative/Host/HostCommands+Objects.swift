@@ -527,6 +527,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         for item in items + Cmdlets.list(command["Command"]?.plain) {
+            if let refusal = command.refusal(of: item, for: "Command") { throw .statement(refusal) }
             let text = Array(try PSText.string(item).utf16)
             let body = try code(in: PowerShellParser.parse(utf16: text), host, evaluator)
             let unfit = evaluator.unfit

@@ -304,13 +304,35 @@ enum HostCommands {
     ) throws(Interrupt) -> [String] {
         var paths: [String] = []
         for name in names {
-            for value in Cmdlets.list(command[name]?.plain) {
+            guard let given = command[name]?.plain else { continue }
+            let values = Cmdlets.list(given)
+            if !asksNoPath.contains(command.specification.name) {
+                guard !values.isEmpty else { throw .handOver("a list of no paths") }
+                for value in values {
+                    if let refusal = refusal(of: value, for: name, command) { throw .statement(refusal) }
+                }
+            }
+            for value in values {
                 guard let path = try path(value, isLiteral: name == "LiteralPath") else { continue }
                 paths.append(path)
             }
         }
         for item in piped { if let path = try path(item, isLiteral: false) { paths.append(path) } }
         return paths
+    }
+
+    /// The commands that take no path for the current folder, or that only tell whether there is one.
+    private static let asksNoPath: Set<String> = ["Get-ChildItem", "Push-Location", "Set-Location", "Test-Path"]
+    /// The commands that check a path by a condition of the parameter.
+    private static let checksPaths: Set<String> = ["Export-Csv", "Import-Csv", "Select-Xml", "Start-Process"]
+
+    /// Returns the error of a path that is empty; `nil` for any other.
+    private static func refusal(of value: PSValue, for name: String, _ command: BoundCommand) -> NativeError? {
+        guard let refusal = command.refusal(of: value, for: name) else { return nil }
+        guard checksPaths.contains(command.specification.name) else { return refusal }
+        let fault =
+            "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again."
+        return command.refusedArgument(name, fault)
     }
 
     /// Returns the path that a value names; `nil` for no value. Of patterns only those with `*` are known, and of
@@ -331,12 +353,7 @@ enum HostCommands {
     }
 
     static func onlyPath(_ command: BoundCommand) throws(Interrupt) -> String {
-        guard let path = try paths(command).first, !path.isEmpty else {
-            throw .statement(
-                NativeError(
-                    command.specification.errorID("ParameterArgumentValidationErrorNullNotAllowed"),
-                    "Cannot bind argument to parameter 'Path' because it is an empty string.", isReadable: true))
-        }
+        guard let path = try paths(command).first else { throw .statement(command.nullArgument("Path")) }
         return path
     }
 

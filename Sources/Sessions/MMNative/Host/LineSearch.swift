@@ -27,6 +27,7 @@ struct LineSearch {
         var patterns: [(Pattern, PSValue)] = []
         for item in Cmdlets.list(pattern.plain) {
             let text = try PSText.string(item)
+            if let refusal = command.refusal(of: item, for: "Pattern") { throw .statement(refusal) }
             patterns.append(
                 (
                     try evaluator.pattern(

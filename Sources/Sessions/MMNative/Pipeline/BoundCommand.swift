@@ -60,6 +60,16 @@ struct BoundCommand {
             isReadable: true)
     }
 
+    /// Returns the error of a value that a required parameter refuses: `$null` and the empty text; `nil` for any other.
+    func refusal(of value: PSValue, for name: String) -> NativeError? {
+        if value.isNull { return nullArgument(name) }
+        guard case .string("") = value else { return nil }
+        return NativeError(
+            specification.errorID("ParameterArgumentValidationErrorEmptyStringNotAllowed"),
+            "Cannot bind argument to parameter '\(name)' because it is an empty string.", category: "InvalidData",
+            isReadable: true)
+    }
+
     /// Returns the error for an argument that a parameter's condition refuses.
     func refusedArgument(_ name: String, _ fault: String) -> NativeError {
         NativeError(
