@@ -529,7 +529,15 @@ extension HostCommands {
         var values = items
         if let value = command["Value"] { values = Cmdlets.list(value.plain) }
         var texts: [String] = []
-        for value in values { texts.append(try PSText.string(value)) }
+        for value in values {
+            // A list among the values has a line for each of its elements.
+            guard case .array(let items) = value.plain else {
+                texts.append(try PSText.string(value))
+                continue
+            }
+            try evaluator.refuseTyped(within: .array(values))
+            for item in items { texts.append(try PSText.whole(item)) }
+        }
         try StepBound.text(bytes: texts.reduce(0) { $0 + $1.utf8.count }, limit: RunFiles.largest)
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
         try write(
