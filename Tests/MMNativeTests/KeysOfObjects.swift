@@ -80,4 +80,15 @@ struct KeysOfObjects: RunningReports {
     func unique(script: String, expected: [String]) async throws {
         #expect(try await texts(Self.rows + script) == expected)
     }
+
+    @Test(
+        "different lists, which PowerShell puts into one group, and the lists of a block are left to it",
+        arguments: [
+            "[pscustomobject]@{ a = 'x', 'y' }, [pscustomobject]@{ a = 'z', 'y' } | group a | % Count",
+            "('x', 'y'), ('z', 'y') | group | % Count",
+            "[pscustomobject]@{ a = 'x', 'y' }, [pscustomobject]@{ a = 'x', 'y' } | group { $_.a } | % Name",
+        ])
+    func lists(script: String) async throws {
+        #expect(await refusal(script) != nil, "\(script)")
+    }
 }

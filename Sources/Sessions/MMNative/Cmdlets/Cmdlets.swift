@@ -406,17 +406,15 @@ final class GroupStage: Stage {
                 values.append(try withoutKey(error, specification))
             }
         }
-        for value in values {
+        for (place, value) in values.enumerated() {
             switch value {
             case nil, .null?, .bool?, .int?, .long?, .double?, .decimal?, .string?, .date?, .span?, .enumeration?:
                 continue
-            // The lists of one property have one type, unless a script made them.
-            case .array? where rows.isEmpty || evaluator.onlyReads: hasList = true
+            case .array? where isNamed(place): hasList = true
             case let value?: throw .handOver("grouping by \(value.typeName)")
             }
         }
         rows.append(Row(item: item, keys: values))
-        guard !hasList || rows.count == 1 || evaluator.onlyReads else { throw .handOver("grouping by lists") }
         try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
     }
 
@@ -468,6 +466,8 @@ final class GroupStage: Stage {
             }
         }
         rows = []
+        // Different lists of one type are in one group, where the engine doesn't know the types of lists.
+        guard !hasList || groups.count < 2 else { throw .handOver("grouping by lists") }
         guard !groups.isEmpty else { return }
         if makesTable { return try next(try table(groups)) }
         let type = "Microsoft.PowerShell.Commands.GroupInfo" + (keepsElements ? "" : "NoElement")
@@ -492,15 +492,18 @@ final class GroupStage: Stage {
         }
     }
 
+    /// Returns whether a key is a property, given by its name.
+    private func isNamed(_ place: Int) -> Bool {
+        if keys.indices.contains(place), case .name = keys[place].source { true } else { false }
+    }
+
     private func name(_ row: Row) throws(Interrupt) -> String {
         var names: [String] = []
         for (place, key) in row.keys.enumerated() {
             guard let key, !key.isNull else { continue }
             if case .double(let number) = key {
                 // Only a key given as a property name is written with all its digits.
-                var isNamed = false
-                if keys.indices.contains(place), case .name = keys[place].source { isNamed = true }
-                names.append(isNamed ? PSText.long(number) : PSText.short(number))
+                names.append(isNamed(place) ? PSText.long(number) : PSText.short(number))
             } else if case .array(let items) = key {
                 var texts: [String] = []
                 for item in items {
