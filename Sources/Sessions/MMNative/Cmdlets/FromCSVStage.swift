@@ -39,7 +39,7 @@ final class FromCSVStage: Stage {
     }
 
     private static func header(_ reader: inout CSVReader) throws(Interrupt) -> PSShape {
-        guard reader.units.first != UInt8(ascii: "#") else { throw .handOver("a comment in CSV") }
+        guard !reader.isAtComment else { throw .handOver("a comment in CSV") }
         var names = reader.record()
         while names.count > 1, names.last?.isEmpty == true { names.removeLast() }
         return try shape(names)
@@ -69,6 +69,12 @@ final class FromCSVStage: Stage {
 
     private func read(_ text: String) throws(Interrupt) {
         var reader = CSVReader(units: Array(text.utf8), delimiter: delimiter)
+        // A first line with this sign is none of the records; it may name the type of the objects.
+        if reader.isAtComment {
+            let comment = reader.line()
+            guard !comment.lowercased().hasPrefix("#type") else { throw .handOver("CSV with a type") }
+            guard !reader.isAtEnd else { return }
+        }
         if header == nil { header = try Self.header(&reader) }
         guard let header else { return }
         while true {
@@ -92,6 +98,22 @@ private struct CSVReader {
     init(units: [UInt8], delimiter: UInt8) {
         self.units = units
         self.delimiter = delimiter
+    }
+
+    /// Whether everything is read.
+    var isAtEnd: Bool { place >= units.count }
+    /// Whether the rest begins like a comment.
+    var isAtComment: Bool { place < units.count && units[place] == UInt8(ascii: "#") }
+
+    /// Reads up to the end of the line.
+    mutating func line() -> String {
+        let start = place
+        while place < units.count {
+            let (unit, end) = (units[place], place)
+            place += 1
+            if isLineEnd(unit) { return String(decoding: units[start..<end], as: UTF8.self) }
+        }
+        return String(decoding: units[start...], as: UTF8.self)
     }
 
     private mutating func isLineEnd(_ unit: UInt8) -> Bool {
