@@ -95,6 +95,70 @@ struct TablesInFiles: RunningReports {
     }
 
     @Test(
+        "a first line with a number sign is no record",
+        arguments: [
+            ("'#made by x', 'a,b', '1,2' | Set-Content f.csv; Import-Csv f.csv -Header p, q | % p", ["a", "1"]),
+            ("'#made by x', 'a,b', '1,2' | Set-Content f.csv; Import-Csv f.csv | % b", ["2"]),
+            ("'a,b', '#1,2', '3,4' | Set-Content f.csv; Import-Csv f.csv | % a", ["#1", "3"]),
+            ("'a,b', '#1,2', '3,4' | ConvertFrom-Csv | % a", ["3"]),
+            ("'a,b', '#1,2', '5,6' | ConvertFrom-Csv -Header x, y | % x", ["a", "5"]),
+        ] as [(String, [String])])
+    func comments(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
+
+    private static let row = "[pscustomobject]@{ T = 'a', 'b'; N = 1 } | select @{ n = 'X'; e = { $_.T } }, N"
+
+    @Test(
+        "a list that a block put out has the text of its elements, any other one that of its type",
+        arguments: [
+            ("\(row) | ConvertTo-Csv", ["\"X\",\"N\"", "\"a b\",\"1\""]),
+            ("\(row) | select X | Export-Csv a.csv; Get-Content a.csv", ["\"X\"", "\"a b\""]),
+            ("\(row) | select * -ExcludeProperty N | sort X | ConvertTo-Csv | select -Last 1", ["\"a b\""]),
+            ("(\(row) | ConvertTo-Html -Fragment)[3]", ["<tr><td>a b</td><td>1</td></tr>"]),
+            ("$r = \(row); $r.X = 5, 6; ($r | ConvertTo-Csv)[1]", ["\"System.Object[]\",\"1\""]),
+            ("([pscustomobject]@{ T = 'a', 'b' } | select T | ConvertTo-Csv)[1]", ["\"System.Object[]\""]),
+            (
+                "([pscustomobject]@{ T = 'a', 'b' } | select @{ n = 'X'; e = 'T' } | ConvertTo-Csv)[1]",
+                ["\"System.Object[]\""]
+            ),
+            ("\"$(\(row))\"", ["@{X=System.Object[]; N=1}"]),
+        ] as [(String, [String])])
+    func lists(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
+
+    private static let half =
+        "$r = 1, 2 | select @{ n = 'X'; e = { if ($_ -eq 2) { 'y' } } }, @{ n = 'A'; e = { $_ } }; "
+
+    @Test(
+        "a block without output leaves a property without a value, which isn't the same as null",
+        arguments: [
+            ("$r | ConvertTo-Csv", ["\"X\",\"A\"", "\"\",\"1\"", "\"y\",\"2\""]),
+            ("$r.X.Count; @($r[0].X).Count; $null -eq $r[0].X", ["1", "0", "True"]),
+            ("($r | ? X -eq $null).A; ($r | sort X).A -join ','; ($r | group X).Name -join ','", ["1", "1,2", ",y"]),
+            (
+                "($r | ConvertTo-Json -Compress); @($r | % X).Count",
+                ["[{\"X\":null,\"A\":1},{\"X\":\"y\",\"A\":2}]", "1"]
+            ),
+            ("(1 | select @{ n = 'X'; e = { $null } }, @{ n = 'A'; e = { $_ } } | ConvertTo-Csv)[1]", [",\"1\""]),
+        ] as [(String, [String])])
+    func withoutOutput(script: String, expected: [String]) async throws {
+        #expect(try await texts(Self.half + script) == expected, "\(script)")
+    }
+
+    @Test(
+        "a list among the values of a file has a line for each of its elements",
+        arguments: [
+            ("('x', 'y'), $false, 25 | Set-Content s.txt; Get-Content s.txt", ["x", "y", "False", "25"]),
+            ("Set-Content s.txt -Value (('x', 'y'), 3); Get-Content s.txt", ["x", "y", "3"]),
+            ("('x', 'y'), 3 | Add-Content s.txt -NoNewline; Get-Content s.txt -Raw", ["xy3"]),
+        ] as [(String, [String])])
+    func listsOfLines(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
+
+    @Test(
         "rows in another encoding, and under a header of several meanings, are handed over",
         arguments: [
             "'a' | Out-File a.csv -Encoding unicode; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",

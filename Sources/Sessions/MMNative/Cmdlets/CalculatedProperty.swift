@@ -120,10 +120,18 @@ struct CalculatedProperty {
 
     /// Returns the value for an object; `nil` when the object has no such property.
     func value(of item: PSValue, in evaluator: Evaluator) throws(Interrupt) -> PSValue? {
+        let value = try output(for: item, in: evaluator)
+        return if case .block = source { value?.plain } else { value }
+    }
+
+    /// Returns what the property puts out for an object, which may be nothing at all; `nil` when the object has no such
+    /// property.
+    func output(for item: PSValue, in evaluator: Evaluator) throws(Interrupt) -> PSValue? {
         switch source {
         case .name(let name): return try evaluator.property(name, of: item)
         case .block(let block):
-            return try evaluator.scoped { () throws(Interrupt) in try evaluator.property(of: block, on: item).plain }
+            let value = try evaluator.scoped { () throws(Interrupt) in try evaluator.property(of: block, on: item) }
+            return value.isNothing ? value : value.plain
         case .pattern: throw .handOver("a property by pattern")
         }
     }

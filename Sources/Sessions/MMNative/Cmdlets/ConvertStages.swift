@@ -319,7 +319,7 @@ final class ToCSVStage: Stage {
         case .null: nil
         // It is an object there, whose text is empty.
         case .nothing: ""
-        case .array, .list: object.arrayType(of: name)
+        case .array, .list: try object.listText(of: name)
         case .double(let number): PSText.long(number)
         case .single(let number): PSText.long(number)
         case .table(let table) where !table.isOrdered: "System.Collections.Hashtable"

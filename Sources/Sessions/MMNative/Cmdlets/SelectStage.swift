@@ -163,7 +163,8 @@ final class SelectStage: Stage {
         guard one.shape.names.count == other.shape.names.count else { return false }
         for (name, value) in zip(other.shape.names, other.values) {
             guard let known = one[name] else { return false }
-            let order = try KeyOrder.compare(known, value, ignoringCase: ignoresCase, isDescending: false)
+            let order = try KeyOrder.compare(
+                known.withoutNothing, value.withoutNothing, ignoringCase: ignoresCase, isDescending: false)
             guard order == 0 else { return false }
         }
         return true
@@ -290,7 +291,7 @@ final class SelectStage: Stage {
                 object.declared == nil ? place.map { object.values[$0] } ?? .null : object.read(name) ?? .null
             }
             let cut = PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom)
-            cut.takeTexts(of: object)
+            cut.takeLists(of: object)
             return .object(cut)
         }
         let typeName: String
@@ -310,6 +311,7 @@ final class SelectStage: Stage {
         pairs.reserveCapacity(properties.count)
         var known = Set<String>()
         var copied = Set<String>()
+        var listed: [String] = []
         for property in properties {
             switch property.source {
             case .pattern(let pattern):
@@ -337,7 +339,9 @@ final class SelectStage: Stage {
                     try alreadyThere(label)
                     continue
                 }
-                pairs.append((label, try calculated(property, item)))
+                let value = try calculated(property, item)
+                if case .block = property.source, case .array = value { listed.append(label) }
+                pairs.append((label, value))
             }
         }
         let names = pairs.map(\.0)
@@ -352,8 +356,9 @@ final class SelectStage: Stage {
         var made = PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName)
         if case .object(let object) = item {
             made.isRow = object.isRow
-            made.takeTexts(of: object, copied)
+            made.takeLists(of: object, copied)
         }
+        for name in listed { made.noteOutput(name) }
         return .object(made)
     }
 
@@ -386,7 +391,7 @@ final class SelectStage: Stage {
     /// Returns a calculated property's value; a failing one is left empty.
     private func calculated(_ property: CalculatedProperty, _ item: PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) {
-            return try property.value(of: item, in: evaluator) ?? .null
+            return try property.output(for: item, in: evaluator) ?? .null
         } catch {
             switch error {
             case .blockFailed: return .null

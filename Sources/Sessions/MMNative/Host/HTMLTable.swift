@@ -104,7 +104,7 @@ enum HTMLTable {
         let text: String
         switch value {
         case .array:
-            text = if case .object(let object) = item { object.arrayType(of: name) } else { value.typeName }
+            text = if case .object(let object) = item { try object.listText(of: name) } else { value.typeName }
         case .double(let number): text = PSText.long(number)
         case .single(let number): text = PSText.long(number)
         default: text = try PSText.string(value)

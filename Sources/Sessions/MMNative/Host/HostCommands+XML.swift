@@ -137,6 +137,7 @@ struct XMLOfObjects {
     private mutating func properties(of object: PSObject, _ depth: Int) throws(Interrupt) -> [PSObject] {
         var found: [PSObject] = []
         for (name, value) in zip(object.shape.names, object.values) {
+            guard !value.isNothing else { throw .handOver("XML of no output") }
             if value.isNull {
                 let type = hasTypes ? [("Type", "System.Object")] : []
                 found.append(try XMLNode.element("Property", [("Name", name)] + type))

@@ -25,7 +25,7 @@ enum Members {
     }
 
     private static func flatten(_ value: PSValue, into found: inout [PSValue]) {
-        if case .array(let items) = value { found += items } else { found.append(value) }
+        if case .array(let items) = value { found += items } else if !value.isNothing { found.append(value) }
     }
 
     /// Returns the value's own property; `nil` if it has none with that name.

@@ -96,7 +96,7 @@ extension PSObject {
         var object = PSObject(shape: shape, values: shape.names.map { listed($0) ?? .null }, typeName: typeName)
         (object.isCustom, object.isListable, object.isRow, object.view) = (isCustom, isListable, isRow, view)
         object.model = model
-        object.takeTexts(of: self)
+        object.takeLists(of: self)
         return object
     }
 }

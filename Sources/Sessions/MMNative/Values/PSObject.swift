@@ -45,6 +45,8 @@ package struct PSObject: Sendable {
         var hidden: [String: PSValue] = [:]
         /// The properties whose value is a list that only holds texts, by lower-case name.
         var texts: Set<String> = []
+        /// The properties whose value is a list that a block put out, by lower-case name.
+        var outputs: Set<String> = []
 
         init(_ shape: PSShape, _ values: [PSValue]) {
             self.shape = shape
@@ -54,7 +56,7 @@ package struct PSObject: Sendable {
         init(_ other: Contents) {
             (shape, values, methods, computed) = (other.shape, other.values, other.methods, other.computed)
             (ownClass, columns, formatted) = (other.ownClass, other.columns, other.formatted)
-            (hidden, texts) = (other.hidden, other.texts)
+            (hidden, texts, outputs) = (other.hidden, other.texts, other.outputs)
         }
 
         deinit {
@@ -139,6 +141,8 @@ package struct PSObject: Sendable {
     var ownClass: OwnClass? { contents.ownClass }
     /// The properties that are computed from the others, by lower-case name.
     var computed: [String: AddedMember.Computed] { contents.computed }
+    /// Whether it has members with code.
+    var hasCode: Bool { !contents.computed.isEmpty || !contents.methods.isEmpty }
     /// Whether it has properties that listings leave out.
     var hasHidden: Bool { !contents.hidden.isEmpty }
     /// The layout that the object stands for; `nil` for any other object.
@@ -180,7 +184,7 @@ package struct PSObject: Sendable {
             return true
         }
         contents.values[place] = value
-        contents.texts.remove(name.lowercased())
+        forgetList(name)
         return true
     }
 
@@ -190,18 +194,33 @@ package struct PSObject: Sendable {
         return isOfTexts(name) ? "System.String[]" : "System.Object[]"
     }
 
+    /// Returns the text that files get for a property whose value is an array, or a list: the name of its type, but its
+    /// elements if a block put them out.
+    func listText(of name: String) throws(Interrupt) -> String {
+        guard contents.outputs.contains(name.lowercased()), let value = self[name] else { return arrayType(of: name) }
+        return try PSText.string(value)
+    }
+
+    /// Notes that a property's list was put out by a block.
+    func noteOutput(_ name: String) { contents.outputs.insert(name.lowercased()) }
+
+    private func forgetList(_ name: String) {
+        contents.texts.remove(name.lowercased())
+        contents.outputs.remove(name.lowercased())
+    }
+
     private func isOfTexts(_ name: String) -> Bool {
         declared?.isOfTexts(name) ?? false || contents.texts.contains(name.lowercased())
     }
 
-    /// Notes which properties are copies of another object's whose lists only hold texts.
+    /// Notes which properties are copies of another object's whose lists only hold texts, or were put out by a block.
     /// - Parameter copied: the names of the copies; `nil` for all.
-    func takeTexts(of other: PSObject, _ copied: Set<String>? = nil) {
-        guard other.declared != nil || !other.contents.texts.isEmpty else { return }
+    func takeLists(of other: PSObject, _ copied: Set<String>? = nil) {
+        guard other.declared != nil || !other.contents.texts.isEmpty || !other.contents.outputs.isEmpty else { return }
         for (name, value) in zip(shape.names, values) {
-            if case .array = value, other.isOfTexts(name), copied?.contains(name) ?? true {
-                contents.texts.insert(name.lowercased())
-            }
+            guard case .array = value, copied?.contains(name) ?? true else { continue }
+            if other.isOfTexts(name) { contents.texts.insert(name.lowercased()) }
+            if other.contents.outputs.contains(name.lowercased()) { noteOutput(name) }
         }
     }
 
@@ -249,5 +268,6 @@ package struct PSObject: Sendable {
         guard let shape = PSShape(names) else { return }
         contents.shape = shape
         contents.values.remove(at: place)
+        forgetList(name)
     }
 }
