@@ -268,9 +268,11 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         var pairs: [(String, PSValue)] = []
+        var isTable = true
         if case .table(let table)? = command["NotePropertyMembers"] {
             pairs = table.pairs
         } else if let name = command["NotePropertyName"] {
+            isTable = false
             pairs = [(try PSText.string(name), command["NotePropertyValue"] ?? .null)]
         } else if case .table(let table)? = command["MemberType"] {
             pairs = table.pairs
@@ -290,27 +292,34 @@ extension HostCommands {
             guard ["noteproperty", "4", "8"].contains(kind) || command["Name"] != nil && kind.hasPrefix("note"),
                 let name = command["Name"]
             else { throw .handOver("Add-Member of a \(kind)") }
+            isTable = false
             pairs = [(try PSText.string(name), command["Value"] ?? .null)]
         }
         var targets = items
         if let input = command["InputObject"], items.isEmpty { targets = Cmdlets.list(input) }
         for item in targets {
             guard case .object(let object) = item else { throw .handOver("Add-Member to \(item.typeName)") }
+            var passes = command.isSet("PassThru")
             for (name, value) in pairs where !object.add(name, value.withoutNothing) {
                 guard command.isSet("Force") else {
-                    throw .statement(
-                        NativeError(
-                            command.specification.errorID("MemberAlreadyExists"),
-                            "Cannot add a member with the name \"\(name)\" because a member with that name already exists.",
-                            isReadable: true))
+                    let error = NativeError(
+                        command.specification.errorID("MemberAlreadyExists"),
+                        "Cannot add a member with the name \"\(name)\" because a member with that name already exists.",
+                        isReadable: true)
+                    try evaluator.report(error, command.errorAction)
+                    // An object that gets several members is passed on also without one of them.
+                    passes = passes && isTable
+                    continue
                 }
-                guard object.computed[name.lowercased()] == nil else {
+                guard object.isCustom, object.computed[name.lowercased()] == nil else {
                     throw .handOver("a change of a computed property")
                 }
-                _ = object.set(name, value.withoutNothing)
+                // What replaces another member becomes the last one.
+                object.remove(name)
+                _ = object.add(name, value.withoutNothing)
             }
             try evaluator.recompute(object)
-            if command.isSet("PassThru") { try emit(item) }
+            if passes { try emit(item) }
         }
     }
 
