@@ -46,9 +46,8 @@ extension HostCommands {
     private static func newGuid(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let given = items + Cmdlets.list(command["InputObject"])
-        for text in given { try emit(try Conversion.argument(text, to: .guid)) }
-        guard given.isEmpty else { return }
+        for text in items { try emit(try Conversion.argument(text, to: .guid)) }
+        guard items.isEmpty else { return }
         try emit(command.isSet("Empty") ? try Statics.property(.guid, "Empty") : .guid(RandomBytes.uuid()))
     }
 

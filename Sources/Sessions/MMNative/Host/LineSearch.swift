@@ -71,7 +71,7 @@ extension HostCommands {
         let search = try LineSearch(command, evaluator)
         // What is searched at once: a text of the input, a file of the input, or all files that the command names.
         var sources: [(isText: Bool, lines: [LineSearch.Line])] = []
-        for (number, item) in (items + Cmdlets.list(command["InputObject"])).enumerated() {
+        for (number, item) in items.enumerated() {
             guard case .object(let file) = item, file.typeName == PSObject.fileType, let path = file["FullName"]?.text
             else {
                 let text = try PSText.string(item)
