@@ -26,9 +26,10 @@ final class JoinStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
         var value = item
         if let property { value = try property.value(of: item, in: evaluator) ?? .null }
-        guard !value.isNull else { throw .handOver("Join-String of $null") }
+        guard !value.isNull || format == nil else { throw .handOver("Join-String of $null") }
         if case .array = value { throw .handOver("Join-String of lists") }
         let text: String
         if let format { text = try TextOperators.format(format, [value]) } else { text = try PSText.string(value) }
