@@ -252,7 +252,7 @@ struct BoundCommand {
     private mutating func bind(_ positional: [Argument], in evaluator: Evaluator) throws(Interrupt) {
         var free = specification.positions.filter { values[$0] == nil }
         for argument in positional {
-            let isInRest = free.isEmpty || specification.takesRest && free.count == 1
+            let isInRest = free.isEmpty || specification.takesRest && free.first == specification.positions.last
             let value = try self.value(argument, for: isInRest ? nil : free[0], evaluator)
             if isInRest {
                 guard specification.takesRest else {
