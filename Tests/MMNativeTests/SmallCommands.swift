@@ -36,6 +36,58 @@ struct SmallCommands: RunningReports {
     }
 
     @Test(
+        "members are told by kind and pattern, those of all objects among them",
+        arguments: [
+            ("$o | Get-Member | % Name", ["Equals", "GetHashCode", "GetType", "ToString", "Age", "Name"]),
+            ("$o | Get-Member n* | % Name; $o | gm -MemberType NoteProperty -Name a* | % Name", ["Name", "Age"]),
+            ("$o | gm -MemberType Property; ($o | gm -MemberType Property, NoteProperty).Count", ["2"]),
+            ("$o | gm -MemberType Methods, NoteProperty *e | % Name", ["GetHashCode", "GetType", "Age", "Name"]),
+            ("class K { [int]$A; [void] Go() {} }; [K]::new() | gm G* | % Name", ["GetHashCode", "GetType", "Go"]),
+        ] as [(String, [String])])
+    func members(script: String, expected: [String]) async throws {
+        let made = "$o = [pscustomobject]@{ Name = 'a'; Age = 1 }; "
+        #expect(try await texts(made + script) == expected, "\(script)")
+    }
+
+    @Test(
+        "a member that is there already is reported for each object, and replaced by force as the last one",
+        arguments: [
+            (
+                "[pscustomobject]@{ A = 1 }, [pscustomobject]@{ B = 1 }, [pscustomobject]@{ A = 3 } | "
+                    + "Add-Member NoteProperty A 9 -PassThru", ["@{B=1; A=9}"], 2
+            ),
+            (
+                "[pscustomobject]@{ A = 1; B = 2 } | Add-Member ([ordered]@{ Z = 1; A = 5; Y = 2 }) -PassThru",
+                ["@{A=1; B=2; Z=1; Y=2}"], 1
+            ),
+            ("[pscustomobject]@{ A = 1; B = 2 } | Add-Member NoteProperty a 3 -Force -PassThru", ["@{B=2; a=3}"], 0),
+        ] as [(String, [String], Int)])
+    func added(script: String, expected: [String], errors: Int) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == expected && result.errors.count == errors, "\(script): \(result.errors)")
+    }
+
+    @Test(
+        "texts are searched once, joined without nothing, and paths put together in order",
+        arguments: [
+            ("Select-String -InputObject 'a' -Pattern a | % Line", ["a"]),
+            ("Select-String -InputObject 'ab', 'cd' -Pattern c | % Line", ["ab cd"]),
+            ("'a', $null, 'b' | Join-String -Separator ','", ["a,b"]),
+            ("'a', $null, 'b' | Join-String -Property { \"$_!\" } -Separator ','", ["a!,b!"]),
+            ("[pscustomobject]@{ A = $null }, [pscustomobject]@{ A = 'q' } | Join-String A -Separator ','", [",q"]),
+            ("Join-Path '/a' 'b' -AdditionalChildPath x, y", ["/a/b/x/y"]),
+            ("Join-Path '/a' -ChildPath 'b' -AdditionalChildPath x, y", ["/a/b/x/y"]),
+            ("Join-Path '/a' -ChildPath 'b' x y", ["/a/b/x/y"]),
+            ("@(New-Guid '11111111-2222-3333-4444-555555555555').Count", ["1"]),
+        ] as [(String, [String])])
+    func inputs(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
+
+    @Test(
         "dates in the formats of Unix",
         arguments: [
             ("2026-01-02 03:04:05.678", "%Y-%m-%dT%H:%M:%S%Z", "2026-01-02T03:04:05+00"),

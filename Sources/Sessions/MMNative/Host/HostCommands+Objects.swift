@@ -156,52 +156,67 @@ extension HostCommands {
         }
     }
 
+    /// The words of `-MemberType` for members that objects have here; all others are of kinds that none has.
+    private static func kinds(of command: BoundCommand) throws(Interrupt) -> (methods: Bool, properties: [String]) {
+        guard let written = command["MemberType"] else { return (true, ["property", "noteproperty"]) }
+        let texts = try Cmdlets.list(written.plain).map { (word) throws(Interrupt) in try PSText.string(word) }
+        let words = texts.flatMap { $0.split(separator: ",") }.map { $0.filter { $0 != " " }.lowercased() }
+        let others: Set<String> = [
+            "aliasproperty", "codemethod", "codeproperty", "event", "memberset", "parameterizedproperty", "propertyset",
+            "scriptmethod", "scriptproperty",
+        ]
+        var (methods, properties) = (false, [String]())
+        for word in words where !others.contains(word) {
+            switch word {
+            case "all": (methods, properties) = (true, ["property", "noteproperty"])
+            case "method", "methods": methods = true
+            case "properties": properties = ["property", "noteproperty"]
+            case "property", "noteproperty": properties.append(word)
+            default: throw .handOver("an unusual -MemberType")
+            }
+        }
+        return (methods, properties)
+    }
+
     static func members(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard let first = items.first else { return }
-        guard case .object(let returned) = first else { throw .handOver("the members of \(first.typeName)") }
-        let object = returned.whole
-        let kind = command["MemberType"]?.text.lowercased() ?? "all"
-        guard kind.contains("propert") || kind == "all" || kind.hasPrefix("method") else { return }
-        let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
-        if let type = object.ownClass {
-            return try members(of: object, type, kind, wanted, emit)
+        // The members of each type in the input are told.
+        guard case .object(let returned) = first, items.allSatisfy({ $0.typeName == returned.typeName }) else {
+            throw .handOver("the members of \(first.typeName)")
         }
-        guard object.isCustom, object.isListable, object.computed.isEmpty else {
+        let object = returned.whole
+        let type = object.ownClass
+        guard type != nil || object.isCustom && object.isListable && !object.hasCode else {
             throw .handOver("the members of \(object.typeName)")
         }
-        guard !kind.hasPrefix("method") else { return }
-        for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() }
-        )
-        where wanted.isEmpty || wanted.contains(name.lowercased()) {
-            _ = value
-            let row = PSObject(
-                [
-                    ("TypeName", .string(object.typeName)), ("Name", .string(name)),
-                    ("MemberType", .string("NoteProperty")),
-                ], typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
-            if let row { try emit(.object(row)) }
+        let wanted = try Cmdlets.list(command["Name"]).map { (name) throws(Interrupt) in
+            try evaluator.wildcard(try PSText.string(name), ignoringCase: true)
         }
-    }
-
-    /// Emits the methods and properties of an object whose class the script declares.
-    private static func members(
-        of object: PSObject, _ type: OwnClass, _ kind: String, _ wanted: [String], _ emit: Sink
-    ) throws(Interrupt) {
-        func show(_ names: Set<String>, _ memberType: String) throws(Interrupt) {
-            for name in names.sorted(by: { $0.lowercased() < $1.lowercased() })
-            where wanted.isEmpty || wanted.contains(name.lowercased()) {
+        func show(_ names: [String], _ kind: String) throws(Interrupt) {
+            for name in names.sorted(by: { $0.lowercased() < $1.lowercased() }) {
+                var isWanted = wanted.isEmpty
+                for pattern in wanted where try pattern.matches(name) { isWanted = true }
+                guard isWanted else { continue }
                 let row = PSObject(
-                    [("TypeName", .string(type.name)), ("Name", .string(name)), ("MemberType", .string(memberType))],
-                    typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
+                    [
+                        ("TypeName", .string(type?.name ?? object.typeName)), ("Name", .string(name)),
+                        ("MemberType", .string(kind)),
+                    ], typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
                 if let row { try emit(.object(row)) }
             }
         }
-        if ["all", "method", "methods"].contains(kind) {
-            try show(type.visibleMethods.union(["Equals", "GetHashCode", "GetType", "ToString"]), "Method")
+        let kinds = try kinds(of: command)
+        if kinds.methods {
+            guard type != nil || object.typeName.hasSuffix(PSObject.customType) else {
+                throw .handOver("the methods of \(object.typeName)")
+            }
+            let ofAll = ["Equals", "GetHashCode", "GetType", "ToString"]
+            try show(Array((type?.visibleMethods ?? []).union(ofAll)), "Method")
         }
-        if ["all", "property", "properties"].contains(kind) { try show(Set(object.shape.names), "Property") }
+        let kind = type == nil && object.model == nil ? "NoteProperty" : "Property"
+        if kinds.properties.contains(kind.lowercased()) { try show(object.shape.names, kind) }
     }
 
     /// The script's own process, the only one that it sees. Its priority is a mark that decides nothing here.
