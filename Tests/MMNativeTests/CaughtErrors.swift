@@ -66,7 +66,7 @@ struct CaughtErrors: RunningReports {
             "Get-Content nope.txt", "Get-Item nope.txt", "Remove-Item nope.txt", "Copy-Item nope.txt x.txt",
             "Set-Location nope", "New-Variable q 1; New-Variable q 2",
             "'x' | Set-Content f.txt; $null = New-Item f.txt",
-            "[pscustomobject]@{ A = 1 } | Add-Member NoteProperty A 2",
+            "[pscustomobject]@{ A = 1 } | Add-Member NoteProperty A 2", "@() | Get-Member", "$null | Get-Member",
         ])
     func reported(command: String) async throws {
         guard case .completed(let result) = await outcome("try { \(command); 'on' } catch { 'caught' }") else {

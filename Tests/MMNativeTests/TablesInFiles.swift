@@ -152,6 +152,8 @@ struct TablesInFiles: RunningReports {
         arguments: [
             ("('x', 'y'), $false, 25 | Set-Content s.txt; Get-Content s.txt", ["x", "y", "False", "25"]),
             ("Set-Content s.txt -Value (('x', 'y'), 3); Get-Content s.txt", ["x", "y", "3"]),
+            ("'a', $null, ('b', $null), '' | Set-Content s.txt; Get-Content s.txt", ["a", "b", ""]),
+            ("@() | Set-Content s.txt; Test-Path s.txt; Set-Content s.txt $null; Test-Path s.txt", ["False", "True"]),
             ("('x', 'y'), 3 | Add-Content s.txt -NoNewline; Get-Content s.txt -Raw", ["xy3"]),
         ] as [(String, [String])])
     func listsOfLines(script: String, expected: [String]) async throws {

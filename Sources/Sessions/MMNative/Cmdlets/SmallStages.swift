@@ -256,20 +256,26 @@ final class HostStage: Stage {
         }
         var items: [PSValue] = []
         for value in [command["Object"]].compactMap(\.self) + command.rest { items += Cmdlets.list(value) }
+        text = try Self.text(of: items, separator)
+    }
+
+    /// Returns the text of objects; a list among them is separated in the same way.
+    private static func text(of items: [PSValue], _ separator: String) throws(Interrupt) -> String {
         var texts: [String] = []
         for item in items {
             switch item {
-            case .list(let list): texts += try list.items.map { (item) throws(Interrupt) in try PSText.string(item) }
+            case .array(let inner): texts.append(try Self.text(of: inner, separator))
+            case .list(let list): texts.append(try Self.text(of: list.items, separator))
             case .null, .nothing: texts.append("")
             case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
             case .double(let number): texts.append(PSText.long(number))
             case .single(let number): texts.append(PSText.long(number))
-            case .array, .object: texts.append(try PSText.string(item))
+            case .object: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }
         }
-        text = texts.joined(separator: separator)
+        return texts.joined(separator: separator)
     }
 
     /// Refuses a text that names no color. The color itself makes no difference here: only the text is shown.
