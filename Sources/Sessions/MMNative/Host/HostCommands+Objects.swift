@@ -181,9 +181,15 @@ extension HostCommands {
     static func members(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        guard let first = items.first else { return }
+        guard let first = items.first(where: { !$0.isNull }) else {
+            let error = NativeError(
+                command.specification.errorID("NoObjectInGetMember"),
+                "You must specify an object for the Get-Member cmdlet.", category: "CloseError", isReadable: true)
+            return try evaluator.report(error, command.errorAction)
+        }
         // The members of each type in the input are told.
-        guard case .object(let returned) = first, items.allSatisfy({ $0.typeName == returned.typeName }) else {
+        guard case .object(let returned) = first, items.allSatisfy({ $0.isNull || $0.typeName == returned.typeName })
+        else {
             throw .handOver("the members of \(first.typeName)")
         }
         let object = returned.whole
