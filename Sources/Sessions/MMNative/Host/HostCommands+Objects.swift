@@ -564,7 +564,13 @@ extension HostCommands {
             // Places in this text say nothing about the script's own.
             evaluator.unfit = [:]
             defer { evaluator.unfit = unfit }
-            try evaluator.inside(text) { () throws(Interrupt) in try evaluator.run(body, into: emit) }
+            do throws(Interrupt) {
+                try evaluator.inside(text) { () throws(Interrupt) in try evaluator.run(body, into: emit) }
+            } catch {
+                // A return leaves the text alone.
+                guard case .leaveBlock(let items) = error else { throw error }
+                for item in items { try emit(item) }
+            }
         }
     }
 
