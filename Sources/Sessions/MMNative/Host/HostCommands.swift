@@ -528,15 +528,17 @@ extension HostCommands {
     ) throws(Interrupt) {
         var values = items
         if let value = command["Value"] { values = Cmdlets.list(value.plain) }
+        // Without any input nothing is written.
+        guard !values.isEmpty || command["Value"] != nil else { return }
         var texts: [String] = []
         for value in values {
             // A list among the values has a line for each of its elements.
             guard case .array(let items) = value.plain else {
-                texts.append(try PSText.string(value))
+                if !value.isNull { texts.append(try PSText.string(value)) }
                 continue
             }
             try evaluator.refuseTyped(within: .array(values))
-            for item in items { texts.append(try PSText.whole(item)) }
+            for item in items where !item.isNull { texts.append(try PSText.whole(item)) }
         }
         try StepBound.text(bytes: texts.reduce(0) { $0 + $1.utf8.count }, limit: RunFiles.largest)
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
