@@ -27,6 +27,14 @@ final class JoinStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull { return }
+        if case .array(let items) = item.plain {
+            for item in items { try join(item) }
+        } else {
+            try join(item)
+        }
+    }
+
+    private func join(_ item: PSValue) throws(Interrupt) {
         var value = item
         if let property { value = try property.value(of: item, in: evaluator) ?? .null }
         guard !value.isNull || format == nil else { throw .handOver("Join-String of $null") }
