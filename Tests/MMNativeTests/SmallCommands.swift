@@ -71,6 +71,15 @@ struct SmallCommands: RunningReports {
     }
 
     @Test(
+        "each object passes through the whole pipeline before the next one",
+        arguments: ["Add-Member NoteProperty B 1 -PassThru", "Tee-Object -Variable z", "Tee-Object t.txt"])
+    func order(command: String) async throws {
+        let made = "$log = @(); 1, 2 | % { $log += \"up$_\"; [pscustomobject]@{ A = $_ } } | "
+        let script = made + command + " | % { $log += \"down$($_.A)\" }; $log -join ','"
+        #expect(try await texts(script) == ["up1,down1,up2,down2"], "\(command)")
+    }
+
+    @Test(
         "texts are searched once, joined without nothing, and paths put together in order",
         arguments: [
             ("Select-String -InputObject 'a' -Pattern a | % Line", ["a"]),

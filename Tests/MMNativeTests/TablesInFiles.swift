@@ -55,6 +55,8 @@ struct TablesInFiles: RunningReports {
             ("1..3 | Tee-Object -Variable t | Select-Object -First 1; \"t: $t\"", ["1", "t: "]),
             ("1..3 | Tee-Object -Variable t | Select-Object -First 3 | Out-Null; \"t: $t\"", ["t: "]),
             ("$t = 0; 1, 2 | Tee-Object -Variable t | % { $t }; \"t: $t\"", ["0", "0", "t: 1 2"]),
+            ("$n = 0; 1..9 | % { $n++; $_ } | tee -Variable t | select -First 2 | Out-Null; $n", ["2"]),
+            ("@() | Tee-Object t.txt; Test-Path t.txt", ["False"]),
             ("1..3 | Tee-Object t.txt | Select-Object -First 2; (Get-Content t.txt) -join ','", ["1", "2", "1,2"]),
             ("try { 1..3 | Tee-Object t.txt | % { throw 'x' } } catch { }; Get-Content t.txt", ["1"]),
             ("1 | Tee-Object t.txt; 2, 3 | Tee-Object t.txt -Append > $null; (gc t.txt).Count", ["1", "3"]),

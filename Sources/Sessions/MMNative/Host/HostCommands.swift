@@ -224,7 +224,6 @@ enum HostCommands {
         case "Export-Excel": exportExcel
         case "Out-File": outFile
         case "Set-Content", "Add-Content": setContent
-        case "Tee-Object": tee
         case "Import-Csv": importCSV
         case "Get-Content": getContent
         case "Test-Path": testPath
@@ -406,13 +405,15 @@ enum HostCommands {
     }
 }
 
-/// A command that collects all objects before it does its work.
+/// A command that collects all objects before it does its work, unless it works on each alone.
 final class WorkStage: Stage {
     private let command: BoundCommand
     private let evaluator: Evaluator
     private let host: NativeHost
     private let work: HostCommands.Work
     private var items: [PSValue] = []
+    /// Whether each object is worked on when it arrives.
+    private var isEach: Bool { command.specification.name == "Add-Member" }
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         guard let host = evaluator.host, let work = HostCommands.work(command.specification.name) else {
@@ -421,9 +422,15 @@ final class WorkStage: Stage {
         (self.command, self.evaluator, self.host, self.work) = (command, evaluator, host, work)
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if isEach { try work(on: [item]) } else { items.append(item) }
+    }
 
     override func finish() throws(Interrupt) {
+        if !isEach { try work(on: items) }
+    }
+
+    private func work(on items: [PSValue]) throws(Interrupt) {
         let reports = evaluator.reports
         try work(command, items, host, evaluator, next)
         // What failed has had no use for some parameters.
@@ -546,29 +553,6 @@ extension HostCommands {
             text, to: try onlyPath(command), command, host,
             isAppending: command.specification.name == "Add-Content")
         if command.isSet("PassThru") { for value in values { try emit(value) } }
-    }
-
-    static func tee(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        if let name = command["Variable"] {
-            let place = try PSText.string(name).lowercased()
-            // A command that wants no more objects ends the pipeline before the variable is set.
-            for item in items { try emit(item) }
-            return try evaluator.set(place, .collapsed(items))
-        }
-        let path = try onlyPath(command)
-        let isAppending = command.isSet("Append")
-        var passed = 0
-        let outcome = Result { () throws(Interrupt) in
-            for item in items {
-                passed += 1
-                try emit(item)
-            }
-        }
-        // What was passed on is kept also where the pipeline ends early.
-        try host.write(Array(try lines(Array(items.prefix(passed))).utf8), to: path, isAppending: isAppending)
-        try outcome.get()
     }
 
     /// Returns the text of a file.
