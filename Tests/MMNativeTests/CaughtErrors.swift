@@ -76,6 +76,24 @@ struct CaughtErrors: RunningReports {
         #expect(result.objects.map(\.text) == ["on"] && result.errors.count == 1, "\(command): \(result.errors)")
     }
 
+    @Test(
+        "the id of Write-Error is the given one, or the type of its exception, with the function that calls it",
+        arguments: [
+            ("Write-Error m -ErrorId X", "X"), ("Write-Error m", "Microsoft.PowerShell.Commands.WriteErrorException"),
+            ("function f { Write-Error m -ErrorId X }; f", "X,f"),
+            ("function f { 1 | % { Write-Error m } }; f", "Microsoft.PowerShell.Commands.WriteErrorException,f"),
+            ("function f { & { Write-Error m -ErrorId X } }; f", "X"),
+            ("Write-Error -Exception ([InvalidOperationException]::new('bad'))", "System.InvalidOperationException"),
+            ("Write-Error -Message m -Exception ([ArgumentException]::new('bad'))", "System.ArgumentException"),
+        ])
+    func written(script: String, id: String) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.errors.map(\.id) == [id], "\(script)")
+    }
+
     @Test("no path is the current folder, or no folder at all")
     func withoutPath() async throws {
         #expect(try await texts("Test-Path ''; Set-Location ''; @(Get-ChildItem $null).Count") == ["False", "0"])

@@ -7,7 +7,7 @@ final class MessageStage: Stage {
     private let isError: Bool
     private let isSilent: Bool
     private let category: String?
-    private let id: String?
+    private let id: String
     /// The message; `nil` if the messages come from the pipeline.
     private var text: String?
 
@@ -20,7 +20,13 @@ final class MessageStage: Stage {
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual \(name)") }
         isSilent = ["silentlycontinue", "ignore"].contains(command["WarningAction"]?.text.lowercased() ?? "")
         category = command["Category"]?.text
-        id = command["ErrorId"]?.text
+        if let written = command["ErrorId"]?.text {
+            id = written
+        } else if case .object(let exception)? = command["Exception"] {
+            id = exception.typeName
+        } else {
+            id = "Microsoft.PowerShell.Commands.WriteErrorException"
+        }
         var message = command["Message"]
         for case .object(let source)? in [command["Exception"], command["ErrorRecord"]] where message == nil {
             message = ErrorRecords.message(of: .object(source)).map { .string($0) } ?? source["Message"]
@@ -61,11 +67,10 @@ final class MessageStage: Stage {
 
     private func tell(_ message: String) throws(Interrupt) {
         if isError {
-            let id = id.map { "\($0),Microsoft.PowerShell.Commands.WriteErrorCommand" }
-            try report(
-                NativeError(
-                    id ?? "Microsoft.PowerShell.Commands.WriteErrorException", message, category: category,
-                    isReadable: true))
+            // A function that calls the command is its origin.
+            let caller = evaluator.functionName ?? ""
+            let id = caller.isEmpty ? id : "\(id),\(caller)"
+            try report(NativeError(id, message, category: category, isReadable: true))
         } else if !isSilent {
             evaluator.warn(message)
         }
