@@ -67,6 +67,7 @@ struct CaughtErrors: RunningReports {
             "Set-Location nope", "New-Variable q 1; New-Variable q 2",
             "'x' | Set-Content f.txt; $null = New-Item f.txt",
             "[pscustomobject]@{ A = 1 } | Add-Member NoteProperty A 2", "@() | Get-Member", "$null | Get-Member",
+            "$null | % Replace a b",
         ])
     func reported(command: String) async throws {
         guard case .completed(let result) = await outcome("try { \(command); 'on' } catch { 'caught' }") else {

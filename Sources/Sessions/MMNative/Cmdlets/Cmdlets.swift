@@ -614,7 +614,14 @@ final class ForEachStage: Stage {
         {
             return try report(fault)
         }
-        if item.isNull { return try next(.null) }
+        if item.isNull {
+            guard !arguments.isEmpty else { return try next(.null) }
+            return try report(
+                NativeError(
+                    specification.errorID("InvokeMethodOnNull"),
+                    "You cannot call a method on a null-valued expression.",
+                    category: "InvalidOperation", isReadable: true))
+        }
         if arguments.isEmpty, let value = try evaluator.property(member, of: item) {
             return try Evaluator.enumerate(value, into: next)
         }
