@@ -39,6 +39,20 @@ struct NativeLayouts {
         #expect(try await shown(script).joined() == expected)
     }
 
+    @Test(
+        "columns that fit what is in them have no width of their own",
+        arguments: [
+            ("ft @{ n = 'S'; e = { $_.A }; w = 3 }, B -AutoSize", "S      B\n-      -\nabcdef 1"),
+            (
+                "ft @{ n = 'S'; e = 'A'; w = 20 }, @{ n = 'T'; e = 'B'; w = 5 } -AutoSize",
+                "S      T\n-      -\nabcdef 1"
+            ),
+            ("ft @{ n = 'Q'; e = { $_.B }; width = 6 }, A -AutoSize", "Q A\n- -\n1 abcdef"),
+        ])
+    func fitting(format: String, expected: String) async throws {
+        #expect(try await shown("[pscustomobject]@{ A = 'abcdef'; B = 1 } | \(format)").joined() == expected)
+    }
+
     @Test("a table that is wider than a terminal keeps its columns")
     func wideTable() async throws {
         let members = (1...9).map { "PropertyWithALongName\($0)=\($0)" }.joined(separator: ";")

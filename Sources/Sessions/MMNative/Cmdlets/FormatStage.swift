@@ -192,9 +192,10 @@ final class FormatStage: Stage {
         var columns: [FormattedBlock.Column] = []
         for field in fields {
             let usual = CellText.alignment(of: try value(field.property, first, evaluator))
-            let width = fits && properties.isEmpty ? nil : field.property.width
+            // Columns that fit what is in them have no width of their own.
+            let width = fits ? 0 : field.property.width ?? 0
             columns.append(
-                .init(label: field.label, alignment: field.property.alignment ?? usual, width: width ?? 0))
+                .init(label: field.label, alignment: field.property.alignment ?? usual, width: width))
         }
         guard !columns.isEmpty else { throw .handOver("a table without columns") }
         var rows: [[String]] = []
