@@ -27,6 +27,7 @@ struct CaughtErrors: RunningReports {
                 "Compare-Object @(1) $null -ErrorAction SilentlyContinue",
                 "ParameterArgumentValidationErrorNullNotAllowed", "CompareObjectCommand"
             ),
+            ("1 | Format-Wide -Column 2 -AutoSize", "FormatCannotSpecifyAutosizeAndColumns", "FormatWideCommand"),
             ("Import-Csv nope.csv", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Csv nope.csv -ErrorAction SilentlyContinue", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Clixml nope.xml", "FileOpenFailure", "ImportClixmlCommand"),

@@ -82,6 +82,13 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard command["GroupBy"] == nil, command["View"] == nil else { throw .handOver("an unusual Format-Wide") }
+        guard !command.isSet("AutoSize") || command["Column"] == nil else {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("FormatCannotSpecifyAutosizeAndColumns"),
+                    "Cmdlet parameters AutoSize and Column are mutually exclusive.", category: "InvalidArgument",
+                    isReadable: true))
+        }
         let property = try command["Property"].map { (value) throws(Interrupt) in
             try CalculatedProperty(value, of: command.specification, in: evaluator)
         }
