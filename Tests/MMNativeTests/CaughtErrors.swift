@@ -28,6 +28,7 @@ struct CaughtErrors: RunningReports {
                 "ParameterArgumentValidationErrorNullNotAllowed", "CompareObjectCommand"
             ),
             ("1 | Format-Wide -Column 2 -AutoSize", "FormatCannotSpecifyAutosizeAndColumns", "FormatWideCommand"),
+            ("1 | Join-String -Nope 1", "NamedParameterNotFound", "Utility.JoinStringCommand"),
             ("Import-Csv nope.csv", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Csv nope.csv -ErrorAction SilentlyContinue", "FileOpenFailure", "ImportCsvCommand"),
             ("Import-Clixml nope.xml", "FileOpenFailure", "ImportClixmlCommand"),

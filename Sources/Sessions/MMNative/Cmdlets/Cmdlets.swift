@@ -135,7 +135,7 @@ enum Cmdlets {
             name: "Out-String", className: "OutStringCommand", values: ["Width", "InputObject"],
             switches: ["Stream", "NoNewline"], positions: [], counts: ["Width"]),
         CommandSpecification(
-            name: "Join-String", className: "JoinStringCommand",
+            name: "Join-String", className: "Utility.JoinStringCommand",
             values: ["Property", "Separator", "OutputPrefix", "OutputSuffix", "FormatString", "InputObject"],
             switches: ["SingleQuote", "DoubleQuote", "UseCulture"], positions: ["Property", "Separator"],
             aliases: ["op": "OutputPrefix", "os": "OutputSuffix"]),
