@@ -535,8 +535,8 @@ extension HostCommands {
     ) throws(Interrupt) {
         var values = items
         if let value = command["Value"] { values = Cmdlets.list(value.plain) }
-        // Without any input nothing is written.
-        guard !values.isEmpty || command["Value"] != nil else { return }
+        // Without any input nothing is written, whatever the other parameters say.
+        guard !values.isEmpty || command.names.contains("Value") else { return }
         var texts: [String] = []
         for value in values {
             // A list among the values has a line for each of its elements.
