@@ -622,6 +622,8 @@ final class ForEachStage: Stage {
                     "You cannot call a method on a null-valued expression.",
                     category: "InvalidOperation", isReadable: true))
         }
+        // What no output left in a property is none again.
+        if arguments.isEmpty, case .object(let object) = item, object.read(member)?.isNothing ?? false { return }
         if arguments.isEmpty, let value = try evaluator.property(member, of: item) {
             return try Evaluator.enumerate(value, into: next)
         }
