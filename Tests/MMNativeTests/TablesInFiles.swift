@@ -130,6 +130,14 @@ struct TablesInFiles: RunningReports {
         #expect(try await texts(script) == expected, "\(script)")
     }
 
+    @Test("a list of another row that may be a copy of it is left to PowerShell")
+    func copies() async throws {
+        let copied = "$r = \(Self.row); [pscustomobject]@{ Y = $r.X } | ConvertTo-Csv"
+        #expect(await refusal(copied) == "the text of a list that a block may have put out")
+        let other = "$r = \(Self.row); ([pscustomobject]@{ Y = 1, 2, 3 } | ConvertTo-Csv)[1]"
+        #expect(try await texts(other) == ["\"System.Object[]\""])
+    }
+
     private static let half =
         "$r = 1, 2 | select @{ n = 'X'; e = { if ($_ -eq 2) { 'y' } } }, @{ n = 'A'; e = { $_ } }; "
 

@@ -340,7 +340,10 @@ final class SelectStage: Stage {
                     continue
                 }
                 let value = try calculated(property, item)
-                if case .block = property.source, case .array = value { listed.append(label) }
+                if case .block = property.source, case .array(let items) = value {
+                    listed.append(label)
+                    evaluator.outputSizes.insert(items.count)
+                }
                 pairs.append((label, value))
             }
         }

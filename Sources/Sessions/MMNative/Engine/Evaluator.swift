@@ -58,6 +58,8 @@ final class Evaluator {
     let errors = PSList(.arrayList)
     /// The types of the elements of the typed arrays that were made so far.
     var typedElements: Set<String> = []
+    /// The sizes of the lists that blocks of Select-Object put out so far.
+    var outputSizes: Set<Int> = []
     /// The types and conditions of variables.
     var typed = TypedVariables()
     /// The names of the script's own parameters.

@@ -157,6 +157,7 @@ private final class NativeRun {
         evaluator.foreignVariables = session.foreignVariables
         evaluator.typed.types = session.types
         evaluator.typedElements = session.typedElements
+        evaluator.outputSizes = session.outputSizes
         evaluator.host = host
     }
 
@@ -198,6 +199,7 @@ private final class NativeRun {
         }
         session.types = evaluator.typed.types
         session.typedElements = evaluator.typedElements
+        session.outputSizes = evaluator.outputSizes
         return session
     }
 
@@ -250,6 +252,8 @@ package struct NativeSession: Sendable {
     var types: [String: NamedType] = [:]
     /// The types of the elements of the typed arrays that were made so far.
     var typedElements: Set<String> = []
+    /// The sizes of the lists that blocks of Select-Object put out so far.
+    var outputSizes: Set<Int> = []
     /// The lower-case names of variables whose current values only another engine of the same session has.
     package var foreignVariables: Set<String> = []
 

@@ -34,6 +34,18 @@ extension Evaluator {
         for case .array(let items) in parts where !isPlain(items) { throw .handOver("the type of an array") }
     }
 
+    /// Hands over a list in a row that may be the list of another row which a block put out: its text is that of its
+    /// elements, and not the name of its type.
+    func refuseOutput(within value: PSValue) throws(Interrupt) {
+        guard !outputSizes.isEmpty, case .object(let object) = value else { return }
+        for (name, part) in zip(object.shape.names, object.values) {
+            guard case .array(let items) = part, outputSizes.contains(items.count), !object.isOutput(name),
+                object.arrayType(of: name) == PSValue.array([]).typeName
+            else { continue }
+            throw .handOver("the text of a list that a block may have put out")
+        }
+    }
+
     /// Hands over the change of an element if the array may convert the new value.
     func refuseConversion(of value: PSValue, in items: [PSValue], at place: Int) throws(Interrupt) {
         let before = items[place]

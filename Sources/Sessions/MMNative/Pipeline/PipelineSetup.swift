@@ -121,7 +121,11 @@ struct PipelineSetup {
         let (evaluator, action) = (evaluator, bound.errorAction)
         stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
         if Self.writesTypes.contains(name) {
-            stage.admits = { (item) throws(Interrupt) in try evaluator.refuseTyped(within: item) }
+            let writesElements = Self.writesElements.contains(name)
+            stage.admits = { (item) throws(Interrupt) in
+                try evaluator.refuseTyped(within: item)
+                if writesElements { try evaluator.refuseOutput(within: item) }
+            }
         }
         if FormattedBlock.isRead(by: bound) {
             stage.readsLayout = { layout in layout.warn(for: name, evaluator.host) }
@@ -134,6 +138,9 @@ struct PipelineSetup {
     private static let writesTypes: Set<String> = [
         "ConvertTo-Csv", "Export-Csv", "ConvertTo-Html", "ConvertTo-Xml", "Export-Clixml",
     ]
+
+    /// Those of them that write the elements of a list which a block put out.
+    private static let writesElements: Set<String> = ["ConvertTo-Csv", "Export-Csv", "ConvertTo-Html"]
 
     /// The cmdlets that need no input: without any they put out nothing, or a page without a table.
     private static let ignoresNothing: Set<String> = ["Where-Object", "Select-Object", "Sort-Object", "ConvertTo-Html"]

@@ -197,9 +197,12 @@ package struct PSObject: Sendable {
     /// Returns the text that files get for a property whose value is an array, or a list: the name of its type, but its
     /// elements if a block put them out.
     func listText(of name: String) throws(Interrupt) -> String {
-        guard contents.outputs.contains(name.lowercased()), let value = self[name] else { return arrayType(of: name) }
+        guard isOutput(name), let value = self[name] else { return arrayType(of: name) }
         return try PSText.string(value)
     }
+
+    /// Whether a block put out the list of a property.
+    func isOutput(_ name: String) -> Bool { contents.outputs.contains(name.lowercased()) }
 
     /// Notes that a property's list was put out by a block.
     func noteOutput(_ name: String) { contents.outputs.insert(name.lowercased()) }
@@ -220,7 +223,7 @@ package struct PSObject: Sendable {
         for (name, value) in zip(shape.names, values) {
             guard case .array = value, copied?.contains(name) ?? true else { continue }
             if other.isOfTexts(name) { contents.texts.insert(name.lowercased()) }
-            if other.contents.outputs.contains(name.lowercased()) { noteOutput(name) }
+            if other.isOutput(name) { noteOutput(name) }
         }
     }
 
