@@ -79,6 +79,12 @@ struct SmallCommands: RunningReports {
         #expect(try await texts(script) == ["up1,down1,up2,down2"], "\(command)")
     }
 
+    @Test("Select-String tells what it finds in a text before the next one comes")
+    func orderOfSearch() async throws {
+        let script = "$log = @(); 'a', 'b', 'c' | % { $log += \"up$_\"; $_ } | Select-String . | select -First 2 "
+        #expect(try await texts(script + "| % { $log += \"down$_\" }; $log -join ','") == ["upa,downa,upb,downb"])
+    }
+
     @Test(
         "texts are searched once, joined without nothing, and paths put together in order",
         arguments: [

@@ -195,6 +195,7 @@ enum Cmdlets {
         case "Out-String": return try OutStringStage(command, evaluator)
         case "Join-String": return try JoinStage(command, evaluator)
         case "Out-Null": return NullStage()
+        case "Select-String": return try LineSearchStage(command, evaluator)
         case "Tee-Object": return try TeeStage(command, evaluator)
         default: return try WorkStage(command, evaluator)
         }

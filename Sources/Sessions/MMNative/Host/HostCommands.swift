@@ -273,7 +273,6 @@ enum HostCommands {
                 // Outside Windows the policy is always `Unrestricted`.
                 try emit(.string("Unrestricted"))
             }
-        case "Select-String": selectString
         case "ConvertTo-SecureString": secret
         case "ConvertFrom-StringData": stringData
         case "Get-PSSession": remotingSession

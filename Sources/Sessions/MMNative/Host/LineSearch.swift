@@ -64,49 +64,67 @@ struct LineSearch {
     }
 }
 
-extension HostCommands {
-    static func selectString(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let search = try LineSearch(command, evaluator)
-        // What is searched at once: a text of the input, a file of the input, or all files that the command names.
-        var sources: [(isText: Bool, lines: [LineSearch.Line])] = []
-        for (number, item) in items.enumerated() {
-            guard case .object(let file) = item, file.typeName == PSObject.fileType, let path = file["FullName"]?.text
-            else {
-                let text = try PSText.string(item)
-                sources.append((true, [LineSearch.Line(text: text, number: number + 1, path: LineSearch.Line.input)]))
-                continue
-            }
-            sources.append((false, try lines(of: path, command, host, evaluator)))
+/// `Select-String`: searches each text and file of its input, and all files that it names, as one.
+final class LineSearchStage: Stage {
+    private let command: BoundCommand
+    private let evaluator: Evaluator
+    private let host: NativeHost
+    private let search: LineSearch
+    private let isQuiet: Bool
+    private let reports: Int
+    private var count = 0
+    /// Whether a text was found and nothing more is told.
+    private var isDone = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        guard let host = evaluator.host else { throw .handOver("the command Select-String") }
+        (self.command, self.evaluator, self.host) = (command, evaluator, host)
+        search = try LineSearch(command, evaluator)
+        isQuiet = command.isSet("Quiet")
+        reports = evaluator.reports
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        count += 1
+        guard case .object(let file) = item, file.typeName == PSObject.fileType, let path = file["FullName"]?.text
+        else {
+            let text = try PSText.string(item)
+            let line = LineSearch.Line(text: text, number: count, path: LineSearch.Line.input)
+            return try tell([line], isText: true)
         }
-        let named = try paths(command, ["Path", "LiteralPath"])
+        try tell(try lines(of: path), isText: false)
+    }
+
+    override func finish() throws(Interrupt) {
+        let named = try HostCommands.paths(command, ["Path", "LiteralPath"])
         var all: [LineSearch.Line] = []
         for path in named {
             let found = path.contains("*") ? try host.files(like: path, in: evaluator).map(\.path) : [path]
-            for file in found { all += try lines(of: file, command, host, evaluator) }
+            for file in found { all += try lines(of: file) }
         }
-        if !named.isEmpty { sources.append((false, all)) }
-        for (isText, lines) in sources {
-            var hasFound = false
-            for line in lines {
-                guard let found = try search.found(in: line) else { continue }
-                hasFound = true
-                if command.isSet("Quiet") { break }
-                try emit(found)
-            }
-            // Of texts only the first that is found is told, and then nothing more.
-            guard command.isSet("Quiet"), hasFound || !isText else { continue }
-            try emit(.bool(hasFound))
-            if isText { break }
+        if !named.isEmpty { try tell(all, isText: false) }
+        // What failed has had no use for some parameters.
+        if evaluator.reports == reports, let name = command.unread { throw .handOver("-\(name) of Select-String") }
+    }
+
+    /// Tells what is found in the lines of one place.
+    private func tell(_ lines: [LineSearch.Line], isText: Bool) throws(Interrupt) {
+        guard !isDone else { return }
+        var hasFound = false
+        for line in lines {
+            guard let found = try search.found(in: line) else { continue }
+            hasFound = true
+            if isQuiet { break }
+            try next(found)
         }
+        guard isQuiet, hasFound || !isText else { return }
+        isDone = isText
+        try next(.bool(hasFound))
     }
 
     /// Returns the lines of a file of the run.
-    private static func lines(
-        of path: String, _ command: BoundCommand, _ host: NativeHost, _ evaluator: Evaluator
-    ) throws(Interrupt) -> [LineSearch.Line] {
-        guard let bytes = try content(path, command, host, evaluator) else { return [] }
+    private func lines(of path: String) throws(Interrupt) -> [LineSearch.Line] {
+        guard let bytes = try HostCommands.content(path, command, host, evaluator) else { return [] }
         let text = try Encodings.read(bytes, in: command["Encoding"])
         return FileText.lines(of: text).enumerated().map {
             LineSearch.Line(text: $1, number: $0 + 1, path: path)
