@@ -329,7 +329,8 @@ enum HostCommands {
         guard let refusal = command.refusal(of: value, for: name) else { return nil }
         guard checksPaths.contains(command.specification.name) else { return refusal }
         let fault =
-            "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again."
+            "The argument is null or empty. Provide an argument that is not null or empty, and then try the command "
+            + "again."
         return command.refusedArgument(name, fault)
     }
 
