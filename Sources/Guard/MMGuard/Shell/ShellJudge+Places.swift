@@ -156,9 +156,9 @@ extension ShellJudge {
 
     /// Returns whether hidden files come into a home itself: `cp /tmp/.x ~`, `rsync -a /tmp/a/ ~`.
     func bringsHidden(_ words: [String], to place: String) -> Bool {
-        guard let home = context.path("~"), (context.path(place) ?? context.path("~/" + place)) == home else {
-            return false
-        }
+        guard let path = context.path(place) ?? context.path("~/" + place) else { return false }
+        let isOfUser = path.hasPrefix("/home/") && path.split(separator: "/").count == 2
+        guard isOfUser || path == "/root" || path == context.path("~") else { return false }
         return words.dropLast().contains { word in
             word.hasSuffix("/") || word.split(separator: "/").last?.hasPrefix(".") == true
                 || OptionLetters.word(word, hasOneOf: "T") || LongOption.word(word, mayBe: "--no-target-directory")
