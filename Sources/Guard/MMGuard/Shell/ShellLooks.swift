@@ -678,6 +678,7 @@ extension ShellJudge {
 
     /// Returns whether a web client only fetches: with options that send nothing but a question, by a method that
     /// changes nothing, and to the output, nowhere, or a file in a home or temporary folder.
+    /// A header may tell some servers the method, and behind a sign names a file that is sent.
     /// - Parameter anywhere: whether the place doesn't matter, because something else judges it.
     func fetches(_ call: ShellScript.Command, anywhere: Bool = false) -> Bool {
         let isCurl = call.program == "curl"
@@ -699,8 +700,8 @@ extension ShellJudge {
                 return anywhere || goesNowhere(value)
             case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
             case "e" where !isCurl: return value.map(Self.ignoresRobots) ?? false
-            // Some servers take the method from such a header.
-            case "H", "header": return value.map { !$0.value.lowercased().contains("-method") } ?? false
+            case "H", "header":
+                return value.map { !$0.value.hasPrefix("@") && !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
                 return value.map { Self.isFetch($0.value) || asks && $0.value == "POST" } ?? false
             case "d", "json",
