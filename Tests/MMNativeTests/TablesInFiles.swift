@@ -118,7 +118,7 @@ struct TablesInFiles: RunningReports {
             ("\(row) | select X | Export-Csv a.csv; Get-Content a.csv", ["\"X\"", "\"a b\""]),
             ("\(row) | select * -ExcludeProperty N | sort X | ConvertTo-Csv | select -Last 1", ["\"a b\""]),
             ("(\(row) | ConvertTo-Html -Fragment)[3]", ["<tr><td>a b</td><td>1</td></tr>"]),
-            ("$r = \(row); $r.X = 5, 6; ($r | ConvertTo-Csv)[1]", ["\"System.Object[]\",\"1\""]),
+            ("$r = \(row); $r.X = 5, 6, 7; ($r | ConvertTo-Csv)[1]", ["\"System.Object[]\",\"1\""]),
             ("([pscustomobject]@{ T = 'a', 'b' } | select T | ConvertTo-Csv)[1]", ["\"System.Object[]\""]),
             (
                 "([pscustomobject]@{ T = 'a', 'b' } | select @{ n = 'X'; e = 'T' } | ConvertTo-Csv)[1]",

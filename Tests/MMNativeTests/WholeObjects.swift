@@ -105,7 +105,7 @@ struct WholeObjects {
             ("$u | Select-Object mails, @{ n = 'X'; e = { 1 } } | ConvertTo-Csv", "System.String[]"),
             ("$u | Select-Object * | ConvertTo-Csv", "System.String[]"),
             ("\"$($u | Select-Object Id, Mails)\"", "System.String[]"),
-            ("$u | Select-Object @{ n = 'Mails'; e = { @(1, 2) } } | ConvertTo-Csv", "System.Object[]"),
+            ("$u | Select-Object @{ n = 'Mails'; e = { @(1, 2) } } | ConvertTo-Csv", "\"1 2\""),
             ("$s = $u | Select-Object Id, Mails; $s.Mails = @(1, 2); $s | ConvertTo-Csv", "System.Object[]"),
             ("[pscustomobject]@{ a = @(1, 2) } | ConvertTo-Csv", "System.Object[]"),
         ] as [(String, String)])
