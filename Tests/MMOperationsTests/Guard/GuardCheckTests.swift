@@ -41,6 +41,6 @@ struct GuardCheckTests {
         ] as [JSONObject])
     func request(arguments: JSONObject) async throws {
         let verdict = try await check(arguments).get()
-        #expect(verdict["decision"] == "ask" && verdict["class"] == "privilege", "\(verdict)")
+        #expect(verdict["verdict"] == "ask" && verdict["class"] == "privilege", "\(verdict)")
     }
 }
