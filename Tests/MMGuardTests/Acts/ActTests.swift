@@ -417,6 +417,25 @@ struct ActTests {
                 ("exo", "Invoke-ProvisioningVerifyRbacDiagnostic -User ann -CmdletName Set-Mailbox"),
             ]),
         ActRoads(
+            "which label fits, and what it would change, is asked", .read,
+            [
+                ("graph", "Invoke-MgBetaExtractInformationProtectionPolicyLabel -BodyParameter @{}"),
+                (
+                    "graph",
+                    "Invoke-MgBetaExtractUserSecurityInformationProtectionSensitivityLabelContentLabel -UserId u -BodyParameter @{}"
+                ),
+            ],
+            [
+                (.graph, "POST", "/beta/informationProtection/policy/labels/evaluateApplication", "{}"),
+                (.graph, "POST", "/beta/users/u/informationProtection/policy/labels/evaluateRemoval", "{}"),
+                (
+                    .graph, "POST",
+                    "/beta/security/informationProtection/sensitivityLabels/microsoft.graph.security.evaluateApplication",
+                    "{}"
+                ),
+                (.graph, "POST", "/beta/informationProtection/sensitivityLabels/evaluate", "{}"),
+            ]),
+        ActRoads(
             "a log is read, and its collection is started where it wasn't", .write,
             [("pnp", "Get-PnPUnifiedAuditLog -ContentType SharePoint")]),
         ActRoads(
