@@ -105,16 +105,29 @@ struct DrivePaths {
     /// Follows names from an item.
     /// - Returns: the last item that exists, and the names that don't.
     func walk(_ names: [String], from key: String, drive: String) -> (String, [String]?) {
-        let rows = store.table(.driveItems(drive)).all
         var key = key
         for (place, name) in names.enumerated() {
-            let child = rows.first {
-                $0["parentReference"]?["id"]?.string == key && CaselessText.equal($0["name"]?.string ?? "", name)
+            guard let child = store.driveItem(named: name, in: key, drive: drive) else {
+                return (key, Array(names[place...]))
             }
-            guard let child else { return (key, Array(names[place...])) }
             key = child.id
         }
         return (key, nil)
+    }
+}
+
+extension DirectoryStore {
+    /// Returns the file or folder with a name, whose case doesn't count, in a folder of a drive.
+    func driveItem(named name: String, in folder: String, drive: String) -> Record? {
+        var found: Record?
+        table(.driveItems(drive)).scan { item in
+            guard item["parentReference"]?["id"]?.string == folder,
+                CaselessText.equal(item["name"]?.string ?? "", name)
+            else { return true }
+            found = item
+            return false
+        }
+        return found
     }
 }
 

@@ -52,10 +52,7 @@ final class FileStorage {
     func folder(_ names: some Sequence<String>, below parent: String, drive: String) -> String {
         var parent = parent
         for name in names {
-            let found = store.table(.driveItems(drive)).all.first {
-                $0["parentReference"]?["id"]?.string == parent && CaselessText.equal($0["name"]?.string ?? "", name)
-            }
-            if let found {
+            if let found = store.driveItem(named: name, in: parent, drive: drive) {
                 parent = found.id
                 continue
             }
@@ -82,9 +79,7 @@ final class FileStorage {
     /// Writes a file and returns its row.
     func put(name: String, content: StoredContent, parent: String, drive: String) -> JSONObject {
         let table = store.table(.driveItems(drive))
-        let existing = table.all.first {
-            $0["parentReference"]?["id"]?.string == parent && CaselessText.equal($0["name"]?.string ?? "", name)
-        }
+        let existing = store.driveItem(named: name, in: parent, drive: drive)
         let folder = table.find(parent)
         let id = existing?.id ?? "01\(RandomBytes.text(bytes: 16).uppercased().filter { $0.isLetter || $0.isNumber })"
         var row = FileContent.item(

@@ -170,6 +170,9 @@ struct GraphFailure: Error {
 
     static let fileMissing = GraphFailure(404, "itemNotFound", "The resource could not be found.")
 
+    /// A folder already has a file or folder with the name.
+    static let fileNameTaken = GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+
     static func notAllowed(_ method: String) -> GraphFailure {
         GraphFailure(
             405, "Request_BadRequest", "Specified HTTP method '\(method)' is not allowed for the request target.")

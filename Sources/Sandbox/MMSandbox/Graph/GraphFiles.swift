@@ -6,7 +6,6 @@ struct GraphFiles {
     let context: TenantContext
     let store: DirectoryStore
     let storage: FileStorage
-    let drives: DrivePaths
     let answers: GraphAnswers
 
     /// Handles the segments after an item in a path.
@@ -57,9 +56,7 @@ struct GraphFiles {
         let conflict = call.request.queryFields["@microsoft.graph.conflictBehavior"] ?? "replace"
         if let found = existing {
             try answers.checkETag(call, id: found.id, in: store.table(.driveItems(drive)))
-            guard found["file"] != nil, conflict != "fail" else {
-                throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
-            }
+            guard found["file"] != nil, conflict != "fail" else { throw .fileNameTaken }
             if conflict == "rename" {
                 name = storage.freeName(name, in: parent, drive: drive)
                 existing = nil
@@ -75,21 +72,24 @@ struct GraphFiles {
     /// Checks that an item may have the name and the folder that a change gives it.
     func checkPlace(_ changes: JSONObject, of item: Record, drive: String) throws(GraphFailure) {
         guard changes["name"] != nil || changes["parentReference"] != nil else { return }
-        let table = store.table(.driveItems(drive))
         func parent(_ item: Record) -> String { item["parentReference"]?["id"]?.string ?? "" }
-        guard let folder = table.find(changes["parentReference"]?["id"]?.string ?? parent(item)), folder["file"] == nil
-        else { throw .fileMissing }
+        let folder = try folder(changes["parentReference"]?["id"]?.string ?? parent(item), drive: drive)
         var above: Record? = folder
         while let place = above {
             guard place.id != item.id else {
                 throw GraphFailure(400, "invalidRequest", "A folder can't be moved into itself.")
             }
-            above = table.find(parent(place))
+            above = store.table(.driveItems(drive)).find(parent(place))
         }
         let name = changes["name"]?.string ?? item["name"]?.string ?? ""
-        if case (let there, nil) = drives.walk([name], from: folder.id, drive: drive), there != item.id {
-            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
-        }
+        let there = store.driveItem(named: name, in: folder.id, drive: drive)
+        guard there == nil || there?.id == item.id else { throw .fileNameTaken }
+    }
+
+    /// Returns the folder with an id.
+    private func folder(_ id: String, drive: String) throws(GraphFailure) -> Record {
+        guard let folder = store.table(.driveItems(drive)).find(id), folder["file"] == nil else { throw .fileMissing }
+        return folder
     }
 
     /// Copies a file, or a folder with all that is in it, into the folder that the request names or else its own.
@@ -97,17 +97,14 @@ struct GraphFiles {
         let body = try call.optionalObject()
         let target = body["parentReference"]
         let place = target?["driveId"]?.string ?? drive
-        let parent = target?["id"]?.string ?? item["parentReference"]?["id"]?.string ?? ""
-        guard let folder = store.table(.driveItems(place)).find(parent), folder["file"] == nil else {
-            throw .fileMissing
-        }
+        let folder = try folder(target?["id"]?.string ?? item["parentReference"]?["id"]?.string ?? "", drive: place)
         var name = body["name"]?.string ?? item["name"]?.string ?? ""
-        if case (let there, nil) = drives.walk([name], from: folder.id, drive: place) {
-            let areFiles = item["file"] != nil && store.table(.driveItems(place)).find(there)?["file"] != nil
+        if let there = store.driveItem(named: name, in: folder.id, drive: place) {
+            let areFiles = item["file"] != nil && there["file"] != nil
             switch call.request.queryFields["@microsoft.graph.conflictBehavior"] {
             case "rename": name = storage.freeName(name, in: folder.id, drive: place)
             case "replace" where areFiles: break
-            default: throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+            default: throw .fileNameTaken
             }
         }
         // What is there now is copied, not what the copying adds where a folder goes into itself.
@@ -176,10 +173,7 @@ struct GraphFiles {
         else {
             throw GraphFailure(400, "invalidRequest", "A new folder needs a parent, a name and the facet 'folder'.")
         }
-        let (_, missing) = drives.walk([name], from: parent, drive: drive)
-        guard missing != nil else {
-            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
-        }
+        guard store.driveItem(named: name, in: parent, drive: drive) == nil else { throw .fileNameTaken }
         let row = FileContent.folder(
             name, in: parent, drive: drive, url: folder["webUrl"]?.string ?? "", created: context.now)
         store.insert(row, into: .driveItems(drive))
@@ -190,9 +184,7 @@ struct GraphFiles {
         let (parent, name, existing) = target(key, drive: drive)
         let item = try call.optionalObject()["item"]
         let conflict = item?["@microsoft.graph.conflictBehavior"]?.string ?? "fail"
-        if existing != nil, conflict == "fail" {
-            throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
-        }
+        if existing != nil, conflict == "fail" { throw .fileNameTaken }
         let expires = context.now + 86_400
         let address = storage.open(
             OpenUpload(

@@ -26,9 +26,7 @@ struct GraphService {
     private var rules: MessageRules { MessageRules(context: context, store: store, organization: organization) }
     private var mail: GraphMail { GraphMail(context: context, store: store, outbox: outbox, answers: answers) }
     private var teams: GraphTeams { GraphTeams(context: context, store: store, outbox: outbox, answers: answers) }
-    private var items: GraphFiles {
-        GraphFiles(context: context, store: store, storage: files, drives: drives, answers: answers)
-    }
+    private var items: GraphFiles { GraphFiles(context: context, store: store, storage: files, answers: answers) }
     private var reader: GraphReader { GraphReader(context: context, store: store, answers: answers) }
     private var paths: GraphPaths {
         GraphPaths(
@@ -556,7 +554,6 @@ struct FreeBusy {
                 }),
         ]
     }
-
 }
 
 /// A write to the directory, as an entry of its audit log.
