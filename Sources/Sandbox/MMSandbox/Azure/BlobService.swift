@@ -169,13 +169,14 @@ final class BlobService {
 
     private static let noteStart = "x-ms-meta-"
 
+    private static let unmet = failure(
+        412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
+
     /// Returns the refusal of a request whose conditions a blob doesn't meet (RFC 9110, section 13.1).
     private static func refusal(of request: HTTPServerRequest, for blob: Blob?) -> HTTPServerResponse? {
         func isMet(_ condition: String) -> Bool? {
             request.headers[condition].map { $0 == "*" ? blob != nil : $0 == blob?.tag }
         }
-        let unmet = failure(
-            412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
         if isMet("If-Match") == false { return blob == nil && request.method != "PUT" ? nil : unmet }
         guard isMet("If-None-Match") == true else { return nil }
         if ["GET", "HEAD"].contains(request.method) {
