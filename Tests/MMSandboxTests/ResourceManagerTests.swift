@@ -169,11 +169,15 @@ struct ResourceManagerTests {
         "clients ask whether a name is free before they make an account or a vault",
         arguments: [
             ("Microsoft.Storage/storageAccounts", "saweb", false), ("Microsoft.Storage/storageAccounts", "kvweb", true),
-            ("Microsoft.KeyVault/vaults", "kvweb", false),
+            ("Microsoft.KeyVault/vaults", "kvweb", false), ("Microsoft.KeyVault/vaults", "KVnew", false),
+            ("Microsoft.KeyVault/vaults", "kvNEW", false),
         ])
     func names(type: String, name: String, isFree: Bool) async {
+        let bench = Bench(users: 30)
+        let new = "/resourceGroups/rg-web/providers/Microsoft.KeyVault/vaults/KVnew"
+        #expect(await Self.answered(bench, new, by: "PUT", body: ["location": "eastus"]).status == 201)
         let answer = await Self.answered(
-            Bench(users: 30), "/providers/\(type.prefix { $0 != "/" })/checkNameAvailability", by: "POST",
+            bench, "/providers/\(type.prefix { $0 != "/" })/checkNameAvailability", by: "POST",
             body: ["name": .string(name), "type": .string(type)])
         #expect(answer.json["nameAvailable"] == .bool(isFree))
         #expect(answer.json["reason"] == (isFree ? nil : "AlreadyExists"))

@@ -176,7 +176,8 @@ final class AzureContent {
         return words.count > 3 && words[2].lowercased() == "resourcegroups" ? String(words[3]) : nil
     }
 
-    private static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
+    /// Returns whether a group or a resource has a name, whose case doesn't count.
+    static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
         row["name"]?.string?.lowercased() == name.lowercased()
     }
 

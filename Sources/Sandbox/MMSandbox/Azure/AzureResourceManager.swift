@@ -239,7 +239,7 @@ struct AzureResourceManager {
     /// Returns whether a name is free, which clients ask before they make what has a host of its own.
     private func availability(_ request: HTTPServerRequest) -> HTTPServerResponse {
         let (type, name) = (request.object?["type"]?.string ?? "", request.object?["name"]?.string ?? "")
-        let isTaken = content.resources(ofType: type, inGroup: nil).contains { $0["name"]?.string == name.lowercased() }
+        let isTaken = content.resources(ofType: type, inGroup: nil).contains { AzureContent.isNamed($0, name) }
         var answer: JSONObject = ["nameAvailable": .bool(!isTaken)]
         if isTaken {
             answer["reason"] = "AlreadyExists"
