@@ -69,6 +69,22 @@ struct CalendarTests {
                 == ["2026-12-01T19:00:00.0000000", whole])
     }
 
+    @Test("an event of a whole day that is moved is on the date that was written, whatever the zone")
+    func movedDay() async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        let zone = "Tokyo Standard Time"
+        var day = Self.event("2026-12-02T00:00:00", "2026-12-03T00:00:00", zone).object ?? [:]
+        day["isAllDay"] = true
+        let made = await bench.graph("POST", "/v1.0/me/events", token: token, body: .object(day))
+        let written = Self.event("2026-12-09T00:00:00", "2026-12-10T00:00:00", zone)
+        let moved = await bench.graph(
+            "PATCH", "/v1.0/me/events/\(made.json["id"]?.string ?? "")", token: token,
+            body: ["start": written["start"] ?? .null, "end": written["end"] ?? .null])
+        #expect(moved.json["start"] == ["dateTime": "2026-12-09T00:00:00.0000000", "timeZone": "UTC"])
+        #expect(moved.json["end"]?["dateTime"] == "2026-12-10T00:00:00.0000000")
+    }
+
     @Test("a zone that nobody knows is refused by name, in an event and in a preference")
     func unknownZone() async {
         let bench = Bench(users: 30)

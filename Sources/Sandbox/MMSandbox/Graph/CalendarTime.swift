@@ -21,13 +21,15 @@ enum CalendarTime {
     }
 
     /// Returns written properties of an event with its times in UTC, and the zones in which they were written.
-    static func kept(_ event: JSONObject) throws(GraphFailure) -> JSONObject {
+    /// - Parameter old: the event that they change, which may be of whole days; `nil` for a new one.
+    static func kept(_ event: JSONObject, of old: Record?) throws(GraphFailure) -> JSONObject {
+        let isWholeDay = (event["isAllDay"] ?? old?["isAllDay"]) == true
         var kept = event
         for (name, original) in [("start", "originalStartTimeZone"), ("end", "originalEndTimeZone")] {
             guard let written = event[name] else { continue }
             // A whole day is the same date in every zone.
             let clock: JSONValue = ["dateTime": written["dateTime"] ?? .null, "timeZone": "UTC"]
-            guard let seconds = try seconds(event["isAllDay"] == true ? clock : written) else { continue }
+            guard let seconds = try seconds(isWholeDay ? clock : written) else { continue }
             kept[name] = try value(seconds, in: "UTC")
             kept[original] = written["timeZone"] ?? "UTC"
         }

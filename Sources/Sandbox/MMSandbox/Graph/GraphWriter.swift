@@ -84,7 +84,7 @@ struct GraphWriter {
                 store.user(place.owner ?? "").map {
                     ["emailAddress": ["name": $0["displayName"] ?? "", "address": $0["mail"] ?? ""]]
                 } ?? .null
-            row = MailContent.event(try CalendarTime.kept(row))
+            row = MailContent.event(try CalendarTime.kept(row, of: nil))
         case .channelMessages, .chatMessages:
             return try teams.post(call, body, address)
         case .contacts, .mailFolders, .calendars, .attachments: id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
@@ -130,7 +130,7 @@ struct GraphWriter {
         try answers.checkETag(call, id: record.id, in: table)
         let body = try call.object()
         var changes = try table.kind.checked(body, isNew: false)
-        if case .events = address { changes = try CalendarTime.kept(changes) }
+        if case .events = address { changes = try CalendarTime.kept(changes, of: record) }
         if case .driveItems(let drive) = address { try files.checkPlace(changes, of: record, drive: drive) }
         if address == .groups { try references.link(body, to: record.id) }
         if address == .users, let name = changes["userPrincipalName"]?.string, let other = store.user(name),
