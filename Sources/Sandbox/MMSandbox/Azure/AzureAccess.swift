@@ -106,12 +106,9 @@ final class AzureAccess {
         let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
         let principal = quoted.count > 1 ? quoted[1].lowercased() : nil
         let hasBelow = !filter.lowercased().hasPrefix("atscope()")
-        func holds(_ outer: String, _ inner: String) -> Bool {
-            "\(inner.lowercased())/".hasPrefix("\(outer.lowercased())/")
-        }
         return assignments.filter { row in
             let own = row["properties"]?["scope"]?.string ?? ""
-            guard holds(own, scope) || hasBelow && holds(scope, own) else { return false }
+            guard Self.holds(own, scope) || hasBelow && Self.holds(scope, own) else { return false }
             return principal == nil || row["properties"]?["principalId"]?.string?.lowercased() == principal
         }
     }
@@ -179,16 +176,20 @@ final class AzureAccess {
         return HTTPServerResponse(status: 200, json: assignments.remove(at: place))
     }
 
+    /// Returns whether a place is another one or around it.
+    private static func holds(_ outer: String, _ inner: String) -> Bool {
+        "\(inner.lowercased())/".hasPrefix("\(outer.lowercased())/")
+    }
+
     // MARK: Permission
 
     /// Returns whether a principal may do something: by a role of its own or of a group that it belongs to, at the
     /// place itself or around it.
     func permits(_ principal: SignedInPrincipal, _ action: AzureAction) -> Bool {
         let holders = Set([principal.objectID] + (principal.isApp ? [] : store.groups(of: principal.objectID)))
-        let place = "\(action.scope.lowercased())/"
         return assignments.contains { row in
-            guard let properties = row["properties"], let scope = properties["scope"]?.string?.lowercased(),
-                holders.contains(properties["principalId"]?.string ?? ""), place.hasPrefix("\(scope)/"),
+            guard let properties = row["properties"], let scope = properties["scope"]?.string,
+                holders.contains(properties["principalId"]?.string ?? ""), Self.holds(scope, action.scope),
                 let role = properties["roleDefinitionId"]?.string
             else { return false }
             return Self.roles.contains { role.hasSuffix($0.id) && $0.permits(action) }
