@@ -8,7 +8,7 @@ enum CalendarTime {
     /// - Throws: 400 for a zone that isn't known.
     static func seconds(_ value: JSONValue?) throws(GraphFailure) -> Int64? {
         guard let text = value?["dateTime"]?.string, let clock = ServiceTime.seconds(text) else { return nil }
-        // A text with an offset of its own needs no zone.
+        // A text that ends in Z is in UTC, whatever the zone.
         guard !text.hasSuffix("Z") else { return Int64(clock) }
         return try zone(value?["timeZone"]?.string ?? "UTC").seconds(atClock: Int64(clock))
     }
