@@ -317,6 +317,23 @@ struct GraphWriteTests {
         #expect(await bench.control("GET", "outbox").json["sent"] == [])
     }
 
+    @Test("what a client adds to a message is told to those who expand it, and changed with it")
+    func addedProperties() async {
+        let bench = Bench(users: 30)
+        let token = await bench.token()
+        let name = "singleValueExtendedProperties"
+        func added(_ value: String) -> JSONValue {
+            [["id": "String {00020329-0000-0000-C000-000000000046} Name Case", "value": .string(value)]]
+        }
+        let made = await bench.graph("POST", "/v1.0/me/messages", token: token, body: [name: added("one")])
+        #expect(made.status == 201 && made.json[name] == nil)
+        let message = "/v1.0/me/messages/\(made.json["id"]?.string ?? "")"
+        #expect(await bench.graph("GET", "\(message)?$expand=\(name)", token: token).json[name] == added("one"))
+        let changed = await bench.graph("PATCH", message, token: token, body: [name: added("two")])
+        #expect(changed.status == 200 && changed.json[name] == nil)
+        #expect(await bench.graph("GET", "\(message)?$expand=\(name)", token: token).json[name] == added("two"))
+    }
+
     @Test("a draft is made, changed, sent and gone from the drafts")
     func drafts() async {
         let bench = Bench()

@@ -111,8 +111,14 @@ struct MailContent: Sendable {
             "body": ["contentType": "text", "content": ""], "toRecipients": [], "ccRecipients": [], "bccRecipients": [],
             "replyTo": [], "flag": ["flagStatus": "notFlagged"],
         ]
-        return JSONObject(
-            EntityKind.message.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
+        return whole(given, defaults, .message)
+    }
+
+    /// Returns an item of a mailbox with the properties in the order of its kind, and behind them what a client added.
+    private static func whole(_ given: JSONObject, _ defaults: JSONObject, _ kind: EntityKind) -> JSONObject {
+        var item = JSONObject(kind.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
+        item[EntityKind.extended] = given[EntityKind.extended]
+        return item
     }
 
     /// Returns the initial attachment of a message.
@@ -181,10 +187,7 @@ struct MailContent: Sendable {
             "location": ["displayName": ""], "attendees": [], "recurrence": .null, "bodyPreview": "",
             "body": ["contentType": "text", "content": ""],
         ]
-        return JSONObject(
-            (EntityKind.event.properties + [EntityKind.extended]).compactMap { name in
-                (given[name] ?? defaults[name]).map { (name, $0) }
-            })
+        return whole(given, defaults, .event)
     }
 
     /// Returns the initial contacts of a mailbox.
