@@ -286,18 +286,15 @@ extension EntraError {
     }
 
     private func tail(_ connection: String, _ way: Way) -> String {
-        let signsIn: [EntraAction] = [
-            .stop, .userConsent, .switchAccount, .reauth, .reauthInteractive, .restartDeviceFlow, .adminFixAccount,
-        ]
-        // `mm login` would sign in the connection's own app, if it has one.
-        if way == .module, signsIn.contains(action) { return " The next call shows a new code." }
+        let name = ShellWord.quoted(connection)
+        // `mm login` would sign in the connection's own app, if it has one, and not its module.
+        func again(_ login: String) -> String { way == .module ? " The next call shows a new code." : login }
         return switch action {
         // Without `--renew`, the tokens of the old sign-in are tried again.
-        case .adminFixAccount where way != .app:
-            " To sign in anew: mm login \(ShellWord.quoted(connection)) --renew."
-        case .stop, .userConsent, .switchAccount: " For a new code: mm login \(ShellWord.quoted(connection))."
-        case .reauth, .reauthInteractive, .restartDeviceFlow: " mm login \(ShellWord.quoted(connection))."
-        case .switchTenantOrCloud, .fixConfig: " See mm connections show \(ShellWord.quoted(connection))."
+        case .adminFixAccount where way != .app: again(" To sign in anew: mm login \(name) --renew.")
+        case .stop, .userConsent, .switchAccount: again(" For a new code: mm login \(name).")
+        case .reauth, .reauthInteractive, .restartDeviceFlow: again(" mm login \(name).")
+        case .switchTenantOrCloud, .fixConfig: " See mm connections show \(name)."
         default: ""
         }
     }
