@@ -156,15 +156,20 @@ package struct CommandIndex: Sendable {
 
     /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
-        let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]
         if let option = line.first, option.hasPrefix("-"), option.count > 1 {
             return GlobalOptions.leading(line).rest.first.map(Self.unknown(option:)) ?? Self.missing(after: option)
         }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
-        if let verb = line.dropFirst().first, let hint = hint(for: verb, of: first) {
-            return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
-        }
+        let hint = line.dropFirst().first.flatMap { self.hint(for: $0, of: first) } ?? self.hint(for: typed, in: line)
+        return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+    }
+
+    /// Returns a hint for a line that begins with no noun either.
+    /// - Parameter typed: the words that stand for a command in it.
+    private func hint(for typed: String, in line: [String]) -> String {
+        let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]
+        let first = line.first ?? ""
         // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some
         // noun.
         let nouns = shown.map { $0.words[0] }.filter { !known.contains($0) }
@@ -176,11 +181,7 @@ package struct CommandIndex: Sendable {
                 .map { $0.words.joined(separator: " ") }
         }
         let meant = others(line)
-        let lines = meant.isEmpty ? near.map { "mm " + $0 } : meant
-        let hint =
-            lines.isEmpty
-            ? "See `mm help --all`." : "Did you mean \(lines.map { "`\($0)`" }.joined(separator: " or "))?"
-        return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+        return Self.question(meant.isEmpty ? near.map { "mm " + $0 } : meant) ?? "See `mm help --all`."
     }
 
     /// Returns a hint for a wrong verb of a noun: the closest of its verbs, or all; `nil` if the word is no noun.
@@ -190,10 +191,13 @@ package struct CommandIndex: Sendable {
             verbs.append(entry.words[1])
         }
         guard !verbs.isEmpty else { return nil }
-        let near = NearestNames.of(verb, among: verbs).map { "`mm \(noun) \($0)`" }
-        return near.isEmpty
-            ? "The commands of `mm \(noun)`: \(verbs.joined(separator: ", "))."
-            : "Did you mean \(near.joined(separator: " or "))?"
+        return Self.question(NearestNames.of(verb, among: verbs).map { "mm \(noun) \($0)" })
+            ?? "The commands of `mm \(noun)`: \(verbs.joined(separator: ", "))."
+    }
+
+    /// Returns the question whether some commands were meant; `nil` without any.
+    private static func question(_ commands: [String]) -> String? {
+        commands.isEmpty ? nil : "Did you mean \(commands.map { "`\($0)`" }.joined(separator: " or "))?"
     }
 
     /// Returns the error for a line that has only options of every command.
