@@ -103,6 +103,7 @@ struct AgentWordsTests {
             ("With --engine the owner decides.", "With --engine (the owner's, in a terminal) the owner decides."),
             ("Repeat it with `--no-wait`.", "Repeat it with `--no-wait` (the owner's, in a terminal)."),
             ("Use another name (--conflict replace or rename accepts this one).", "Use another name."),
+            ("Keep it: `mm plan -o change.plan`.", "Keep it: `mm plan -o change.plan` (the owner's, in a terminal)."),
             ("mm key list shows the names.", "mm key list (the owner's, in a terminal) shows the names."),
             (
                 "Usage: mm login CONNECTION (`mm connections list` shows the names), or mm login --all.",

@@ -111,13 +111,7 @@ package struct ArgumentScanner {
         ///   - fields: the command's arguments.
         /// - Returns: `nil` if the command has no such flag; it may be one of those that every command has.
         init?(_ name: String, of fields: [InputField]) {
-            let own = fields.first { field in
-                guard field.placement != .absent else { return false }
-                if field.isNamed(by: name) { return true }
-                if case .option(let letter?) = field.placement { return name == "-\(letter)" }
-                return false
-            }
-            if let own {
+            if let own = fields.first(where: { $0.placement != .absent && $0.isNamed(by: name) }) {
                 self = .argument(own)
             } else if name == "--file" || name == "-f", let field = fields.first(where: \.namesFile) {
                 self = .file(field)

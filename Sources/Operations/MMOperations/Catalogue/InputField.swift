@@ -195,7 +195,8 @@ public struct InputField: Sendable {
 
     /// Returns whether a flag on a command line means this argument.
     package func isNamed(by flag: String) -> Bool {
-        flag == "--\(flagName)" || flag == "--\(name)" || otherFlags.contains(flag)
+        if case .option(let letter?) = placement, flag == "-\(letter)" { return true }
+        return flag == "--\(flagName)" || flag == "--\(name)" || otherFlags.contains(flag)
             || name == "dryRun" && Self.dryRuns.contains(flag.lowercased())
     }
 

@@ -642,11 +642,7 @@ extension [InputField] {
     /// Whether a word of a command line is a flag whose value is the next word.
     fileprivate func takesValue(after word: String) -> Bool {
         guard word.hasPrefix("-"), !word.contains("=") else { return false }
-        return contains { field in
-            guard field.kind != .flag else { return false }
-            if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
-            return field.isNamed(by: word)
-        }
+        return contains { $0.kind != .flag && $0.isNamed(by: word) }
     }
 
     /// Whether a word is one of the values of an argument.
