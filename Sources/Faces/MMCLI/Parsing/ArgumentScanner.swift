@@ -81,12 +81,8 @@ package struct ArgumentScanner {
     }
 
     private mutating func flag(_ word: String, _ rest: inout ArraySlice<String>) throws(MMError) {
-        var name = word
-        var attached: String?
-        if word.hasPrefix("--"), let equals = word.firstIndex(of: "=") {
-            name = String(word[..<equals])
-            attached = String(word[word.index(after: equals)...])
-        }
+        let parts = Self.parts(word)
+        let (name, attached) = (parts?.flag ?? word, parts?.value)
         switch Flag(name, of: fields) {
         case .argument(let field): try set(field, attached: attached, flag: name, &rest)
         case .file(let field): try setFile(field, attached: attached, flag: name, &rest)
@@ -95,6 +91,12 @@ package struct ArgumentScanner {
             try addParameters("$\(option)=\(text)", to: field, as: name)
         case nil: try global(name, attached: attached, &rest)
         }
+    }
+
+    /// Returns the flag and the value of a word that has both; `nil` for any other word.
+    static func parts(_ word: String) -> (flag: String, value: String)? {
+        guard word.hasPrefix("--"), let equals = word.firstIndex(of: "=") else { return nil }
+        return (String(word[..<equals]), String(word[word.index(after: equals)...]))
     }
 
     /// What a flag of a command stands for.

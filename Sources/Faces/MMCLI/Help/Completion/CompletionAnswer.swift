@@ -42,7 +42,7 @@ package struct CompletionAnswer: Sendable {
     /// Returns the candidates for the end of a line.
     /// - Parameter words: the words after the program's name; the last one is being typed, and may be empty.
     package func candidates(_ words: [String]) async -> [Candidate] {
-        let parts = Self.parts(words.last ?? "")
+        let parts = ArgumentScanner.parts(words.last ?? "")
         let typed = parts?.value ?? words.last ?? ""
         let found = await offered(words.dropLast() + (parts.map { [$0.flag] } ?? []), typed, isValue: parts != nil)
         // A quoted word is compared without its quote, as shells do.
@@ -53,12 +53,6 @@ package struct CompletionAnswer: Sendable {
             guard candidate.word.lowercased().hasPrefix(wanted) else { return nil }
             return Candidate((parts.map { $0.flag + "=" } ?? "") + candidate.word, candidate.summary)
         }
-    }
-
-    /// Returns the flag and the value of a word that has both; `nil` for any other word.
-    fileprivate static func parts(_ word: String) -> (flag: String, value: String)? {
-        guard word.hasPrefix("--"), let equals = word.firstIndex(of: "=") else { return nil }
-        return (String(word[..<equals]), String(word[word.index(after: equals)...]))
     }
 
     /// Returns what may follow the words of a line.
@@ -175,7 +169,7 @@ private struct Arguments {
                 }
                 continue
             }
-            let parts = CompletionAnswer.parts(word)
+            let parts = ArgumentScanner.parts(word)
             if let flag = ArgumentScanner.Flag(parts?.flag ?? word, of: fields) {
                 isEmpty = false
                 if let parts {
