@@ -50,6 +50,13 @@ public struct MMError: Error, Sendable, CustomStringConvertible {
         guard let hint else { return message }
         return "\(message)\n\(hint)"
     }
+
+    /// Returns the error with a text before its message: what it is about, or what didn't succeed because of it.
+    package func about(_ subject: String) -> MMError {
+        var told = self
+        told.message = "\(subject): \(message)"
+        return told
+    }
 }
 
 extension MMError {

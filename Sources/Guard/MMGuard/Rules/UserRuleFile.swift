@@ -44,9 +44,7 @@ public struct UserRuleFile: Sendable, Hashable {
         do throws(MMError) {
             return try UserRuleFile(bytes: bytes)
         } catch {
-            var error = error
-            error.message = "\(path): \(error.message)"
-            throw error
+            throw error.about(path)
         }
     }
 

@@ -63,12 +63,11 @@ struct WriteWatch: Sendable {
     /// several requests needs may be made by another of them.
     /// - Throws: `notFound` with the answer of the read, for the deletion of an object that the service doesn't have.
     static func checkObjects(of writes: [Write]) throws(MMError) {
-        guard writes.count == 1, writes[0].change?.kind == .deletion, var error = writes[0].absence,
+        guard writes.count == 1, writes[0].change?.kind == .deletion, let absence = writes[0].absence,
             // Headers may say how the service reads the path; the read was sent without them.
             writes[0].request.headers.isEmpty
         else { return }
-        error.message = "There is nothing to delete: \(error.message)"
-        throw error
+        throw absence.about("There is nothing to delete")
     }
 
     private func change(of request: GraphRequest) -> Change? {

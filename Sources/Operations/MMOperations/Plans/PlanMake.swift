@@ -180,7 +180,7 @@ struct PlanDraft {
             } catch {
                 // What a call itself has made follow it isn't in the list.
                 let isListed = calls.count > 1 && waiting.count + number + 1 == calls.count
-                throw isListed ? error.of(call: number + 1, of: calls.count) : error
+                throw isListed ? error.about("Call \(number + 1) of \(calls.count)") : error
             }
             waiting = recorder.takeFollowing() + waiting
             number += 1
@@ -245,15 +245,6 @@ struct PlanDraft {
     private func place(_ name: String) async throws(MMError) -> Plan.Place {
         let connection = try services.requests.guarding.registry.connection(named: name, in: context)
         return try await PlanPlaces(services: services.requests, context: context).place(connection)
-    }
-}
-
-extension MMError {
-    /// Returns the error with the place of its call in a list of calls.
-    fileprivate func of(call number: Int, of count: Int) -> MMError {
-        var error = self
-        error.message = "Call \(number) of \(count): \(message)"
-        return error
     }
 }
 

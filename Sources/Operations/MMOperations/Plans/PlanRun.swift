@@ -492,9 +492,8 @@ struct PlanStates: Sendable {
         /// - Throws: the error of the read, where the states differ: that an object can't be read doesn't mean that it
         ///   has changed, or that it is gone.
         func state(for step: PlanStep) throws(MMError) -> PlanState {
-            guard var error = fault, state.digest != step.state.digest else { return state }
-            error.message = "The object of `\(step.line)` can't be read: \(error.message)"
-            throw error
+            guard let fault, state.digest != step.state.digest else { return state }
+            throw fault.about("The object of `\(step.line)` can't be read")
         }
     }
 

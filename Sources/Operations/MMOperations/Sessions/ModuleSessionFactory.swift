@@ -188,10 +188,9 @@ struct ModuleWire: Sendable {
         let vault = configuration.vault
         let session: EgressSession
         do throws(MMError) { session = try await EgressSession.start(configuration) } catch {
-            var told = error
+            var told = error.about("The session's proxy can't be started")
             let way =
                 "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions connect without the proxy."
-            told.message = "The session's proxy can't be started: \(error.message)"
             told.hint = [error.hint, way].compactMap(\.self).joined(separator: "; or: ")
             throw told
         }

@@ -134,11 +134,7 @@ struct IsolatedRecords: Sendable {
         var logs: [JSONValue] = [Self.log(of: nil, whole)]
         for (name, result) in await parts(operation, arguments, in: context) {
             let part: OperationAnswer
-            do throws(MMError) { part = try result.get() } catch {
-                var named = error
-                named.message = "\(name): \(error.message)"
-                throw named
-            }
+            do throws(MMError) { part = try result.get() } catch { throw error.about(name) }
             guard case .value(let value) = part.body, let found = value.object else { continue }
             logs.append(Self.log(of: name, found))
             for key in ["lines", "torn", "fullFiles"] {
