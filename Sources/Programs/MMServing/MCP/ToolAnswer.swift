@@ -472,11 +472,10 @@ struct AgentWords: Sendable {
     private static func arguments(_ pieces: ArraySlice<Piece>, of fields: [InputField]) -> ArraySlice<Piece> {
         var takesNext = false
         // A sentence continues behind a command in small letters; a connection's name begins with a capital as a rule.
-        let takesName = fields.contains { $0.name == "connection" && $0.placement == .positional(0) }
-        let name = takesName ? pieces.first.flatMap { $0.text.first?.isUppercase == true ? $0.end : nil } : nil
+        var mayBeConnection = fields.contains { $0.name == "connection" && $0.placement == .positional(0) }
         return pieces.prefix { piece in
-            let isValue = takesNext || piece.end == name
-            takesNext = fields.takesValue(after: piece.text)
+            let isValue = takesNext || mayBeConnection && piece.text.first?.isUppercase == true
+            (takesNext, mayBeConnection) = (fields.takesValue(after: piece.text), false)
             return isValue || piece.isArgument || fields.offers(piece.text)
         }
     }
