@@ -113,8 +113,8 @@ struct ToolAnswer: Sendable {
     private func counted(_ notes: [String], _ connection: String) -> [String] {
         let notes = RepeatedLines.counted(notes).map(words.translated)
         let text = notes.joined(separator: "\n")
-        guard !Self.roomForNotes.allows(text.utf8) else { return notes }
-        return [noted(fitted(text, connection, in: Self.roomForNotes))]
+        let room = OutputBudget(characters: budget.characters / 2, tokens: budget.tokens / 2)
+        return room.allows(text.utf8) ? notes : [noted(fitted(text, connection, in: room))]
     }
 
     /// Returns the result of an answer that is data: all of it if the form that is sent fits, otherwise its first rows.
@@ -262,7 +262,6 @@ struct ToolAnswer: Sendable {
         return result(noted(fitted(text, connection, in: budget)), [], structured, isError: !isExpected)
     }
 
-    private static let roomForNotes = OutputBudget(characters: 12_500, tokens: 5_000)
     /// What is left for an error behind its output.
     private static let roomForError = OutputBudget(characters: 4000, tokens: 4000 / 3)
 
