@@ -109,4 +109,21 @@ struct IsolatedRecordsTests {
         guard case .value(let value) = whole.body else { throw MMError(.internalError, "no rows") }
         #expect(value.array?.compactMap { $0["id"]?.string } == ids)
     }
+
+    @Test(
+        "that were undone in two pools are one table, and one text if they are only shown",
+        arguments: [([nil, nil], nil), (["one", "two"], "one\ntwo"), ([nil, "two"], "two")]
+            as [([String?], String?)])
+    func together(texts: [String?], text: String?) {
+        let parts = texts.enumerated().map { number, text in
+            OperationAnswer(
+                .value(.array([["id": .string("\(number)")]])), notes: ["note \(number)"],
+                columns: ["id", "change", "result"], text: text)
+        }
+        let whole = IsolatedRecords.together(parts[0], parts[1])
+        #expect(whole.text == text && whole.columns == ["connection", "id", "change", "result"])
+        #expect(whole.notes == ["note 0", "note 1"])
+        let rows: JSONValue? = if case .value(let value) = whole.body { value } else { nil }
+        #expect(rows == [["id": "0"], ["id": "1"]])
+    }
 }

@@ -166,27 +166,17 @@ struct IsolatedRecords: Sendable {
     private func undone(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        var whole: OperationAnswer?
-        var (rows, refusal): ([JSONValue], MMError?) = ([], nil)
+        var (whole, refusal): (OperationAnswer?, MMError?) = (nil, nil)
         let pools: [(String, IsolatedPool?)] = await router.holding(for: context.caller.server).map { ($0.0, $0.1) }
         for (name, pool) in pools + [("router", nil)] {
             do throws(MMError) {
-                let part: OperationAnswer
-                if let pool {
-                    part = try await pool.call(operation, arguments, in: context)
-                } else {
-                    part = try await own.call(operation, arguments, in: context)
-                }
-                rows += Self.rows(part)
-                guard var sum = whole else {
-                    whole = part
-                    continue
-                }
-                sum.notes += part.notes
-                sum.missing = [sum.missing, part.missing].compactMap(\.self).first
-                sum.text = [sum.text, part.text].compactMap(\.self).joined(separator: "\n")
-                sum.columns = ["connection", "id", "change"] + sum.columns.suffix(1)
-                whole = sum
+                let part =
+                    if let pool {
+                        try await pool.call(operation, arguments, in: context)
+                    } else {
+                        try await own.call(operation, arguments, in: context)
+                    }
+                whole = whole.map { Self.together($0, part) } ?? part
             } catch {
                 // If a later pool fails, the answer reports both what was undone before and the failure.
                 guard error.code != .notFound else {
@@ -197,12 +187,23 @@ struct IsolatedRecords: Sendable {
                 let text = "\(name): \(error.message)"
                 sum.notes.append(text)
                 sum.missing = text
-                sum.body = .value(.array(rows))
                 return sum
             }
         }
-        guard var whole else { throw refusal ?? MMError(.internalError, "No journal was asked.") }
-        whole.body = .value(.array(rows))
+        guard let whole else { throw refusal ?? MMError(.internalError, "No journal was asked.") }
         return whole
+    }
+
+    /// Returns what was undone in one pool, and then in another one, as one answer. Rows are shown as a table if
+    /// neither has a text for them.
+    static func together(_ first: OperationAnswer, _ second: OperationAnswer) -> OperationAnswer {
+        var sum = first
+        sum.body = .value(.array(rows(first) + rows(second)))
+        sum.notes += second.notes
+        sum.missing = first.missing ?? second.missing
+        let texts = [first.text, second.text].compactMap(\.self)
+        sum.text = texts.isEmpty ? nil : texts.joined(separator: "\n")
+        sum.columns = ["connection", "id", "change"] + first.columns.suffix(1)
+        return sum
     }
 }
