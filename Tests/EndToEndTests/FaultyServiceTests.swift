@@ -44,15 +44,14 @@ struct FaultyServiceTests {
         #expect(ran.code != 0 && ran.output.isEmpty && ran.failure?["code"] == "remote_failed", "\(ran)")
     }
 
-    @Test("get no credential of ours at another address", arguments: ["foreignNextLink", "redirect"])
-    func elsewhere(kind: String) async throws {
+    @Test(
+        "get no credential of ours at another address",
+        arguments: [("foreignNextLink", "host", ""), ("redirect", "to", "/v1.0/users")])
+    func elsewhere(kind: String, field: String, path: String) async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
         let other = try await Tenant(users: 5)
-        try await tenant.fault([
-            "kind": .string(kind), "path": "/v1.0/users",
-            kind == "redirect" ? "to" : "host": .string(other.base + (kind == "redirect" ? "/v1.0/users" : "")),
-        ])
+        try await tenant.fault(["kind": .string(kind), "path": "/v1.0/users", field: .string(other.base + path)])
         let ran = try await tenant.mm(["graph", "Demo", "/users", "--all", "--json"])
         #expect(ran.code != 0)
         let seen = try await other.control("GET", "requests")["requests"]?.array ?? []
