@@ -108,6 +108,16 @@ struct SmallCommands: RunningReports {
     }
 
     @Test(
+        "lists within lists that Write-Host would show without end, or at great length, are left to PowerShell",
+        arguments: [
+            ("$l = [Collections.ArrayList]@(1); [void]$l.Add($l); Write-Host $l", "showing values nested deeply"),
+            ("$l = [Collections.ArrayList]@(1); [void]$l.Add($l); Write-Host 0 $l", "showing values nested deeply"),
+            ("$d = 1; foreach ($i in 1..45) { $d = $d, $d }; Write-Host (, $d)", "showing values nested deeply"),
+            ("$t = 'x' * 1000000; $t = foreach ($i in 1..9) { $t }; Write-Host (, $t)", "a long text"),
+        ])
+    func endless(script: String, reason: String) async { #expect(await refusal(script) == reason, "\(script)") }
+
+    @Test(
         "dates in the formats of Unix",
         arguments: [
             ("2026-01-02 03:04:05.678", "%Y-%m-%dT%H:%M:%S%Z", "2026-01-02T03:04:05+00"),

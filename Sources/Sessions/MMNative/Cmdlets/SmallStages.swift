@@ -261,16 +261,21 @@ final class HostStage: Stage {
         }
         var items: [PSValue] = []
         for value in [command["Object"]].compactMap(\.self) + command.rest { items += Cmdlets.list(value) }
-        text = try Self.text(of: items, separator)
+        var walk = ValueWalk()
+        text = try Self.text(of: items, separator, &walk)
     }
 
     /// Returns the text of objects; a list among them is separated in the same way.
-    private static func text(of items: [PSValue], _ separator: String) throws(Interrupt) -> String {
+    private static func text(
+        of items: [PSValue], _ separator: String, _ walk: inout ValueWalk
+    ) throws(Interrupt) -> String {
         var texts: [String] = []
         for item in items {
+            guard walk.enter() else { throw .handOver("showing values nested deeply") }
+            defer { walk.leave() }
             switch item {
-            case .array(let inner): texts.append(try Self.text(of: inner, separator))
-            case .list(let list): texts.append(try Self.text(of: list.items, separator))
+            case .array(let inner): texts.append(try Self.text(of: inner, separator, &walk))
+            case .list(let list): texts.append(try Self.text(of: list.items, separator, &walk))
             case .null, .nothing: texts.append("")
             case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
@@ -280,7 +285,7 @@ final class HostStage: Stage {
             default: throw .handOver("showing \(item.typeName)")
             }
         }
-        return texts.joined(separator: separator)
+        return try StepBound.joined(texts, separator)
     }
 
     /// Refuses a text that names no color. The color itself makes no difference here: only the text is shown.
