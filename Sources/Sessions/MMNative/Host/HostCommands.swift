@@ -537,6 +537,7 @@ extension HostCommands {
         if let value = command["Value"] { values = Cmdlets.list(value.plain) }
         // Without any input nothing is written, whatever the other parameters say.
         guard !values.isEmpty || command.names.contains("Value") else { return }
+        try evaluator.refuseTyped(within: .array(values))
         var texts: [String] = []
         for value in values {
             // A list among the values has a line for each of its elements.
@@ -544,7 +545,6 @@ extension HostCommands {
                 if !value.isNull { texts.append(try PSText.string(value)) }
                 continue
             }
-            try evaluator.refuseTyped(within: .array(values))
             for item in items where !item.isNull { texts.append(try PSText.whole(item)) }
         }
         try StepBound.text(bytes: texts.reduce(0) { $0 + $1.utf8.count }, limit: RunFiles.largest)
