@@ -82,6 +82,7 @@ struct HostParameters: RunningReports {
         arguments: [
             ("'a' | Set-Content a; Get-ChildItem a -Filter *.b", "-Filter of Get-ChildItem"),
             ("'a' | Tee-Object -Variable x -Append", "-Append of Tee-Object"),
+            ("'a' | Tee-Object a.txt -Variable x", "-FilePath of Tee-Object"),
             (
                 "'a' | Out-File a; [pscustomobject]@{ a = 1 } | Export-Csv a -Append -IncludeTypeInformation",
                 "-IncludeTypeInformation of Export-Csv"

@@ -434,9 +434,7 @@ final class WorkStage: Stage {
         let reports = evaluator.reports
         try work(command, items, host, evaluator, next)
         // What failed has had no use for some parameters.
-        if evaluator.reports == reports, let name = command.unread {
-            throw .handOver("-\(name) of \(command.specification.name)")
-        }
+        if evaluator.reports == reports { try command.refuseUnread() }
     }
 }
 

@@ -1,5 +1,5 @@
 /// What becomes of parameters that the code of a command doesn't ask for: those that would change what it does are
-/// handed over, when the command is bound or, at the latest, after it has run (`BoundCommand.unread`).
+/// handed over, when the command is bound or, at the latest, after it has run (`BoundCommand.refuseUnread`).
 extension HostCommands {
     /// Parameters that change what a command does and that aren't implemented here.
     static let beyond: [String: Set<String>] = [

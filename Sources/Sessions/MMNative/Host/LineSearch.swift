@@ -104,7 +104,7 @@ final class LineSearchStage: Stage {
         }
         if !named.isEmpty { try tell(all, isText: false) }
         // What failed has had no use for some parameters.
-        if evaluator.reports == reports, let name = command.unread { throw .handOver("-\(name) of Select-String") }
+        if evaluator.reports == reports { try command.refuseUnread() }
     }
 
     /// Tells what is found in the lines of one place.

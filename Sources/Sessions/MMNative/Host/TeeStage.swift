@@ -28,7 +28,7 @@ final class TeeStage: Stage {
         if let path {
             if !items.isEmpty { try write(to: path) }
         } else if let name = command["Variable"] {
-            guard !command.isSet("Append") else { throw .handOver("-Append of Tee-Object") }
+            try command.refuseUnread()
             try evaluator.set(try PSText.string(name).lowercased(), .collapsed(items))
         }
     }

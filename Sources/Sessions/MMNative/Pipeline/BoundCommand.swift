@@ -31,13 +31,14 @@ struct BoundCommand {
         if case .int(let number)? = self[name] { Int(number) } else { nil }
     }
 
-    /// A bound parameter of the command's own that its code, which has run, never asked for, though it would change
-    /// what the command does; `nil` if there is none.
-    var unread: String? {
-        (specification.values + specification.switches).first { name in
+    /// Hands over a bound parameter of the command's own that its code, which has run, never asked for, though it would
+    /// change what the command does.
+    func refuseUnread() throws(Interrupt) {
+        let unread = (specification.values + specification.switches).first { name in
             values[name].map { !specification.switches.contains(name) || $0.isTrue } ?? false
                 && !read.names.contains(name) && !HostCommands.changesNothing(name, specification.name)
         }
+        if let unread { throw .handOver("-\(unread) of \(specification.name)") }
     }
 
     /// The names of the bound parameters.
