@@ -49,9 +49,7 @@ enum AddedMember {
         if case .block(let block) = way, !evaluator.isPure(block) {
             throw .handOver("Add-Member of a ScriptProperty that depends on more than its object")
         }
-        var targets = items
-        if let input = command["InputObject"], items.isEmpty { targets = Cmdlets.list(input) }
-        for item in targets {
+        for item in items {
             guard case .object(let object) = item, object.isCustom else {
                 throw .handOver("Add-Member to \(item.typeName)")
             }
@@ -69,9 +67,7 @@ enum AddedMember {
         guard let name = command["Name"]?.text, evaluator.onlyReads, !ofAll.contains(name.lowercased()),
             name.isPlain
         else { throw .handOver("Add-Member of a ScriptMethod") }
-        var targets = items
-        if let input = command["InputObject"], items.isEmpty { targets = Cmdlets.list(input) }
-        for item in targets {
+        for item in items {
             guard case .object(let object) = item, object.isCustom else {
                 throw .handOver("Add-Member to \(item.typeName)")
             }

@@ -316,9 +316,7 @@ extension HostCommands {
             isTable = false
             pairs = [(try PSText.string(name), command["Value"] ?? .null)]
         }
-        var targets = items
-        if let input = command["InputObject"], items.isEmpty { targets = Cmdlets.list(input) }
-        for item in targets {
+        for item in items {
             guard case .object(let object) = item else { throw .handOver("Add-Member to \(item.typeName)") }
             var passes = command.isSet("PassThru")
             for (name, value) in pairs where !object.add(name, value.withoutNothing) {
