@@ -197,6 +197,7 @@ enum Cmdlets {
         case "Out-Null": return NullStage()
         case "Select-String": return try LineSearchStage(command, evaluator)
         case "Tee-Object": return try TeeStage(command, evaluator)
+        case "Add-Member": return try WorkStage(command, evaluator, isEach: true)
         default: return try WorkStage(command, evaluator)
         }
     }

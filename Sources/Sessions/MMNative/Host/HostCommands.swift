@@ -413,13 +413,14 @@ final class WorkStage: Stage {
     private let work: HostCommands.Work
     private var items: [PSValue] = []
     /// Whether each object is worked on when it arrives.
-    private var isEach: Bool { command.specification.name == "Add-Member" }
+    private let isEach: Bool
 
-    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+    init(_ command: BoundCommand, _ evaluator: Evaluator, isEach: Bool = false) throws(Interrupt) {
         guard let host = evaluator.host, let work = HostCommands.work(command.specification.name) else {
             throw .handOver("the command \(command.specification.name)")
         }
         (self.command, self.evaluator, self.host, self.work) = (command, evaluator, host, work)
+        self.isEach = isEach
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
