@@ -415,13 +415,13 @@ extension DoctorCheck {
             try ProtectedFile.replace(
                 folder + "/MMNeeded/MMNeeded.psm1", with: Array("function Get-Needed { [math]::Max(1, 2) }\n".utf8))
             settings.modulePaths.insert(folder, at: 0)
-            let deadline = Deadline.after(.seconds(60))
-            let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(120)))
-            try await host.constrain(deadline: deadline)
-            var command = PowerShellCommand("Get-Needed; \"$($ExecutionContext.SessionState.LanguageMode)\"")
-            command.needs = ScriptNeeds(of: command.script)
-            let answer = try await host.answer(command, deadline: deadline)
-            await host.close()
+            let answer = try await bench.withFreshHost(settings) { host in
+                let deadline = Deadline.after(.seconds(60))
+                try await host.constrain(deadline: deadline)
+                var command = PowerShellCommand("Get-Needed; \"$($ExecutionContext.SessionState.LanguageMode)\"")
+                command.needs = ScriptNeeds(of: command.script)
+                return try await host.answer(command, deadline: deadline)
+            }
             try demand(
                 answer.values == [2, "ConstrainedLanguage"], "it gave \(answer.values): \(answer.problem ?? "")")
             return ""

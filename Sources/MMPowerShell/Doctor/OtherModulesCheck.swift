@@ -36,8 +36,6 @@ extension DoctorCheck {
         let service = try CalledService(answering: frames)
         var settings = bench.settings
         settings.environment["HTTPS_PROXY"] = "http://session:secret@127.0.0.1:\(service.port)"
-        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(120)))
-        if constrained { try await host.constrain(deadline: .after(.seconds(60))) }
         var command = PowerShellCommand(
             """
             $more = @{ Filter = "it's"; All = $true }
@@ -48,8 +46,10 @@ extension DoctorCheck {
             $null = Get-MMWidget @('ann') -None @() -Raw ([byte[]](1, 2)) -ErrorAction Ignore -WarningAction Ignore
             """)
         command.needs.elsewhere = ["get-mmwidget"]
-        let answer = try await host.answer(command, deadline: .after(.seconds(60)))
-        await host.close()
+        let answer = try await bench.withFreshHost(settings) { [command] host in
+            if constrained { try await host.constrain(deadline: .after(.seconds(60))) }
+            return try await host.answer(command, deadline: .after(.seconds(60)))
+        }
         let calls = await service.close()
         try demand(
             answer.values == [

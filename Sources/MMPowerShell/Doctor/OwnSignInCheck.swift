@@ -52,12 +52,12 @@ extension DoctorCheck {
                 with: Array("$state = [guid]::NewGuid()\nfunction Get-MMState { $script:state }\n".utf8))
         }
         settings.modulePaths.insert(folder, at: 0)
-        let deadline = Deadline.after(.seconds(60))
-        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(120)))
-        let signIn = OwnSignIn(own: SignInIdentity(connection: "Doctor"))
-        _ = try await host.answer(OwnSignInScript.command(signIn, module: "graph"), deadline: deadline)
-        let answer = try await host.answer(PowerShellCommand(script), deadline: deadline)
-        await host.close()
+        let answer = try await bench.withFreshHost(settings) { host in
+            let deadline = Deadline.after(.seconds(60))
+            let signIn = OwnSignIn(own: SignInIdentity(connection: "Doctor"))
+            _ = try await host.answer(OwnSignInScript.command(signIn, module: "graph"), deadline: deadline)
+            return try await host.answer(PowerShellCommand(script), deadline: deadline)
+        }
         try demand(answer.isClean && answer.values == values, "it gave \(answer.values): \(answer.problem ?? "")")
         return ""
     }

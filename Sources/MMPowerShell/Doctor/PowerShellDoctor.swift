@@ -136,10 +136,11 @@ actor DoctorBench {
     }
 
     /// Runs a check with a host of its own, which is closed afterwards.
+    /// - Parameter own: its settings; `nil` for those of the other hosts.
     func withFreshHost<Value: Sendable>(
-        _ body: @Sendable (PowerShellHost) async throws -> Value
+        _ own: HostSettings? = nil, _ body: @Sendable (PowerShellHost) async throws -> Value
     ) async throws -> Value {
-        let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(120)))
+        let host = try await PowerShellHost.start(own ?? settings, deadline: .after(.seconds(120)))
         do {
             let value = try await body(host)
             await host.close()
