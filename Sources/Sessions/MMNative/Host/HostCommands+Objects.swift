@@ -156,26 +156,25 @@ extension HostCommands {
         }
     }
 
-    /// The words of `-MemberType` for members that objects have here; all others are of kinds that none has.
-    private static func kinds(of command: BoundCommand) throws(Interrupt) -> (methods: Bool, properties: [String]) {
-        guard let written = command["MemberType"] else { return (true, ["property", "noteproperty"]) }
-        let texts = try Cmdlets.list(written.plain).map { (word) throws(Interrupt) in try PSText.string(word) }
-        let words = texts.flatMap { $0.split(separator: ",") }.map { $0.filter { $0 != " " }.lowercased() }
-        let others: Set<String> = [
-            "aliasproperty", "codemethod", "codeproperty", "event", "memberset", "parameterizedproperty", "propertyset",
-            "scriptmethod", "scriptproperty",
-        ]
-        var (methods, properties) = (false, [String]())
-        for word in words where !others.contains(word) {
-            switch word {
-            case "all": (methods, properties) = (true, ["property", "noteproperty"])
-            case "method", "methods": methods = true
-            case "properties": properties = ["property", "noteproperty"]
-            case "property", "noteproperty": properties.append(word)
-            default: throw .handOver("an unusual -MemberType")
+    /// The kinds of members that each word of `-MemberType` means; of some kinds objects have none here.
+    private static let memberKinds: [String: Set<String>] = [
+        "all": ["method", "property", "noteproperty"], "properties": ["property", "noteproperty"],
+        "methods": ["method"], "method": ["method"], "property": ["property"], "noteproperty": ["noteproperty"],
+        "aliasproperty": [], "codemethod": [], "codeproperty": [], "event": [], "memberset": [],
+        "parameterizedproperty": [], "propertyset": [], "scriptmethod": [], "scriptproperty": [],
+    ]
+
+    private static func kinds(of command: BoundCommand) throws(Interrupt) -> Set<String> {
+        let written = Cmdlets.list((command["MemberType"] ?? .string("All")).plain)
+        let texts = try written.map { (word) throws(Interrupt) in try PSText.string(word) }
+        var kinds: Set<String> = []
+        for word in texts.flatMap({ $0.split(separator: ",") }) {
+            guard let meant = memberKinds[word.filter { $0 != " " }.lowercased()] else {
+                throw .handOver("an unusual -MemberType")
             }
+            kinds.formUnion(meant)
         }
-        return (methods, properties)
+        return kinds
     }
 
     static func members(
@@ -214,7 +213,7 @@ extension HostCommands {
             }
         }
         let kinds = try kinds(of: command)
-        if kinds.methods {
+        if kinds.contains("method") {
             guard type != nil || object.typeName.hasSuffix(PSObject.customType) else {
                 throw .handOver("the methods of \(object.typeName)")
             }
@@ -222,7 +221,7 @@ extension HostCommands {
             try show(Array((type?.visibleMethods ?? []).union(ofAll)), "Method")
         }
         let kind = type == nil && object.model == nil ? "NoteProperty" : "Property"
-        if kinds.properties.contains(kind.lowercased()) { try show(object.shape.names, kind) }
+        if kinds.contains(kind.lowercased()) { try show(object.shape.names, kind) }
     }
 
     /// The script's own process, the only one that it sees. Its priority is a mark that decides nothing here.
