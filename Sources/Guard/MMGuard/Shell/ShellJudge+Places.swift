@@ -154,13 +154,21 @@ extension ShellJudge {
         return word.hasPrefix("--") ? LongOption.value(in: word) ?? "" : String(word.dropFirst(2))
     }
 
+    /// Returns the places that a copying command may fill: its last operand, and the folders that options name.
+    static func places(filledBy call: ShellScript.Command) -> [String] {
+        let words = call.arguments.map(\.value)
+        // rsync keeps the times with this letter.
+        let folders = call.program == "rsync" ? [] : targetFolders(words)
+        return words.filter { !$0.hasPrefix("-") }.suffix(1) + folders
+    }
+
     /// Returns whether hidden files come into a home itself: `cp /tmp/.x ~`, `rsync -a /tmp/a/ ~`.
-    func bringsHidden(_ words: [String], to place: String) -> Bool {
-        guard let path = context.path(place) ?? context.path("~/" + place) else { return false }
-        let isOfUser = path.hasPrefix("/home/") && path.split(separator: "/").count == 2
-        guard isOfUser || path == "/root" || path == context.path("~") else { return false }
-        return words.dropLast().contains { word in
-            word.hasSuffix("/") || word.split(separator: "/").last?.hasPrefix(".") == true
+    func bringsHidden(_ call: ShellScript.Command, to place: String) -> Bool {
+        guard let path = context.path(place) ?? context.path("~/" + place),
+            Self.behindHome(path)?.isEmpty == true || path == context.path("~")
+        else { return false }
+        return call.arguments.map(\.value).contains { word in
+            word != place && (word.hasSuffix("/") || word.split(separator: "/").last?.hasPrefix(".") == true)
                 || OptionLetters.word(word, hasOneOf: "T") || LongOption.word(word, mayBe: "--no-target-directory")
         }
     }

@@ -496,7 +496,7 @@ extension ShellJudge {
     }
 
     /// Returns the folders that options name as the place of copies: `-t DIR`, `-rtDIR`, `--target=DIR`.
-    private static func targetFolders(_ words: [String]) -> [String] {
+    static func targetFolders(_ words: [String]) -> [String] {
         zip(words, words.dropFirst() + [""]).compactMap { word, next in
             let option = word.prefix { $0 != "=" }
             if word.hasPrefix("--t"), "--target-directory".hasPrefix(option) {

@@ -68,16 +68,22 @@ extension ShellJudge {
     func isOfMachine(_ word: String) -> Bool {
         if isSystem(word) { return true }
         guard context.isRemote, let path = context.path(word) ?? context.path("~/" + word) else { return false }
-        var rest = path.split(separator: "/")[...]
-        switch rest.popFirst() {
-        case "root": break
-        case "home", "Users": _ = rest.popFirst()
-        default:
+        guard let rest = Self.behindHome(path) else {
             return !["/tmp/", "/var/tmp/", "/dev/", "/run/user/", "/mnt/", "/media/"].contains {
                 (path + "/").hasPrefix($0)
             }
         }
         return rest.first.map { $0.hasPrefix(".") || $0 == "bin" } == true
+    }
+
+    /// Returns the parts of a path behind the home in which it is; `nil` outside of homes.
+    static func behindHome(_ path: String) -> ArraySlice<Substring>? {
+        let parts = path.split(separator: "/")
+        switch parts.first {
+        case "root": return parts.dropFirst()
+        case "home", "Users": return parts.dropFirst(2)
+        default: return nil
+        }
     }
 
     /// Returns the first such path in a text.

@@ -566,13 +566,15 @@ extension ShellJudge {
             // What is written to a link later is written to what it names.
             let leads = { word in climbs(word) || texts(of: word).contains(where: isOfMachine) }
             if Self.makesLinks(call), operands.contains(where: leads) { return false }
-            guard let place = operands.last?.value else { return true }
-            if bringsHidden(call.arguments.map(\.value), to: place) { return false }
-            // Whatever a pattern matches is lost with a folder for temporary files.
+            let places = Self.places(filledBy: call)
+            if places.contains(where: { bringsHidden(call, to: $0) }) { return false }
+            // Whatever a pattern matches is lost with a folder for temporary files. Where an option names the folder,
+            // the last operand is moved, too.
             let isLost =
-                call.program == "mv" && Self.isPassing(place)
-                && operands.dropLast().contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
-            return !isOfMachine(place) && !isLost && !leavesFiles(call)
+                call.program == "mv" && places.contains(where: Self.isPassing)
+                && operands.dropLast(places.count > 1 ? 0 : 1)
+                    .contains { $0.value.contains { "*?[{".contains($0) } && !isTemporary($0) }
+            return !places.contains(where: isOfMachine) && !isLost && !leavesFiles(call)
         case "tar", "bsdtar", "gtar":
             return looks(call) == nil && !markingOptions(of: call).contains(ShellLooks.anyOption)
                 && Self.tar(call).map(isHarmless) == true
