@@ -438,13 +438,6 @@ enum PowerPlatformCLI {
     }
 }
 
-extension ArrayExpressionSyntax {
-    /// The expression within `@(…)`, if it contains nothing else.
-    var pureExpression: ExpressionSyntax? {
-        block.traps.isEmpty && block.statements.count == 1 ? block.statements[0].pureExpression : nil
-    }
-}
-
 /// A value as far as the text alone determines it.
 enum ConstantValue: Sendable, Hashable {
     case string(String)
@@ -470,7 +463,7 @@ enum ConstantValue: Sendable, Hashable {
             let items = node.elements.map(ConstantValue.init)
             self = items.contains(.dynamic) ? .dynamic : .array(items)
         case .paren(let node): self = node.pureExpression.map { ConstantValue($0) } ?? .dynamic
-        case .array(let node): self = node.pureExpression.map { ConstantValue($0) } ?? .dynamic
+        case .array(let node): self = node.block.pureExpression.map { ConstantValue($0) } ?? .dynamic
         default: self = .dynamic
         }
     }

@@ -185,7 +185,7 @@ extension ScriptWalk {
     func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
         let inner: ExpressionSyntax?
         switch value {
-        case .array(let node): inner = node.pureExpression
+        case .array(let node): inner = node.block.pureExpression
         case .paren(let node): inner = node.pureExpression
         default: return nil
         }

@@ -286,9 +286,7 @@ extension ScriptWalk {
         case .arrayLiteral(let list): return .array(list.elements.map { json($0) })
         case .array(let node):
             if node.block.statements.isEmpty { return .array([]) }
-            guard node.block.statements.count == 1, let inner = node.block.statements[0].pureExpression else {
-                return RequestBody.unknownValue
-            }
+            guard let inner = node.block.pureExpression else { return RequestBody.unknownValue }
             let value = json(inner)
             return value.array == nil ? .array([value]) : value
         case .paren(let node): return node.pureExpression.map { json($0) } ?? RequestBody.unknownValue

@@ -14,9 +14,7 @@ enum ConstantCheck {
                 guard let inner = node.pureExpression else { return false }
                 open.append(inner)
             case .sub(let node):
-                guard node.block.traps.isEmpty, node.block.statements.count == 1,
-                    let inner = node.block.statements.first?.pureExpression
-                else { return false }
+                guard let inner = node.block.pureExpression else { return false }
                 open.append(inner)
             case .arrayLiteral(let node): open.append(contentsOf: node.elements)
             case .ternary(let node): open.append(contentsOf: [node.condition, node.ifTrue, node.ifFalse])

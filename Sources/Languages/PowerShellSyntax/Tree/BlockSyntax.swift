@@ -12,6 +12,11 @@ package final class StatementBlockSyntax: Sendable {
         self.statements = statements
         self.traps = traps
     }
+
+    /// The expression, if the block consists of nothing else.
+    package var pureExpression: ExpressionSyntax? {
+        traps.isEmpty && statements.count == 1 ? statements[0].pureExpression : nil
+    }
 }
 
 /// A script, a script block literal, or the body of a function or method.

@@ -391,9 +391,9 @@ final class Evaluator {
 
     /// Evaluates `@( )`. A single expression's value is used unchanged; `$x++` counts with its value.
     private func list(_ node: ArrayExpressionSyntax) throws(Interrupt) -> PSValue {
-        guard node.block.traps.isEmpty, node.block.statements.count == 1,
-            let expression = node.block.statements[0].pureExpression
-        else { return .array(try collected(node.block, leaving: .drops)) }
+        guard let expression = node.block.pureExpression else {
+            return .array(try collected(node.block, leaving: .drops))
+        }
         switch try worth(of: expression) {
         case .nothing: return .array([])
         case .array(let items): return .array(items)
