@@ -93,7 +93,7 @@ extension ScriptWalk {
         if node.isStatic { return walkStatic(node, name) }
         let target = walk(node.target)
         let lower = name.asciiLowercased
-        let owners = use(method: lower, of: node.target, target, node)
+        let mayBeOwn = use(method: lower, of: node.target, target, node)
         if ["where", "foreach"].contains(lower), let block = soleBlock(node.arguments) {
             let result = walkForEach(block, of: target)
             return lower == "where" ? target : result
@@ -112,7 +112,7 @@ extension ScriptWalk {
         if SecretProperties.contains(lower, of: target.kinds) {
             report(.secretProperty, node.extent, subject: ".\(name)()")
         }
-        if !owners.isEmpty, ownType(node.target) != nil || PureTypes.isPlainMethod(name) { return .unknown }
+        if mayBeOwn, ownType(node.target) != nil || PureTypes.isPlainMethod(name) { return .unknown }
         if PureTypes.isPlainMethod(name) {
             if PureTypes.findsNodes(lower) { return .lists(.data) }
             return .data(count: PureTypes.isOfMany(lower) ? ValueFacts.many : target.count)

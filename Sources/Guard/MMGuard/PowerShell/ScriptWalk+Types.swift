@@ -61,19 +61,19 @@ extension ScriptWalk {
     }
 
     /// Notes a call of a method by its name in lower case.
-    /// - Returns: the types of the script whose method it may be.
+    /// - Returns: whether it may be one of a type that the script defines.
     mutating func use(
         method: String, of target: ExpressionSyntax, _ objects: ValueFacts, _ call: InvokeMemberExpressionSyntax
-    ) -> [String] {
+    ) -> Bool {
         let own = ownType(target)
-        if own == nil, ownVariable(target)?.own.has(method) ?? false { return [] }
+        if own == nil, ownVariable(target)?.own.has(method) ?? false { return false }
         // Of a value that may be anything, it may be the method of any type.
         let owners = (own.map { [$0] } ?? types.keys.sorted()).filter { types[$0]?.methods.contains(method) ?? false }
         for owner in owners {
             note(callOf: Self.code(method, of: owner, call.arguments.count))
             use(type: owner, of: own == nil ? objects : .data(), call.extent)
         }
-        return owners
+        return !owners.isEmpty
     }
 
     /// Returns the name of a method among the script's own code. Methods that differ in the number of their parameters
