@@ -25,6 +25,7 @@ enum ClientVerbs {
     /// Returns whether a cloud's client is only to tell what it would do. To what is run elsewhere, the option may be
     /// an argument as any other.
     static func tries(_ program: String, _ words: [String]) -> Bool {
+        guard isCloud(program) else { return false }
         let named = Array(words.prefix { $0 != "--" })
         func mayBeTrial(_ word: String) -> Bool {
             ["dry-run", "dryrun", "dry_run", "what-if"].contains(where: word.contains) && word.hasPrefix("-")
@@ -35,8 +36,7 @@ enum ClientVerbs {
                 ["", "=client", "=server", "=true"].contains { word == option + $0 }
             }
         }
-        return isTrial && OptionValue.without(named).contains(where: mayBeTrial) && isCloud(program)
-            && !says("client-carrying", words)
+        return isTrial && OptionValue.without(named).contains(where: mayBeTrial) && !says("client-carrying", words)
     }
 
     /// Returns whether a client's words order a removal, also between folders of this machine, or in a database that it

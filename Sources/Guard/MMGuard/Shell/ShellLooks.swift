@@ -82,12 +82,12 @@ struct ShellLooks: Sendable {
     /// Returns whether words satisfy the conditions of a use.
     private func holds(_ use: [String], _ words: [String]) -> Bool {
         if use.isEmpty { return true }
-        let named = Array(words.prefix { $0 != "--" })
-        let options = OptionValue.without(named)
         let needed = use.filter { $0.hasPrefix("=") }.map { String($0.dropFirst()) }
-        guard needed.allSatisfy({ ($0.hasPrefix("-") ? options : named).contains($0) }) else { return false }
-        if !needed.isEmpty, words.contains(Self.anyOption), changing.contains(where: { !$0.hasPrefix("-") }) {
-            return false
+        if !needed.isEmpty {
+            let named = Array(words.prefix { $0 != "--" })
+            let options = OptionValue.without(named)
+            guard needed.allSatisfy({ ($0.hasPrefix("-") ? options : named).contains($0) }) else { return false }
+            if words.contains(Self.anyOption), changing.contains(where: { !$0.hasPrefix("-") }) { return false }
         }
         if use.contains("0"), words.isEmpty || words.contains(where: { $0.hasPrefix("-") }) { return false }
         let use = use.filter { !$0.hasPrefix("=") && $0 != "0" }
