@@ -5,7 +5,6 @@ import ShellSyntax
 extension ShellJudge {
     /// Returns whether a web client only fetches: with options that send nothing but a question, by a method that
     /// changes nothing, and to the output, nowhere, or a file in a home or temporary folder.
-    /// A header may tell some servers the method, and behind a sign names a file that is sent.
     /// - Parameter anywhere: whether the place doesn't matter, because something else judges it.
     func fetches(_ call: ShellScript.Command, anywhere: Bool = false) -> Bool {
         let isCurl = call.program == "curl"
@@ -27,6 +26,7 @@ extension ShellJudge {
                 return anywhere || goesNowhere(value)
             case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
             case "e" where !isCurl: return value.map(Self.ignoresRobots) ?? false
+            // Some servers take the method from such a header; `@` stands before a file that is sent.
             case "H", "header":
                 return value.map { !$0.value.hasPrefix("@") && !$0.value.lowercased().contains("-method") } ?? false
             case "X", "request", "method":
@@ -52,9 +52,8 @@ extension ShellJudge {
                 let name = String(text.dropFirst(2).prefix { $0 != "=" })
                 if name == "spider" { isKept = true }
                 if ShellWords.contains(name, in: "fetching-values") {
-                    let joined = text.dropFirst(name.count + 2).dropFirst()
-                    let value =
-                        text.contains("=") ? ShellScript.Word(String(joined), isFixed: word.isFixed) : rest.popFirst()
+                    let joined = LongOption.value(in: text).map { ShellScript.Word($0, isFixed: word.isFixed) }
+                    let value = joined ?? rest.popFirst()
                     guard admits(name, value) else { return false }
                 } else if !ShellWords.contains(name, in: "fetching"), !anywhere || !name.hasPrefix("remote-") {
                     return false

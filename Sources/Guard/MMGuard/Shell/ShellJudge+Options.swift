@@ -416,7 +416,7 @@ extension ShellJudge {
         return isOpen
             && zip(words, words.dropFirst() + ["-"]).contains { word, next in
                 let option = word.prefix { $0 != "=" }
-                let value = option.count < word.count ? String(word.dropFirst(option.count + 1)) : next
+                let value = LongOption.value(in: word) ?? next
                 let part = option.split { "-_.".contains($0) }.last?.lowercased() ?? ""
                 return word.hasPrefix("--") && ["token", "password", "auth", "secret", "passwd"].contains(part)
                     && ["", "none", "\"\"", "''"].contains(value)
@@ -427,7 +427,7 @@ extension ShellJudge {
     private static func emptied(_ option: String, _ rest: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
         let name = option.prefix { $0 != "=" }
         guard ShellWords.contains(String(name), in: "option-empties") else { return nil }
-        return name.count < option.count ? ShellScript.Word(String(option.dropFirst(name.count + 1))) : rest.first
+        return LongOption.value(in: option).map { ShellScript.Word($0) } ?? rest.first
     }
 
     /// Returns the setting among a command's words that names a program by its path: `SHELL=./x`, `--config

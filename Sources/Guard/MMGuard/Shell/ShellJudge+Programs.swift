@@ -500,7 +500,7 @@ extension ShellJudge {
         zip(words, words.dropFirst() + [""]).compactMap { word, next in
             let option = word.prefix { $0 != "=" }
             if word.hasPrefix("--t"), "--target-directory".hasPrefix(option) {
-                return option.count < word.count ? String(word.dropFirst(option.count + 1)) : next
+                return LongOption.value(in: word) ?? next
             }
             guard word.hasPrefix("-"), !word.hasPrefix("--"), let letter = word.firstIndex(of: "t") else { return nil }
             let rest = word[word.index(after: letter)...]
@@ -513,8 +513,7 @@ extension ShellJudge {
         words.indices.compactMap { index in
             let option = words[index].prefix { $0 != "=" }
             guard ShellWords.contains(String(option), in: list) else { return nil }
-            return option.count < words[index].count
-                ? String(words[index].dropFirst(option.count + 1)) : words.dropFirst(index + 1).first ?? ""
+            return LongOption.value(in: words[index]) ?? words.dropFirst(index + 1).first ?? ""
         }
     }
 

@@ -388,10 +388,10 @@ struct ShellJudge {
         let word = call.words[index]
         let name = word.value.prefix { $0 != "=" }
         if names.contains(String(name)) || LongOption.word(name, mayBeOneOf: names) {
-            guard name.count < word.value.count else {
+            guard let text = LongOption.value(in: word.value) else {
                 return index + 1 < call.words.count ? call.words[index + 1] : nil
             }
-            return ShellScript.Word(String(word.value.dropFirst(name.count + 1)), isFixed: word.isFixed)
+            return ShellScript.Word(text, isFixed: word.isFixed)
         }
         guard !word.value.hasPrefix("--"), names.contains(String(word.value.prefix(2))) else { return nil }
         return ShellScript.Word(String(word.value.dropFirst(2)), isFixed: word.isFixed)

@@ -434,7 +434,7 @@ extension ShellJudge {
                     name.split(whereSeparator: { "-.".contains($0) })
                         .contains(where: { ShellWords.contains(String($0), in: "option-settings") })
                 else { return false }
-                let place = name.count < word.count ? String(word.dropFirst(name.count + 1)) : next
+                let place = LongOption.value(in: word) ?? next
                 return isOpen(context.path(place) ?? place)
             }
     }
@@ -621,7 +621,7 @@ extension ShellJudge {
             // What the other side is told may be anything.
             if OptionLetters.word(word, hasOneOf: "M") || name == "--remote-option" { return true }
             guard ["-dir", "-batch", "--log-file"].contains(where: name.hasSuffix) else { return false }
-            let place = name.count < word.count ? String(word.dropFirst(name.count + 1)) : next
+            let place = LongOption.value(in: word) ?? next
             // A name alone is one in the folder that is filled.
             return (place.contains("/") || place.hasPrefix("~")) && isOfMachine(place)
         }
