@@ -88,7 +88,7 @@ extension ShellJudge {
         let words = call.arguments
         let takesName =
             call.program == "wget"
-            || words.contains { $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("O") }
+            || words.contains { OptionLetters.word($0.value, hasOneOf: "O") }
         let addresses = words.filter { $0.value.contains("://") }
         guard let folder = context.directory, Self.isPassing(folder) else { return false }
         return takesName && !addresses.isEmpty

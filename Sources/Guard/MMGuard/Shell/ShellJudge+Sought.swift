@@ -10,8 +10,7 @@ extension ShellJudge {
         let isDeep =
             call.program == "rg" || call.program == "ag"
             || words.contains { word in
-                word.hasPrefix("--recursive")
-                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.contains { "rR".contains($0) }
+                word.hasPrefix("--recursive") || OptionLetters.word(word, hasOneOf: "rR")
             }
         let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
         return isDeep && Self.showsContent(call)
