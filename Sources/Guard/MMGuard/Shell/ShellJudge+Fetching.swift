@@ -26,9 +26,7 @@ extension ShellJudge {
                 return anywhere || goesNowhere(value)
             case "w", "write-out": return value.map { $0.isFixed && !Self.mayWrite(format: $0.value) } ?? false
             case "e" where !isCurl: return value.map(Self.ignoresRobots) ?? false
-            // Some servers take the method from such a header; `@` stands before a file that is sent.
-            case "H", "header":
-                return value.map { !$0.value.hasPrefix("@") && !$0.value.lowercased().contains("-method") } ?? false
+            case "H", "header": return value.map { isPlain(header: $0, mayBeUnknown: anywhere) } ?? false
             case "X", "request", "method":
                 return value.map { Self.isFetch($0.value) || asks && $0.value == "POST" } ?? false
             case "d", "json",
@@ -72,6 +70,15 @@ extension ShellJudge {
             }
         }
         return isKept
+    }
+
+    /// Returns whether a header names neither the method, which some servers take from it, nor a file that is sent.
+    /// - Parameter mayBeUnknown: whether the text needn't say how it begins.
+    private func isPlain(header: ShellScript.Word, mayBeUnknown: Bool) -> Bool {
+        let isFile = texts(of: header).contains { text in
+            text.hasPrefix("@") || !mayBeUnknown && text.hasPrefix(Self.anywhere)
+        }
+        return !isFile && !header.value.lowercased().contains("-method")
     }
 
     /// Returns whether a setting of wget is none that may name a file or a program.
