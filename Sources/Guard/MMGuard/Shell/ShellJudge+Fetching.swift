@@ -19,6 +19,7 @@ extension ShellJudge {
             } ?? false
         }
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
+            if !anywhere, value.map(mayAddOption) == true { return false }
             switch option {
             case "c", "D", "cookie-jar", "dump-header": return anywhere
             case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
