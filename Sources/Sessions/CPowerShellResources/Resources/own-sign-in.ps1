@@ -188,9 +188,9 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
             $real = @($own | Where-Object { (__mm_find_package $_) -ne 'present' -or @(Microsoft.PowerShell.Core\Get-Module -Name $_ -ListAvailable -ErrorAction Ignore).Count })
             # A module of the session that is loaded anew loses its sign-in.
             if (@($real | Where-Object { (__mm_find_session $_) -eq $facts.module }).Count) {
-                $force = '^-?fo(r|rc|rce)?$'
-                $rest = @($rest | Where-Object { "$_" -notmatch $force })
-                foreach ($name in @($tied.Keys) -match $force) { $tied.Remove($name) }
+                $force = 'fo(r|rc|rce)?$'
+                $rest = @($rest | Where-Object { "$_" -notmatch "^-$force" })
+                foreach ($name in @($tied.Keys) -match "^$force") { $tied.Remove($name) }
             }
             if ($real.Count -eq $names.Count) { Microsoft.PowerShell.Core\Import-Module @rest @tied }
             elseif ($real.Count) { Microsoft.PowerShell.Core\Import-Module -Name $real }
