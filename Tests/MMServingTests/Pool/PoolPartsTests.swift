@@ -86,6 +86,27 @@ struct PoolPartsTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("a pool looks for others everywhere but at the socket that systemd handed it, where it doesn't answer yet")
+    func handedSocket() async throws {
+        let home = try ServingHome()
+        let environment = home.services.environment
+        let place = PoolPlace(environment: environment)
+        let path = try #require(place.sockets.first)
+        try ProtectedFile.makeDirectory(place.paths.stateDirectory)
+        let (raw, file) = try UnixSocket.listen(at: path).take()
+        defer {
+            file.remove()
+            close(raw)
+        }
+        #expect(try await PoolFinder(environment: environment, ownSocket: path).running() == nil)
+        var waiting = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&waiting, 1, 0) == 0)
+        let asked = Task { try await PoolFinder(environment: environment).running(until: .after(.seconds(60))) }
+        #expect(await eventually { poll(&waiting, 1, 0) == 1 })
+        asked.cancel()
+        _ = try? await asked.value
+    }
+
     @Test(
         "the command line takes precedence over the environment",
         arguments: [
@@ -145,7 +166,7 @@ struct PoolPartsTests {
         #expect(removed == paths.map { "Removed \($0)." })
         #expect(try await place.remove(units.map(\.name), disabling: ["a.timer"]) == ["Nothing was installed."])
         let calls = String(decoding: try ProtectedFile.read(home.path + "/calls") ?? [], as: UTF8.self)
-        let written = ["show-environment", "daemon-reload", "enable --now a.timer"]
+        let written = ["show-environment", "daemon-reload", "is-active a.timer", "enable --now a.timer"]
         let gone = ["show-environment", "disable --now a.timer", "daemon-reload"]
         #expect(
             calls.split(separator: "\n").map(String.init)

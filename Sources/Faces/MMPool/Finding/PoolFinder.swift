@@ -20,6 +20,7 @@ package struct PoolFinder: Sendable {
     private let build: PoolBuild
     private let transport: any HTTPTransport
     private let program: String
+    private let ownSocket: String?
 
     /// How long a pool may take to start, even on a busy machine.
     private static let startLimit = Duration.seconds(60)
@@ -30,8 +31,11 @@ package struct PoolFinder: Sendable {
     /// - Parameters:
     ///   - environment: the environment of this process, which a pool that is started inherits.
     ///   - program: the `mm` to start a pool with.
-    package init(environment: [String: String], program: String = OwnProgram.mm) {
+    ///   - ownSocket: the socket at which this process itself will listen. A client has connected to it already, but
+    ///     nothing answers there yet.
+    package init(environment: [String: String], program: String = OwnProgram.mm, ownSocket: String? = nil) {
         self.program = program
+        self.ownSocket = ownSocket
         place = PoolPlace(environment: environment)
         self.environment = environment
         build = .own
@@ -121,7 +125,7 @@ package struct PoolFinder: Sendable {
 
     /// Asks a pool for its identity.
     private func shake(_ socket: String, until deadline: Deadline) async throws(MMError) -> RunningPool? {
-        guard PoolPlace.isSafe(socket) else { return nil }
+        guard socket != ownSocket, PoolPlace.isSafe(socket) else { return nil }
         let client = PoolClient(PoolAddress(socket: socket), transport: transport)
         let limit = max(.milliseconds(1), min(Self.answerLimit, deadline.remaining))
         let end = Deadline.after(limit)
@@ -144,9 +148,10 @@ package struct PoolFinder: Sendable {
         return record["socket"]?.string
     }
 
-    /// Asks an older pool to complete its work and to make way for a new one.
-    /// - Returns: `false` if it can't do so at present; it is then used as it is.
-    private func handOver(_ pool: RunningPool) async -> Bool {
+    /// Asks a pool that a front-end has started to complete its work and to make way for another one.
+    /// - Returns: `false` if it can't do so at present, or somebody else started it.
+    @discardableResult
+    package func handOver(_ pool: RunningPool) async -> Bool {
         let answer = try? await pool.client.ask("POST", "/v1/pool/drain", [:])
         return answer?.status == 202
     }

@@ -26,6 +26,7 @@ actor PoolDaemon {
     let children: PoolChildren
     let restorer: SessionRestorer
     let environment: [String: String]
+    private let handed: HandedSocket?
     private let service: any OperationService
     private let member: ClusterMember?
     private let shared: RESTShared
@@ -40,14 +41,20 @@ actor PoolDaemon {
     private var urls: [String] = []
 
     /// Creates a pool that doesn't listen yet.
+    /// - Parameters:
+    ///   - handed: the socket at which it is to listen, if systemd passed one on.
+    ///   - finder: finds the pool that runs already.
     /// - Throws: `conflict` if a pool is running already.
-    init(_ options: PoolServeOptions, environment: [String: String]) async throws(MMError) {
-        let place = PoolPlace(environment: environment)
+    init(
+        _ options: PoolServeOptions, _ handed: HandedSocket?, _ finder: PoolFinder, environment: [String: String]
+    ) async throws(MMError) {
+        let place = finder.place
         self.place = place
         self.options = options
+        self.handed = handed
         self.environment = environment
         var services = OperationServices(environment: environment)
-        life = try await Self.lock(place, environment, services.log)
+        life = try await Self.lock(finder, services.log)
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
         // From now on, everything that its sessions start can be recognized.
@@ -78,22 +85,21 @@ actor PoolDaemon {
 
     /// Takes the pool's lock. A pool that has just given way may hold it for a moment. One that is ending holds it
     /// until its calls and sessions have ended, which may take long on a busy machine.
-    private static func lock(
-        _ place: PoolPlace, _ environment: [String: String], _ log: Log
-    ) async throws(MMError) -> FileLock {
+    private static func lock(_ finder: PoolFinder, _ log: Log) async throws(MMError) -> FileLock {
+        let life = finder.place.life
         let patience = Deadline.after(.seconds(50))
         while true {
             do throws(MMError) {
-                return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
+                return try await FileLock(awaiting: life, until: .after(.seconds(3)))
             } catch {
                 guard error.code == .conflict else { throw error }
-                if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() {
+                if !patience.hasPassed, await finder.isEnding() {
                     log.info("a new pool waits for the end of the one before it")
                     continue
                 }
             }
             throw MMError(
-                .conflict, "A pool is already running: \(FileLock.holder(of: place.life) ?? "another process").",
+                .conflict, "A pool is already running: \(FileLock.holder(of: life) ?? "another process").",
                 hint:
                     "It listens at its own addresses, not at those of this command: mm pool status shows them. "
                     + "Use it there, or stop it with `mm pool stop` and repeat this command.")
@@ -226,7 +232,7 @@ actor PoolDaemon {
 
     private func socketListener(_ chain: HTTPChain<AdmittedPeer>) throws(MMError) -> HTTPListener {
         let authenticator = SocketAuthenticator()
-        if let handed = HandedSocket(environment) {
+        if let handed {
             return try HTTPListener.start(
                 .inherited(descriptor: handed.descriptor, path: handed.path), authenticator: authenticator, chain: chain
             )

@@ -136,11 +136,11 @@ enum PoolServing {
         signal(SIGXFSZ, SIG_IGN)
         var own = Self.environment(environment, of: options)
         if !options.isDetached, !quiet { own = logging(own) }
-        if !options.isDetached, let other = try await PoolFinder(environment: own).running() {
-            // A pool that a front-end has started gives way to one that a person or a supervisor starts.
-            _ = try? await other.client.ask("POST", "/v1/pool/drain", [:])
-        }
-        let daemon = try await PoolDaemon(options, environment: own)
+        let handed = HandedSocket(own)
+        let finder = PoolFinder(environment: own, ownSocket: handed?.path)
+        // A pool that a front-end has started gives way to one that a person or a supervisor starts.
+        if !options.isDetached, let other = try await finder.running() { await finder.handOver(other) }
+        let daemon = try await PoolDaemon(options, handed, finder, environment: own)
         try await daemon.serve(signals) { (socket, urls) throws(MMError) in
             if options.isDetached {
                 // The front-end that started this process reads one line and then closes its end.
