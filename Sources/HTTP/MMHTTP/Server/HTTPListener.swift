@@ -82,6 +82,9 @@ package final class HTTPListener: Sendable {
         if let server = server.withLock({ $0 }) { Task { await server.stop(graceful: .zero) } }
     }
 
+    /// Whether clients still reach it at its address; `false` if the file of its socket was removed or replaced.
+    package var isInPlace: Bool { server.withLock { $0?.file?.isInPlace ?? true } }
+
     /// Stops accepting connections, lets current requests finish, then cancels the remaining tasks and closes.
     /// - Parameter graceful: how long current requests may take.
     package func stop(graceful: Duration) async {

@@ -166,10 +166,8 @@ actor PoolDaemon {
             await children.look()
             await restorer.save()
             if isRecordDue { try? record() }
-            // If the state files were removed, or another pool has taken over, front-ends can't find this pool any
-            // more.
-            if !isRecorded() {
-                services.log.warning("the pool's record was removed: the pool ends")
+            if let loss = lostPlace() {
+                services.log.warning("\(loss): the pool ends")
                 ending.resolve(.stopped)
             }
             if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
@@ -280,8 +278,18 @@ actor PoolDaemon {
         }
     }
 
+    /// Returns why front-ends can't find this pool any more; `nil` if they can. While it holds its lock, they can't
+    /// start another one.
+    private func lostPlace() -> String? {
+        guard life != nil else { return nil }
+        if !isRecorded() { return "the pool's record was removed" }
+        // One with further addresses is still of use at those.
+        guard options.endpoints.isEmpty, let own = listeners.first, !own.isInPlace else { return nil }
+        return "the pool's socket \(socket) was removed or replaced"
+    }
+
     private func isRecorded() -> Bool {
-        guard life != nil, !isRecordDue else { return true }
+        guard !isRecordDue else { return true }
         do throws(MMError) {
             guard let bytes = try ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
                 return false

@@ -34,11 +34,15 @@ package enum UnixSocket {
         fileprivate let device: UInt64
         fileprivate let inode: UInt64
 
+        /// Whether the file is still there, and no other one has replaced it.
+        package var isInPlace: Bool {
+            var info = stat()
+            return lstat(path, &info) == 0 && UInt64(info.st_dev) == device && UInt64(info.st_ino) == inode
+        }
+
         /// Removes the file unless another one has replaced it.
         package func remove() {
-            var info = stat()
-            guard lstat(path, &info) == 0, UInt64(info.st_dev) == device, UInt64(info.st_ino) == inode else { return }
-            unlink(path)
+            if isInPlace { unlink(path) }
         }
     }
 
