@@ -69,4 +69,51 @@ struct PoolUnitTests {
         // The socket belongs to systemd: the next connection starts another pool.
         #expect(access(socket, F_OK) == 0)
     }
+
+    /// A home in which systemd runs, as far as `mm` can tell, and its environment. What systemd is told is in the file
+    /// `systemctl.calls`.
+    private func managed() throws -> (home: TemporaryHome, environment: [String: String]) {
+        let home = try TemporaryHome()
+        let program = home.path + "/bin/systemctl"
+        let text = "#!/bin/sh\necho \"$*\" >> \"$HOME/systemctl.calls\"\n[ \"$2\" != is-active ]\n"
+        try ProtectedFile.replace(program, with: Array(text.utf8), mode: 0o700)
+        var environment = home.environment
+        environment["PATH"] = "\(home.path)/bin:/usr/bin:/bin"
+        return (home, environment)
+    }
+
+    private func enables(_ home: TemporaryHome) throws -> Bool {
+        let calls = try ProtectedFile.read(home.path + "/systemctl.calls") ?? []
+        return String(decoding: calls, as: UTF8.self).contains("enable --now mm-pool.socket")
+    }
+
+    @Test("a pool that a program has started makes way for systemd's socket")
+    func installedOverRunningPool() async throws {
+        let (home, environment) = try managed()
+        #expect(try await Tenant.run(Programs.mm, ["shell", "run", "echo 1"], environment).code == 0)
+        let pool = try #require(home.pools.first)
+        let ran = try await Tenant.run(Programs.mm, ["pool", "install"], environment)
+        #expect(try ran.code == 0 && enables(home), "\(ran.error)")
+        #expect(home.pools.isEmpty)
+        try await waitUntil { !pool.isRunning }
+    }
+
+    @Test("a pool that can't make way stops systemd's socket from being enabled, and is named")
+    func installedOverForeignPool() async throws {
+        let (home, environment) = try managed()
+        var command = ChildCommand(Programs.mm, ["pool", "serve", "--quiet"], environment: environment)
+        command.output = .null
+        command.error = .null
+        let pool = try await ChildProcess.start(command)
+        defer { pool.signalGroup(SIGKILL) }
+        try await waitUntil { !home.pools.isEmpty }
+        let ran = try await Tenant.run(Programs.mm, ["pool", "install"], environment)
+        #expect(ran.code != 0 && ran.error.contains("process \(pool.pid)") && ran.error.contains("mm pool stop"))
+        #expect(try !enables(home))
+        #expect(home.pools.map(\.pid) == [pool.pid])
+        // Once something else listens at its socket, clients can't find it any more, and can't start another one.
+        #expect(unlink(home.path + "/mm/pool.sock") == 0)
+        #expect(await pool.exit() == .status(0))
+        #expect(try await Tenant.run(Programs.mm, ["shell", "run", "echo 1"], environment).output == "1\n")
+    }
 }

@@ -3,6 +3,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 import MMPool
+import MMSystem
 
 /// The pool as a systemd service: a socket unit that starts it when a client connects, and the service unit.
 struct PoolUnits: Sendable {
@@ -132,15 +133,26 @@ enum PoolInstallCommand {
                 try input.flag("remove")
                 ? await place.remove(
                     ["mm-pool.socket", "mm-pool.service"], disabling: ["mm-pool.socket", "mm-pool.service"])
-                : await install(units, in: place)
+                : await install(units, in: place, beside: PoolFinder(environment: environment))
             streams.note(lines, options)
             return 0
         }
     }
 
-    private static func install(_ units: PoolUnits, in place: UserUnits) async throws(MMError) -> [String] {
+    private static func install(
+        _ units: PoolUnits, in place: UserUnits, beside finder: PoolFinder
+    ) async throws(MMError) -> [String] {
         let (lines, isManaged) = try await place.install(
-            [("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)], enabling: "mm-pool.socket")
+            [("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)], enabling: "mm-pool.socket"
+        ) { () async throws(MMError) in
+            // Where it listens, systemd will, and the service can't start before it gives up its lock.
+            guard let pool = try await finder.running(), await !finder.handOver(pool) else { return }
+            throw MMError(
+                .conflict,
+                "The pool that runs (process \(pool.handshake.process.pid)) can't make way for the service: it has jobs "
+                    + "to complete, or was not started by a program that needed it.",
+                hint: "Stop it with `mm pool stop`, and repeat `mm pool install`.")
+        }
         guard isManaged else {
             return lines + [
                 "systemd is not available to this user, so the units have no effect. They are not needed: "

@@ -14,9 +14,11 @@ struct UserUnits: Sendable {
     }
 
     /// Writes the units that are missing or have changed, and enables one of them if systemd runs for this user.
+    /// - Parameter preparing: what has to be done before systemd starts that unit.
     /// - Returns: what was done, for people; and whether systemd runs for this user.
     func install(
-        _ units: [(name: String, text: String)], enabling enabled: String
+        _ units: [(name: String, text: String)], enabling enabled: String,
+        preparing: () async throws(MMError) -> Void = {}
     ) async throws(MMError) -> (lines: [String], isManaged: Bool) {
         var lines: [String] = []
         for (name, text) in units {
@@ -32,6 +34,7 @@ struct UserUnits: Sendable {
         let isManaged = await isManaged()
         if isManaged {
             try await systemctl(["daemon-reload"])
+            if (try? await systemctl(["is-active", enabled])) == nil { try await preparing() }
             try await systemctl(["enable", "--now", enabled])
         }
         return (lines, isManaged)
