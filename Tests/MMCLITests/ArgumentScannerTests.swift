@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMOperations
 import TestSupport
@@ -331,5 +332,14 @@ struct RunWordTests {
         let entries = Array("LANG=C.UTF-8\u{0}\(name)=/home/r".utf8) + [0xE9] + Array("my\u{0}PATH=/bin\u{0}".utf8)
         #expect(CommandProcess.fault(inEnvironment: entries)?.message.contains(name) == (isRefused ? true : nil))
         #expect(CommandProcess.fault(inEnvironment: Array("\(name)=/home/r\u{E9}my\u{0}".utf8)) == nil)
+    }
+
+    @Test("a program sends no library's notices to the system's log: libdispatch has one for each thread it starts")
+    func systemLog() {
+        let before = setlogmask(0)
+        defer { setlogmask(before) }
+        CommandProcess.leaveSystemLogAlone()
+        #expect(setlogmask(0) & (1 << LOG_NOTICE) == 0)
+        #expect(setlogmask(0) & (1 << LOG_WARNING) != 0)
     }
 }

@@ -4,11 +4,12 @@ import MMSystem
 
 /// The process of a command-line program: ends with the exit code of its command; signals cancel the command.
 package enum CommandProcess {
-    /// Occupies the standard streams that the caller closed, and raises the limit of open files. Ends a process that
-    /// lacks what Swift's runtime needs: the runtime would end it with a trap, or run it without its arguments or with
-    /// others. Programs call it before anything else.
+    /// Occupies the standard streams that the caller closed, raises the limit of open files, and keeps libraries'
+    /// notices out of the system's log. Ends a process that lacks what Swift's runtime needs: the runtime would end it
+    /// with a trap, or run it without its arguments or with others. Programs call it before anything else.
     package static func prepare() {
         StandardStreams.occupyClosed()
+        leaveSystemLogAlone()
         guard let lack else { return }
         let streams = CommandStreams(environment: ProcessEnvironment.read())
         if GlobalOptions.wantJSON(CommandLine.arguments) {
@@ -18,6 +19,10 @@ package enum CommandProcess {
         }
         ProcessEnd.now(lack.exitCode)
     }
+
+    /// Keeps notices of libraries out of the system's log, in which the programs write nothing themselves: at every
+    /// start of a thread libdispatch notes there that an ordinary user may not raise its priority.
+    static func leaveSystemLogAlone() { setlogmask((1 << (LOG_WARNING + 1)) - 1) }
 
     private static var lack: MMError? {
         guard access("/proc/self/cmdline", R_OK) == 0 else {
