@@ -136,14 +136,43 @@ struct PoolPartsTests {
     @Test("units contain the exact socket and program, without expanding specifiers")
     func units() {
         let units = PoolUnits(
-            socket: "/run/user/1/50%/pool.sock", program: "/opt/my $tools/mm",
-            environment: ["MM_STATE_DIR": "/a \"b\"", "MM_LOG_DIR": "/l$1", "PATH": "/usr/bin"])
+            names: ("mm-pool.socket", "mm-pool.service"), socket: "/run/user/1/50%/pool.sock",
+            program: "/opt/my $tools/mm",
+            environment: ["MM_STATE_DIR": "/a \"b\"", "MM_LOG_DIR": "/l$1", "PATH": "/usr/bin"],
+            drainLimit: .seconds(20))
         #expect(units.socketUnit.contains("ListenStream=/run/user/1/50%%/pool.sock\n"))
         #expect(units.serviceUnit.contains("ExecStart=\"/opt/my $$tools/mm\" pool serve --quiet\n"))
         #expect(units.serviceUnit.contains("Environment=\"MM_STATE_DIR=/a \\\"b\\\"\"\n"))
         // A dollar sign isn't expanded here.
         #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
         #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
+    }
+
+    @Test(
+        "a pool that systemd ends has the time that its calls have, and no other process is told to end before it",
+        arguments: [([:], "60"), (["MM_POOL_DRAIN": "300"], "340"), (["MM_POOL_DRAIN": "0.5"], "40")])
+    func stopping(variables: [String: String], seconds: String) throws {
+        let units = try PoolUnits.own(variables.merging(["HOME": "/home/adele"]) { one, _ in one })
+        let lines = units.serviceUnit.split(separator: "\n").map(String.init)
+        #expect(lines.contains("TimeoutStopSec=\(seconds)") && lines.contains("KillMode=mixed"))
+    }
+
+    @Test(
+        "a value with which the pool wouldn't start is refused before systemd has it",
+        arguments: ["MM_POOL_DRAIN", "MM_POOL_IDLE"])
+    func invalidSetting(name: String) {
+        let error = #expect(throws: MMError.self) { try PoolUnits.own(["HOME": "/home/adele", name: "soon"]) }
+        #expect(error?.code == .invalidInput && error?.message.contains(name) == true)
+    }
+
+    @Test("each set of files has units of its own, whose service needs its own socket")
+    func unitsOfPlaces() throws {
+        let usual = try PoolUnits.own(["HOME": "/home/adele"])
+        let other = try PoolUnits.own(["HOME": "/home/adele", "MM_STATE_DIR": "/srv/state"])
+        #expect(usual.names == ("mm-pool.socket", "mm-pool.service"))
+        #expect(other.names.socket.hasPrefix("mm-pool-") && other.names.service.hasPrefix("mm-pool-"))
+        #expect(other.serviceUnit.contains("Requires=\(other.names.socket)\nAfter=\(other.names.socket)\n"))
+        #expect(usual.socket != other.socket)
     }
 
     @Test(

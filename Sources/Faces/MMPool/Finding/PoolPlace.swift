@@ -11,7 +11,8 @@ package struct PoolPlace: Sendable {
     package let paths: StatePaths
     /// Distinguishes this set of files from others.
     package let key: String
-    private let name: String
+    /// The name of its files: `pool`, or one with the key for files that aren't in the usual places.
+    package let name: String
 
     /// Variables that change what operations do: different values mean a different pool.
     private static let deciding = [

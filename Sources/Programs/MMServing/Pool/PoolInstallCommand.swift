@@ -7,12 +7,21 @@ import MMSystem
 
 /// The pool as a systemd service: a socket unit that starts it when a client connects, and the service unit.
 struct PoolUnits: Sendable {
+    /// The names of the units.
+    let names: (socket: String, service: String)
     /// The socket's path.
     let socket: String
     /// The path of `mm`.
     let program: String
     /// The variables that a service needs, since it inherits none from the terminal.
     let environment: [String: String]
+    /// How long running calls may continue once the pool is to end.
+    let drainLimit: Duration
+
+    /// Returns the names of a pool's two units: each set of files has its own, as it has its pool.
+    static func names(of place: PoolPlace) -> (socket: String, service: String) {
+        ("mm-\(place.name).socket", "mm-\(place.name).service")
+    }
 
     /// The names of the variables that a pool needs to find and read its user's files, and to reach the network.
     private static let passed =
@@ -32,7 +41,18 @@ struct PoolUnits: Sendable {
         return passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
     }
 
-    /// The text of `mm-pool.socket`.
+    /// Creates the units of an environment's pool, which finds the same files and proxy, although systemd gives it
+    /// another environment.
+    /// - Throws: `invalidInput` for a value with which the pool wouldn't start.
+    static func own(_ environment: [String: String]) throws(MMError) -> PoolUnits {
+        let (place, passed) = (PoolPlace(environment: environment), passed(from: environment))
+        let words = try InputReader(operation: "pool serve", arguments: [:], fields: PoolServeOptions.fields)
+        return PoolUnits(
+            names: names(of: place), socket: place.sockets[0], program: OwnProgram.mm, environment: passed,
+            drainLimit: try PoolServeOptions(words, environment: passed).drainLimit)
+    }
+
+    /// The text of the socket unit.
     var socketUnit: String {
         """
         [Unit]
@@ -49,20 +69,26 @@ struct PoolUnits: Sendable {
         """
     }
 
-    /// The text of `mm-pool.service`.
+    /// The text of the service unit.
+    ///
+    /// Only the pool is told to end (`KillMode=`): it lets calls finish, whose programs must not end before. Its
+    /// sessions can be limited together (`Delegate=`), and one that the kernel kills for lack of memory doesn't end the
+    /// others, as systemd otherwise would have it.
     var serviceUnit: String {
         let lines = Self.variables(environment)
         return """
             [Unit]
             Description=Microsoft Master pool: signed-in sessions that outlive their clients
-            Requires=mm-pool.socket
-            After=mm-pool.socket
+            Requires=\(names.socket)
+            After=\(names.socket)
 
             [Service]
             ExecStart=\(Self.quoted(program)) pool serve --quiet
             ExecReload=/bin/kill -HUP $MAINPID
             Restart=on-failure
-            TimeoutStopSec=60
+            KillMode=mixed
+            TimeoutStopSec=\(drainLimit.components.seconds + 40)
+            Delegate=yes
             UMask=0077
             \(lines)
             [Install]
@@ -109,8 +135,8 @@ enum PoolInstallCommand {
             ["pool", "install"], summary: "Let systemd start the pool when a program needs it.",
             discussion:
                 "Writes mm-pool.socket and mm-pool.service for this user and enables the socket. Nothing changes if "
-                + "they already exist. Without systemd nothing needs to be installed: programs "
-                + "start the pool themselves.",
+                + "they already exist. For files in other places (MM_STATE_DIR and others) the units have names of "
+                + "their own. Without systemd nothing needs to be installed: programs start the pool themselves.",
             fields: [
                 InputField("print", .flag, "Show the units instead of writing them."),
                 InputField("remove", .flag, "Disable the socket and remove the units."),
@@ -120,19 +146,17 @@ enum PoolInstallCommand {
                 .init("mm pool install --print", "shows what would be written"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            // The service must find the same files and proxy, although systemd gives it another environment.
-            let units = PoolUnits(
-                socket: PoolPlace(environment: environment).sockets[0], program: OwnProgram.mm,
-                environment: PoolUnits.passed(from: environment))
+            let units = try PoolUnits.own(environment)
+            let names = units.names
             if try input.flag("print") {
-                try streams.writeLine("# mm-pool.socket\n\(units.socketUnit)\n# mm-pool.service\n\(units.serviceUnit)")
+                try streams.writeLine(
+                    "# \(names.socket)\n\(units.socketUnit)\n# \(names.service)\n\(units.serviceUnit)")
                 return 0
             }
             let place = UserUnits(environment: environment)
             let lines =
                 try input.flag("remove")
-                ? await place.remove(
-                    ["mm-pool.socket", "mm-pool.service"], disabling: ["mm-pool.socket", "mm-pool.service"])
+                ? await place.remove([names.socket, names.service], disabling: [names.socket, names.service])
                 : await install(units, in: place, beside: PoolFinder(environment: environment))
             streams.note(lines, options)
             return 0
@@ -142,8 +166,9 @@ enum PoolInstallCommand {
     private static func install(
         _ units: PoolUnits, in place: UserUnits, beside finder: PoolFinder
     ) async throws(MMError) -> [String] {
+        let names = units.names
         let (lines, isManaged) = try await place.install(
-            [("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)], enabling: "mm-pool.socket"
+            [(names.socket, units.socketUnit), (names.service, units.serviceUnit)], enabling: names.socket
         ) { () async throws(MMError) in
             // Where it listens, systemd will, and the service can't start before it gives up its lock.
             guard let pool = try await finder.running(), await !finder.handOver(pool) else { return }

@@ -143,7 +143,7 @@ final class ControlGroup: Sendable {
         MMError(
             .unsupported, "The limits of the session can't be set: \(why).",
             hint:
-                "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave out the "
-                + "limits and use limits of single processes.")
+                "Let systemd start the pool (mm pool install; another service of systemd needs Delegate=yes), or leave out "
+                + "the limits and use limits of single processes.")
     }
 }
