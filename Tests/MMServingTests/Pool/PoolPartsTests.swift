@@ -176,14 +176,34 @@ struct PoolPartsTests {
     }
 
     @Test(
+        "the doctor tells whether systemd starts the pool, whoever has installed the units",
+        arguments: [
+            ("echo active", "exit 1", DoctorReport.State.sound, "starts the pool (mm-pool.socket)"),
+            ("exit 3", "echo failed", .failed, "gave up"), ("exit 3", "exit 1", .sound, "mm pool install"),
+        ])
+    func doctor(isActive: String, isFailed: String, state: DoctorReport.State, text: String) async throws {
+        let home = try TestHome()
+        let program = home.path + "/systemctl"
+        let script = "#!/bin/sh\ncase $2 in is-active) \(isActive) ;; is-failed) \(isFailed) ;; esac\n"
+        try ProtectedFile.replace(program, with: Array(script.utf8), mode: 0o700)
+        var report = DoctorReport()
+        await ProgramChecks(environment: ["HOME": home.path, "PATH": home.path]).examine(into: &report)
+        let row = try #require(report.rows.first { $0.name == "systemd" })
+        #expect(row.state == state && row.detail.contains(text))
+    }
+
+    @Test(
         "a user's systemd is told of units that are written or removed, and they are written without it",
         arguments: [true, false])
     func userUnits(isManaged: Bool) async throws {
         let home = try TestHome()
         if isManaged {
             let program = home.path + "/systemctl"
-            try ProtectedFile.replace(program, with: Array("#!/bin/sh\necho \"$*\" >> '\(home.path)/calls'\n".utf8))
-            #expect(chmod(program, 0o700) == 0)
+            // Units that aren't there can't be disabled.
+            let script =
+                "#!/bin/sh\necho \"$*\" >> '\(home.path)/calls'\n"
+                + "cd '\(home.path)' && { [ $2 != disable ] || [ -e package ] || [ -e .config/systemd/user/$4 ]; }\n"
+            try ProtectedFile.replace(program, with: Array(script.utf8), mode: 0o700)
         }
         let place = UserUnits(environment: ["HOME": home.path, "PATH": home.path])
         let units = [(name: "a.timer", text: "[Timer]\n"), (name: "a.service", text: "[Service]\n")]
@@ -194,12 +214,17 @@ struct PoolPartsTests {
         let removed = try await place.remove(units.map(\.name), disabling: ["a.timer"])
         #expect(removed == paths.map { "Removed \($0)." })
         #expect(try await place.remove(units.map(\.name), disabling: ["a.timer"]) == ["Nothing was installed."])
+        try ProtectedFile.replace(home.path + "/package", with: [])
+        let disabled = try await place.remove(units.map(\.name), disabling: ["a.timer"])
+        #expect(disabled == [isManaged ? "Disabled a.timer." : "Nothing was installed."])
         let calls = String(decoding: try ProtectedFile.read(home.path + "/calls") ?? [], as: UTF8.self)
         let written = ["show-environment", "daemon-reload", "is-active a.timer", "enable --now a.timer"]
-        let gone = ["show-environment", "disable --now a.timer", "daemon-reload"]
+        let gone = [
+            "show-environment", "disable --now a.timer", "daemon-reload", "reset-failed a.timer a.service",
+        ]
         #expect(
             calls.split(separator: "\n").map(String.init)
-                == (isManaged ? written + written + gone + gone : []).map { "--user \($0)" })
+                == (isManaged ? written + written + gone + gone + gone : []).map { "--user \($0)" })
     }
 
     @Test(

@@ -43,7 +43,7 @@ struct MachineDoctor: Sendable {
         progress("copies of the audit log")
         OutsideChecks(services: services).examine(into: &report)
         progress("programs")
-        ProgramChecks(environment: services.environment).examine(into: &report)
+        await ProgramChecks(environment: services.environment).examine(into: &report)
         progress("walls")
         await examineWalls(into: &report)
         progress("AI clients")
@@ -266,12 +266,13 @@ struct ProgramChecks: Sendable {
     /// The environment with the path of PowerShell and the search path.
     let environment: [String: String]
 
-    /// Looks for PowerShell, its modules and the other programs without starting them.
-    func examine(into report: inout DoctorReport) {
+    /// Looks for PowerShell, its modules and the other programs without starting them, and asks systemd for the pool's
+    /// unit.
+    func examine(into report: inout DoctorReport) async {
         examinePowerShell(into: &report)
         find("jq", for: "--jq", install: "sudo apt-get install jq", into: &report)
         find("ssh", for: "mm ssh", install: "sudo apt-get install openssh-client", into: &report)
-        examineSystemd(into: &report)
+        await examineSystemd(into: &report)
     }
 
     private func examinePowerShell(into report: inout DoctorReport) {
@@ -323,18 +324,21 @@ struct ProgramChecks: Sendable {
         }
     }
 
-    private func examineSystemd(into report: inout DoctorReport) {
-        let runtime = environment["XDG_RUNTIME_DIR"] ?? ""
-        guard !runtime.isEmpty, access("\(runtime)/systemd/private", F_OK) == 0 else {
-            report.add("systemd", .sound, "not available to this user; programs start the pool themselves")
-            return
+    private func examineSystemd(into report: inout DoctorReport) async {
+        let units = UserUnits(environment: environment)
+        let names = PoolUnits.names(of: PoolPlace(environment: environment))
+        guard await units.isManaged() else {
+            return report.add("systemd", .sound, "not available to this user; programs start the pool themselves")
         }
-        let units = UserUnits(environment: environment).folder
-        let isInstalled = access("\(units)/mm-pool.socket", F_OK) == 0
+        if await units.isActive(names.socket) {
+            return report.add("systemd", .sound, "starts the pool (\(names.socket))")
+        }
+        guard await units.isFailed(names.socket) else {
+            return report.add("systemd", .sound, "available; to let it start the pool: mm pool install")
+        }
         report.add(
-            "systemd", .sound,
-            isInstalled
-                ? "starts the pool (\(units)/mm-pool.socket)" : "available; to let it start the pool: mm pool install")
+            "systemd", .failed, "gave up starting the pool (\(names.socket)); programs start it themselves",
+            remedy: "To see why: journalctl --user -u \(names.service). Then: mm pool install")
     }
 }
 

@@ -34,7 +34,7 @@ struct UserUnits: Sendable {
         let isManaged = await isManaged()
         if isManaged {
             try await systemctl(["daemon-reload"])
-            if (try? await systemctl(["is-active", enabled])) == nil { try await preparing() }
+            if await !isActive(enabled) { try await preparing() }
             try await systemctl(["enable", "--now", enabled])
         }
         return (lines, isManaged)
@@ -44,19 +44,36 @@ struct UserUnits: Sendable {
     /// - Returns: what was done, for people.
     func remove(_ names: [String], disabling enabled: [String]) async throws(MMError) -> [String] {
         let isManaged = await isManaged()
-        // It fails if they were never enabled.
-        if isManaged { _ = try? await systemctl(["disable", "--now"] + enabled) }
+        // It fails if there are no such units.
+        let isDisabled = isManaged ? (try? await systemctl(["disable", "--now"] + enabled)) != nil : false
         var lines: [String] = []
         for name in names where try ProtectedFile.read("\(folder)/\(name)") != nil {
             try ProtectedFile.remove("\(folder)/\(name)")
             lines.append("Removed \(folder)/\(name).")
         }
-        if isManaged { try await systemctl(["daemon-reload"]) }
-        return lines.isEmpty ? ["Nothing was installed."] : lines
+        if isManaged {
+            try await systemctl(["daemon-reload"])
+            // A unit that failed would be listed until the end of the login. There may be none of these.
+            _ = try? await systemctl(["reset-failed"] + names)
+        }
+        guard lines.isEmpty else { return lines }
+        // Those of a package are in another folder.
+        return [isDisabled ? "Disabled \(enabled.joined(separator: " and "))." : "Nothing was installed."]
     }
 
-    private func isManaged() async -> Bool {
+    /// Whether systemd runs for this user.
+    func isManaged() async -> Bool {
         (try? await systemctl(["show-environment"])) != nil
+    }
+
+    /// Whether a unit works: its socket is listened at, its timer runs.
+    func isActive(_ unit: String) async -> Bool {
+        (try? await systemctl(["is-active", unit])) != nil
+    }
+
+    /// Whether systemd has given a unit up.
+    func isFailed(_ unit: String) async -> Bool {
+        (try? await systemctl(["is-failed", unit])) != nil
     }
 
     private func systemctl(_ words: [String]) async throws(MMError) {
