@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @Suite("The pool as a service of systemd", .timeLimit(.minutes(5)))
@@ -36,38 +37,77 @@ struct PoolUnitTests {
         #expect(!ran.error.contains("mm-pool"), "\(ran.error)")
     }
 
-    @Test("a connection to the socket starts the pool, which serves it")
-    func activated() async throws {
-        let program = "/usr/bin/systemd-socket-activate"
-        guard isHere(program) else { return }
-        let home = try TemporaryHome()
+    /// A program that waits for a connection at the socket of a home's unit, as systemd does, and then becomes the
+    /// pool.
+    private func startActivator(
+        _ home: TemporaryHome, program: String = Programs.mm, variables: [String: String] = [:]
+    ) async throws -> ChildProcess {
         let unit = try #require(try ProtectedFile.read(try await install(home) + "/mm-pool.socket"))
         let line = String(decoding: unit, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("ListenStream=") }
-        // The names of the units are the same as in systemd's own folder.
-        let socket = String(try #require(line).dropFirst("ListenStream=".count))
+        #expect(line == "ListenStream=\(home.path)/mm/pool.sock")
         try ProtectedFile.makeDirectory(home.path + "/mm")
-        let kept = home.environment.sorted { $0.key < $1.key }.flatMap { ["-E", "\($0.key)=\($0.value)"] }
+        let environment = home.environment.merging(variables) { _, given in given }
+        let kept = environment.sorted { $0.key < $1.key }.flatMap { ["-E", "\($0.key)=\($0.value)"] }
         var command = ChildCommand(
-            program, ["-l", socket] + kept + [Programs.mm, "pool", "serve", "--quiet"], environment: home.environment)
+            Self.activation, ["-l", home.path + "/mm/pool.sock"] + kept + [program, "pool", "serve", "--quiet"],
+            environment: home.environment)
         command.output = .null
         let activator = try await ChildProcess.start(command)
-        defer { activator.signalGroup(SIGKILL) }
         var said: [UInt8] = []
         while !String(decoding: said, as: UTF8.self).contains("Listening on"),
             let piece = try await activator.error?.read()
         {
             said += piece
         }
+        return activator
+    }
+
+    private static let activation = "/usr/bin/systemd-socket-activate"
+
+    @Test("a connection to the socket starts the pool, which serves it")
+    func activated() async throws {
+        guard isHere(Self.activation) else { return }
+        let home = try TemporaryHome()
+        let activator = try await startActivator(home)
+        defer { activator.signalGroup(SIGKILL) }
         let ran = try await Tenant.run(Programs.mm, ["shell", "run", "echo $((6 * 7))"], home.environment)
-        #expect(ran.output == "42\n", "\(ran.error) \(String(decoding: said, as: UTF8.self))")
+        #expect(ran.output == "42\n", "\(ran.error)")
         let pool = try #require(home.pools.first)
         #expect(pool.pid == activator.pid)
         let status = try await Tenant.run(Programs.mm, ["pool", "status", "--json"], home.environment)
-        #expect(status.json?["socket"]?.string == socket)
+        #expect(status.json?["socket"]?.string == home.path + "/mm/pool.sock")
         #expect(try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment).code == 0)
         #expect(await activator.exit() == .status(0))
         // The socket belongs to systemd: the next connection starts another pool.
-        #expect(access(socket, F_OK) == 0)
+        #expect(access(home.path + "/mm/pool.sock", F_OK) == 0)
+    }
+
+    @Test("a pool that a connection has started ends when it isn't used, as the next connection starts another one")
+    func idle() async throws {
+        guard isHere(Self.activation) else { return }
+        let home = try TemporaryHome()
+        let activator = try await startActivator(home, variables: ["MM_POOL_IDLE": "0.5"])
+        defer { activator.signalGroup(SIGKILL) }
+        _ = try await Tenant.run(Programs.mm, ["pool", "status"], home.environment)
+        #expect(await activator.exit() == .status(0))
+        #expect(access(home.path + "/mm/pool.sock", F_OK) == 0)
+    }
+
+    @Test("a pool that a connection has started ends when its program was replaced, which no caller can ask it for")
+    func updated() async throws {
+        guard isHere(Self.activation) else { return }
+        let home = try TemporaryHome()
+        let folder = try TestFolder.make("/tmp/mm-update-")
+        defer { TestFolder.remove(folder) }
+        let program = folder + "/mm"
+        #expect(try await Tenant.run("/usr/bin/cp", [Programs.mm, program], [:]).code == 0)
+        let activator = try await startActivator(home, program: program)
+        defer { activator.signalGroup(SIGKILL) }
+        #expect(try await Tenant.run(Programs.mm, ["pool", "status"], home.environment).code == 0)
+        #expect(home.pools.map(\.pid) == [activator.pid])
+        #expect(try await Tenant.run("/usr/bin/touch", ["-d", "2040-01-01", program], [:]).code == 0)
+        #expect(await activator.exit() == .status(0))
+        #expect(access(home.path + "/mm/pool.sock", F_OK) == 0)
     }
 
     /// A home in which systemd runs, as far as `mm` can tell, and its environment. What systemd is told is in the file

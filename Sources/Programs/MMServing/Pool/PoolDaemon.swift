@@ -170,9 +170,20 @@ actor PoolDaemon {
                 services.log.warning("\(loss): the pool ends")
                 ending.resolve(.stopped)
             }
-            if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
+            if startsOnDemand, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
+            // systemd starts the new program with the next call, and no earlier than this one has ended.
+            if isActivated, gate.calls == 0, runningJobs() == 0, identity.build.givesWay(to: .own) {
+                ending.resolve(.replaced)
+            }
         }
     }
+
+    /// Whether systemd started this pool and starts the next one, when a client connects. It can't do so for those that
+    /// use another address.
+    private var isActivated: Bool { handed != nil && options.endpoints.isEmpty }
+
+    /// Whether a pool is started again when one is needed.
+    private var startsOnDemand: Bool { options.isDetached || isActivated }
 
     private func isUnused() async -> Bool {
         await services.liveSessions() == 0 && !restorer.isRestoring && runningJobs() == 0
@@ -316,7 +327,7 @@ actor PoolDaemon {
         if let telemetry = services.telemetry { object["telemetry"] = .object(telemetry.report) }
         let copies = services.auditCopies.json
         if !copies.isEmpty { object["auditCopies"] = .array(copies) }
-        if options.isDetached { object["endsAfterIdleSeconds"] = .int(options.idleLimit.components.seconds) }
+        if startsOnDemand { object["endsAfterIdleSeconds"] = .int(options.idleLimit.components.seconds) }
         return object
     }
 
