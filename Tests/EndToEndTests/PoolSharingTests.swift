@@ -139,6 +139,19 @@ struct PoolSharingTests {
         try await waitUntil { !pool.isRunning }
     }
 
+    @Test("a pool with a shell in it stays, however long it has been idle, and ends after it")
+    func idleShell() async throws {
+        let tenant = try await Tenant()
+        let extra = ["MM_POOL_IDLE": "1"]
+        #expect(try await tenant.mm(["shell", "run", "word=kept"], extra: extra).code == 0)
+        let pool = try tenant.poolProcess()
+        try await waitUntil { try await tenant.poolStatus()["idleSeconds"]?.int ?? 0 >= 2 || !pool.isRunning }
+        #expect(try await tenant.poolStatus()["sessions"] == 1)
+        #expect(try await tenant.mm(["shell", "run", "echo $word"], extra: extra).output == "kept\n")
+        #expect(try await tenant.mm(["shell", "close"], extra: extra).code == 0)
+        try await waitUntil { !pool.isRunning }
+    }
+
     @Test("a newer build replaces an older one; another installation doesn't")
     func handOver() async throws {
         let tenant = try await Tenant()

@@ -207,14 +207,15 @@ package final class SessionRestorer: Sendable {
 }
 
 extension OperationServices {
-    /// Returns the number of sessions that are live or starting.
+    /// Returns the number of sessions that are live or starting, with those of shells and hosts.
     package func liveSessions() async -> Int {
-        await sessions.reports().count { report in
+        let running = await sessions.reports().count { report in
             switch report.state {
             case .failed, .lost: false
             default: true
             }
         }
+        return await running + shells.count
     }
 
     /// Returns the number of running background jobs.
