@@ -76,6 +76,7 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
         "Programs", "MMServing",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGuard", "MMSessions", "MMNative", "MMPowerShell",
+            "MMShell",
             "MMOperations", "MMMCP", "MMCLI", "MMPool", "MMLegacy", "PowerShellSyntax", "CConfinement",
         ]
     ),

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMShell
 import MMSystem
 import TestSupport
 import Testing
@@ -122,5 +123,15 @@ struct IsolatedWallTests {
         #expect(text.hasSuffix("END\n"))
         for secret in ["OWNERS", "NEIGHBOURS", "REGISTRY", "UNDONE"] { #expect(!text.contains(secret), "\(text)") }
         if prefix.isEmpty { #expect(text == "END\n") }
+    }
+
+    @Test(
+        "the limits of a pool are those of its control group, which sessions have, too",
+        arguments: [
+            ([:], TreeLimits(memory: 512 << 20, processors: 0.5)),
+            (["MM_ISOLATED_MEMORY_MB": "64", "MM_ISOLATED_CPUS": "2"], TreeLimits(memory: 64 << 20, processors: 2)),
+        ] as [([String: String], TreeLimits)])
+    func limits(variables: [String: String], limits: TreeLimits) throws {
+        #expect(try IsolatedCaps(environment: variables).together == limits)
     }
 }

@@ -5,6 +5,7 @@ import MMHTTP
 import MMOperations
 import MMPool
 import MMPowerShell
+import MMShell
 import MMSystem
 
 /// Pools that are isolated processes of this machine.
@@ -42,7 +43,7 @@ actor ProcessSite: PoolSite {
     private let socket: String
     private var running: Running?
     private var starting: Task<Result<Void, MMError>, Never>?
-    private var group: IsolatedGroup?
+    private var group: ControlGroup?
     private var entry: JSONObject
     private var isRegistryWritten = true
     /// Since when the pool has not answered, and how many requests it left unanswered.
@@ -192,8 +193,8 @@ actor ProcessSite: PoolSite {
     }
 
     private func hold(_ pid: Int32) -> Bool {
-        if group == nil { group = IsolatedGroup(StatePaths.isolatedName(of: connection), setup.caps) }
-        if group?.take(pid) == true { return true }
+        if group == nil { group = try? ControlGroup.make(setup.caps.together) }
+        if let group, (try? group.add(pid)) != nil { return true }
         // Without a control group, the pool at least gets a lower priority.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)
         return false
@@ -252,7 +253,7 @@ actor ProcessSite: PoolSite {
         if let starting { _ = await starting.value }
         if let running { _ = await running.process.terminate(grace: .seconds(10)) }
         running = nil
-        group?.remove()
+        if let group { try? await BlockingWork.run { group.end() } }
     }
 }
 

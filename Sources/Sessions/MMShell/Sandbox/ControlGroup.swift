@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMSystem
 
 /// Limits on everything that a session starts, taken together. They need a control group that was delegated to this
@@ -51,17 +51,18 @@ package struct TreeLimits: Sendable, Hashable {
     }
 }
 
-/// The control group of one session.
-final class ControlGroup: Sendable {
+/// The control group of one session, or of one pool among several.
+package final class ControlGroup: Sendable {
     let path: String
 
     /// Creates a group below the one that this process is in.
-    /// - Parameters:
-    ///   - own: the group of this process; `nil` looks it up.
     /// - Throws: `.unsupported`, with the reason, if no group is delegated.
-    static func make(_ limits: TreeLimits, own given: String? = nil) throws(MMError) -> ControlGroup {
+    package static func make(_ limits: TreeLimits) throws(MMError) -> ControlGroup { try make(limits, own: own()) }
+
+    /// Creates a group below another one; `nil` if this process is in none.
+    static func make(_ limits: TreeLimits, own: String?) throws(MMError) -> ControlGroup {
         try limits.check()
-        guard let own = given ?? Self.own() else { throw missing("there is no version 2 hierarchy") }
+        guard let own else { throw missing("there is no version 2 hierarchy") }
         let offered = words(own + "/cgroup.controllers")
         if let lacking = limits.controllers.first(where: { !offered.contains($0) }) {
             throw missing("the controller \(lacking) is not delegated to \(own)")
@@ -80,14 +81,14 @@ final class ControlGroup: Sendable {
     private init(_ path: String) { self.path = path }
 
     /// Adds a process to the group, with everything that it starts from now on.
-    func add(_ process: Int32) throws(MMError) {
+    package func add(_ process: Int32) throws(MMError) {
         guard Self.put(String(process), path + "/cgroup.procs") else {
             throw Self.missing("a process can't be added to \(path)")
         }
     }
 
-    /// Kills the processes in the group and removes the group.
-    func end() {
+    /// Kills the processes in the group and removes the group. Blocks until they have ended.
+    package func end() {
         _ = Self.put("1", path + "/cgroup.kill")
         // The group can be removed only when the kernel has cleaned up the killed processes.
         for _ in 0..<200 where rmdir(path) != 0 && errno == EBUSY { usleep(5_000) }
