@@ -134,9 +134,10 @@ enum PoolInstallCommand {
         LocalCommand(
             ["pool", "install"], summary: "Let systemd start the pool when a program needs it.",
             discussion:
-                "Writes mm-pool.socket and mm-pool.service for this user and enables the socket. Nothing changes if "
-                + "they already exist. For files in other places (MM_STATE_DIR and others) the units have names of "
-                + "their own. Without systemd nothing needs to be installed: programs start the pool themselves.",
+                "Writes mm-pool.socket and mm-pool.service for this user and enables the socket. Repeat it after a "
+                + "change of variables that the pool is to have. For files in other places (MM_STATE_DIR and others) "
+                + "the units have names of their own. Without systemd nothing needs to be installed: programs start "
+                + "the pool themselves.",
             fields: [
                 InputField("print", .flag, "Show the units instead of writing them."),
                 InputField("remove", .flag, "Disable the socket and remove the units."),

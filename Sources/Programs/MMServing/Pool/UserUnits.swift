@@ -21,6 +21,7 @@ struct UserUnits: Sendable {
         preparing: () async throws(MMError) -> Void = {}
     ) async throws(MMError) -> (lines: [String], isManaged: Bool) {
         var lines: [String] = []
+        var written: [String] = []
         for (name, text) in units {
             let path = "\(folder)/\(name)"
             let bytes = Array(text.utf8)
@@ -29,6 +30,7 @@ struct UserUnits: Sendable {
             } else {
                 try ProtectedFile.replace(path, with: bytes)
                 lines.append("Wrote \(path).")
+                written.append(name)
             }
         }
         let isManaged = await isManaged()
@@ -36,6 +38,10 @@ struct UserUnits: Sendable {
             try await systemctl(["daemon-reload"])
             if await !isActive(enabled) { try await preparing() }
             try await systemctl(["enable", "--now", enabled])
+            for name in written where name != enabled {
+                guard await isActive(name) else { continue }
+                lines.append("What runs keeps its earlier settings until you run: systemctl --user restart \(name)")
+            }
         }
         return (lines, isManaged)
     }
