@@ -41,7 +41,7 @@ struct TokenCacheFile: Sendable {
         do {
             try await seal.check()
         } catch {
-            throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+            throw unusable(error)
         }
     }
 
@@ -53,7 +53,7 @@ struct TokenCacheFile: Sendable {
             if seal.isOn { try await seal.prepare() }
             bytes = try seal.stored(document.bytes, name: name)
         } catch {
-            throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+            throw unusable(error)
         }
         let path = path
         try await BlockingWork.run { () throws(MMError) in try ProtectedFile.replace(path, with: bytes) }
@@ -76,7 +76,7 @@ struct TokenCacheFile: Sendable {
                 if isSealed || seal.isOn { try await seal.prepare() }
                 plain = try seal.plain(bytes, name: name)
             } catch {
-                throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+                throw unusable(error)
             }
             do {
                 return (try TokenCacheDocument(plain), isSealed)
@@ -140,11 +140,22 @@ struct TokenCacheFile: Sendable {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
+    private func unusable(_ fault: TokenSeal.Fault) -> MMError {
+        if fault.isDamage { return unusable("\(path) \(fault.text).", code: .invalidInput) }
+        // A locked or misplaced key is no reason to give up the sign-in.
+        return MMError(
+            .invalidInput, "The token cache of \(connection) can't be used: \(path) \(fault.text).",
+            hint: "\(fault.hint) Nothing was changed. If the key is lost for good, sign in again: \(newSignIn).",
+            details: ["connection": .string(connection), "path": .string(path)])
+    }
+
+    private var newSignIn: String {
+        "mm logout \(ShellWord.quoted(connection)), then mm login \(ShellWord.quoted(connection))"
+    }
+
     private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
         let remedy =
-            "Nothing was changed. Restore it from a copy, or remove it and sign in again: mm logout "
-            + "\(ShellWord.quoted(connection)), "
-            + "then mm login \(ShellWord.quoted(connection))."
+            "Nothing was changed. Restore it from a copy, or remove it and sign in again: \(newSignIn)."
         return MMError(
             code, "The token cache of \(connection) can't be used: \(what)",
             hint: hint.map { "\($0) \(remedy)" } ?? remedy,
