@@ -37,6 +37,7 @@ static struct {
     sd_bus_message *(*message_unref)(sd_bus_message *);
     int (*send)(sd_bus *, sd_bus_message *, uint64_t *);
     int (*reply_method_return)(sd_bus_message *, const char *, ...);
+    int (*emit_signal)(sd_bus *, const char *, const char *, const char *, const char *, ...);
 } bus;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -70,6 +71,7 @@ static void load(void) {
     RESOLVE(message_unref);
     RESOLVE(send);
     RESOLVE(reply_method_return);
+    RESOLVE(emit_signal);
 #undef RESOLVE
     is_loaded = 1;
 }
@@ -77,7 +79,9 @@ static void load(void) {
 struct service {
     sd_bus *bus;
     pthread_t thread;
-    atomic_int ended, locked, made;
+    atomic_int ended, mode, made, prompts;
+    // Whether the person has agreed to a prompt, and whether that stores the secret that waits for it.
+    int agreed, waiting;
     mm_test_answer answer;
     void *context;
     uint8_t secret[256];
@@ -144,9 +148,12 @@ void *mm_test_broker(const char *address, mm_test_answer answer, void *context) 
 }
 
 #define ITEM "/org/freedesktop/secrets/collection/login/1"
+#define COLLECTION "/org/freedesktop/secrets/collection/login"
+#define PROMPT "/org/freedesktop/secrets/prompt/1"
 
 static int give_secret(struct service *service, sd_bus_message *message) {
     sd_bus_message *reply = NULL;
+    if (atomic_load(&service->mode) == MM_TEST_SECRETS_ASKING && !service->agreed) return 0;
     int result = bus.message_new_method_return(message, &reply);
     if (result >= 0) result = bus.message_open_container(reply, 'r', "oayays");
     if (result >= 0) result = bus.message_append(reply, "o", "/org/freedesktop/secrets/session/1");
@@ -168,26 +175,51 @@ static int take_secret(struct service *service, sd_bus_message *message) {
         return 0;
     memcpy(service->secret, bytes, count);
     service->count = count;
+    service->waiting = atomic_load(&service->mode) == MM_TEST_SECRETS_ASKING;
+    if (service->waiting) return bus.reply_method_return(message, "oo", "/", PROMPT);
     atomic_fetch_add(&service->made, 1);
     return bus.reply_method_return(message, "oo", ITEM, "/");
+}
+
+static int unlock(struct service *service, sd_bus_message *message) {
+    const char *path = NULL;
+    bus.message_read(message, "ao", 1, &path);
+    int mode = atomic_load(&service->mode);
+    int asks = mode == MM_TEST_SECRETS_LOCKED || (mode == MM_TEST_SECRETS_ASKING && path && strcmp(path, ITEM) == 0);
+    return asks ? bus.reply_method_return(message, "aoo", 0, PROMPT)
+                : bus.reply_method_return(message, "aoo", 1, path ? path : ITEM, "/");
+}
+
+static int show_prompt(struct service *service, sd_bus_message *message) {
+    int dismissed = atomic_load(&service->mode) == MM_TEST_SECRETS_LOCKED;
+    atomic_fetch_add(&service->prompts, 1);
+    service->agreed = !dismissed;
+    if (!dismissed && service->waiting) atomic_fetch_add(&service->made, 1);
+    service->waiting = 0;
+    int result = bus.reply_method_return(message, "");
+    if (result >= 0)
+        result = bus.emit_signal(service->bus, PROMPT, "org.freedesktop.Secret.Prompt", "Completed", "bv", dismissed,
+                                 "s", "");
+    return result < 0 ? result : 1;
 }
 
 static int answer_secrets(sd_bus_message *message, void *raw, void *error) {
     (void)error;
     struct service *service = raw;
     const char *member = bus.message_get_member(message);
-    int locked = atomic_load(&service->locked);
+    int mode = atomic_load(&service->mode);
     if (!member) return 0;
     if (strcmp(member, "OpenSession") == 0)
         return bus.reply_method_return(message, "vo", "s", "", "/org/freedesktop/secrets/session/1");
+    if (strcmp(member, "ReadAlias") == 0)
+        return bus.reply_method_return(message, "o", mode == MM_TEST_SECRETS_NONE ? "/" : COLLECTION);
     if (strcmp(member, "SearchItems") == 0) {
-        if (service->count == 0) return bus.reply_method_return(message, "aoao", 0, 0);
-        return locked ? bus.reply_method_return(message, "aoao", 0, 1, ITEM)
-                      : bus.reply_method_return(message, "aoao", 1, ITEM, 0);
+        if (atomic_load(&service->made) == 0) return bus.reply_method_return(message, "aoao", 0, 0);
+        return mode == MM_TEST_SECRETS_OPEN ? bus.reply_method_return(message, "aoao", 1, ITEM, 0)
+                                            : bus.reply_method_return(message, "aoao", 0, 1, ITEM);
     }
-    if (strcmp(member, "Unlock") == 0)
-        return locked ? bus.reply_method_return(message, "aoo", 0, "/org/freedesktop/secrets/prompt/1")
-                      : bus.reply_method_return(message, "aoo", 1, ITEM, "/");
+    if (strcmp(member, "Unlock") == 0) return unlock(service, message);
+    if (strcmp(member, "Prompt") == 0) return show_prompt(service, message);
     if (strcmp(member, "GetSecret") == 0) return give_secret(service, message);
     if (strcmp(member, "CreateItem") == 0) return take_secret(service, message);
     return 0;
@@ -200,6 +232,11 @@ void *mm_test_secrets(const char *address) {
     return begin(service, "org.freedesktop.secrets");
 }
 
-void mm_test_secrets_lock(void *raw, int locked) { atomic_store(&((struct service *)raw)->locked, locked); }
+void mm_test_secrets_mode(void *raw, int mode) {
+    struct service *service = raw;
+    atomic_store(&service->mode, mode);
+}
+
+int mm_test_secrets_prompts(void *raw) { return atomic_load(&((struct service *)raw)->prompts); }
 
 int mm_test_secrets_made(void *raw) { return atomic_load(&((struct service *)raw)->made); }

@@ -1,3 +1,4 @@
+import CTestBus
 import MMCore
 import MMHTTP
 import TestSupport
@@ -64,19 +65,51 @@ struct SecretServiceTests {
         #expect(secrets.made == 1)
     }
 
-    @Test("a locked keyring is reported, and nothing is changed")
+    @Test("a locked keyring asks its person once per call, is reported with its remedy, and nothing is changed")
     func locked() async throws {
         let bus = try await PrivateBus(in: home.path)
         let secrets = try FakeSecrets(on: bus)
         _ = try await token(service(bus))
         let sealed = try text()
-        secrets.lock(true)
-        let error = await #expect(throws: MMError.self) { try await token(service(bus)) }
+        secrets.become(MM_TEST_SECRETS_LOCKED)
+        let locked = service(bus)
+        let connection = try Contoso.connection()
+        guard case .unusable(let seen) = await locked.state(of: connection, resource: .graph) else {
+            Issue.record("the key was found")
+            return
+        }
+        let error = await #expect(throws: MMError.self) { try await token(locked) }
         let (message, hint) = (error?.message ?? "", error?.hint ?? "")
-        #expect(message.contains("locked") && hint.contains("Unlock"), "\(message) \(hint)")
+        #expect(message == seen.message && message.contains("locked"), "\(message) \(seen.message)")
+        #expect(hint.contains("Unlock") && hint.contains("If the key is lost for good"), "\(hint)")
+        #expect(secrets.prompts == 1)
         #expect(try text() == sealed)
-        secrets.lock(false)
+        secrets.become(MM_TEST_SECRETS_OPEN)
         #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+    }
+
+    @Test("a person answers the prompts of a service that asks before it stores or gives a key")
+    func asking() async throws {
+        let bus = try await PrivateBus(in: home.path)
+        let secrets = try FakeSecrets(on: bus)
+        secrets.become(MM_TEST_SECRETS_ASKING)
+        #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+        #expect(secrets.made == 1 && secrets.prompts == 1)
+        #expect(try !text().contains("FAKE-"))
+        #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+        #expect(secrets.made == 1 && secrets.prompts == 2)
+    }
+
+    @Test("a service without a collection is reported, and nothing is changed")
+    func noCollection() async throws {
+        let bus = try await PrivateBus(in: home.path)
+        let secrets = try FakeSecrets(on: bus)
+        secrets.become(MM_TEST_SECRETS_NONE)
+        let before = try text()
+        let error = await #expect(throws: MMError.self) { try await token(service(bus)) }
+        let message = error?.message ?? ""
+        #expect(message.contains("no default collection"), "\(message)")
+        #expect(try text() == before && secrets.prompts == 0)
     }
 
     @Test(

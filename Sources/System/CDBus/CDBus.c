@@ -78,6 +78,19 @@ static int keep_answer(sd_bus_message *message, void *data, sd_bus_error *error)
     return 1;
 }
 
+int mm_bus_step(struct connection *connection, struct mm_bus_fault *fault) {
+    if (__atomic_load_n(&connection->stopped, __ATOMIC_SEQ_CST)) {
+        mm_bus_say(fault, "mm.stopped", "the call was stopped");
+        return -1;
+    }
+    int result = bus_library.sd_bus_process(connection->bus, NULL);
+    // Wakes regularly, to check whether the call is to be stopped.
+    if (result == 0) result = bus_library.sd_bus_wait(connection->bus, 100000);
+    if (result >= 0 || result == -EINTR) return 0;
+    say_number(fault, result);
+    return -1;
+}
+
 sd_bus_message *mm_bus_exchange(struct connection *connection, sd_bus_message *message, int built, int64_t milliseconds,
                                 struct mm_bus_fault *fault) {
     sd_bus_message *answer = NULL;
@@ -86,17 +99,8 @@ sd_bus_message *mm_bus_exchange(struct connection *connection, sd_bus_message *m
     if (result >= 0)
         result = bus_library.sd_bus_call_async(connection->bus, &slot, message, keep_answer, &answer,
                                                (uint64_t)milliseconds * 1000);
-    while (result >= 0 && !answer) {
-        if (__atomic_load_n(&connection->stopped, __ATOMIC_SEQ_CST)) {
-            mm_bus_say(fault, "mm.stopped", "the call was stopped");
-            break;
-        }
-        result = bus_library.sd_bus_process(connection->bus, NULL);
-        // Wakes regularly, to check whether the call is to be stopped.
-        if (result == 0) result = bus_library.sd_bus_wait(connection->bus, 100000);
-        if (result == -EINTR) result = 0;
-    }
     if (result < 0) say_number(fault, result);
+    while (result >= 0 && !answer) result = mm_bus_step(connection, fault);
     if (slot) bus_library.sd_bus_slot_unref(slot);
     if (message) bus_library.sd_bus_message_unref(message);
     if (!answer || !bus_library.sd_bus_message_is_method_error(answer, NULL)) return answer;

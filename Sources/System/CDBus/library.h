@@ -30,12 +30,16 @@ typedef int (*sd_bus_message_handler_t)(sd_bus_message *message, void *data, sd_
     F(int, sd_bus_call_async, \
       (sd_bus * bus, sd_bus_slot * *slot, sd_bus_message * message, sd_bus_message_handler_t handler, void *data, \
        uint64_t microseconds)) \
+    F(int, sd_bus_match_signal, \
+      (sd_bus * bus, sd_bus_slot * *slot, const char *sender, const char *path, const char *interface, \
+       const char *member, sd_bus_message_handler_t handler, void *data)) \
     F(sd_bus_slot *, sd_bus_slot_unref, (sd_bus_slot * slot)) \
     F(int, sd_bus_message_new_method_call, \
       (sd_bus * bus, sd_bus_message * *message, const char *service, const char *path, const char *interface, \
        const char *member)) \
     F(sd_bus_message *, sd_bus_message_ref, (sd_bus_message * message)) \
     F(sd_bus_message *, sd_bus_message_unref, (sd_bus_message * message)) \
+    F(const char *, sd_bus_message_get_sender, (sd_bus_message * message)) \
     F(int, sd_bus_message_append_basic, (sd_bus_message * message, char type, const void *value)) \
     F(int, sd_bus_message_append_array, (sd_bus_message * message, char type, const void *bytes, size_t size)) \
     F(int, sd_bus_message_open_container, (sd_bus_message * message, char type, const char *contents)) \
@@ -64,6 +68,9 @@ struct connection {
 // `built` is negative if the message could not be built.
 sd_bus_message *mm_bus_exchange(struct connection *connection, sd_bus_message *message, int built, int64_t milliseconds,
                                 struct mm_bus_fault *fault) __attribute__((visibility("hidden")));
+// Takes what the bus has sent, waiting briefly if there is nothing. Returns 0, or -1 with the reason in `fault` if the
+// connection failed or the call is to be stopped.
+int mm_bus_step(struct connection *connection, struct mm_bus_fault *fault) __attribute__((visibility("hidden")));
 void mm_bus_say(struct mm_bus_fault *fault, const char *name, const char *text) __attribute__((visibility("hidden")));
 
 #endif

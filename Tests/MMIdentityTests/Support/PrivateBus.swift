@@ -89,6 +89,8 @@ final class FakeSecrets: @unchecked Sendable {
 
     deinit { mm_test_service_end(raw) }
 
-    func lock(_ locked: Bool) { mm_test_secrets_lock(raw, locked ? 1 : 0) }
+    /// What the service does (`MM_TEST_SECRETS_…`).
+    func become(_ mode: Int) { mm_test_secrets_mode(raw, Int32(mode)) }
     var made: Int { Int(mm_test_secrets_made(raw)) }
+    var prompts: Int { Int(mm_test_secrets_prompts(raw)) }
 }

@@ -176,11 +176,16 @@ package struct TokenSeal: Sendable {
 /// first use and read once per process.
 final class SecretServiceKey: Sendable {
     private static let attribute = (name: "mm-key", value: "token-cache")
-    /// The maximum time to wait for an answer, in milliseconds; no password prompt is shown meanwhile.
-    private static let patience: Int64 = 10_000
+    /// How long to wait for the service, and for a person whom it asks to unlock the key, in milliseconds.
+    private static let waits = mm_secret_waits(service: 10_000, person: 60_000)
     private static let bytes = 32
+    /// How long a failure counts for the next calls: those that waited meanwhile, and the other steps of the same call,
+    /// don't ask the person again.
+    private static let memory = Duration.seconds(2)
 
     private let held = Mutex<[UInt8]?>(nil)
+    /// The last failure. It is locked while the service is asked, so that a person is asked once.
+    private let refusal = Mutex<(fault: TokenSeal.Fault, until: ContinuousClock.Instant)?>(nil)
     private let bus: SessionBus?
     /// The file that is locked while a key is created, so that two processes don't create one each.
     private let lockPath: String
@@ -190,15 +195,14 @@ final class SecretServiceKey: Sendable {
         lockPath = paths.tokenDirectory + "/.secret-service-key"
     }
 
-    /// Fetches the key on a thread that may block, so that `key` has it in memory.
+    /// Fetches the key on a thread of its own, which may wait for a person, so that `key` has it in memory.
     func prepare() async throws(TokenSeal.Fault) {
         guard held.withLock({ $0 }) == nil else { return }
         let outcome: Result<Void, TokenSeal.Fault>
         do {
-            outcome = try await BlockingWork.run { [self] () throws(MMError) in
+            outcome = try await DedicatedThread.run("mm-secrets") { [self] () throws(MMError) in
                 do throws(TokenSeal.Fault) {
-                    _ = try key()
-                    return .success(())
+                    return .success(try fetch())
                 } catch { return .failure(error) }
             }
         } catch {
@@ -207,19 +211,32 @@ final class SecretServiceKey: Sendable {
         try outcome.get()
     }
 
-    /// Returns the key.
+    /// Returns the key that `prepare` has fetched.
     func key() throws(TokenSeal.Fault) -> [UInt8] {
-        if let key = held.withLock({ $0 }) { return key }
-        let key = try found()
-        held.withLock { $0 = key }
+        guard let key = held.withLock({ $0 }) else { throw Self.fault("it was not asked yet") }
         return key
+    }
+
+    private func fetch() throws(TokenSeal.Fault) {
+        try refusal.withLock { (refusal) throws(TokenSeal.Fault) in
+            guard held.withLock({ $0 }) == nil else { return }
+            if let refusal, refusal.until > .now { throw refusal.fault }
+            do throws(TokenSeal.Fault) {
+                let key = try found()
+                held.withLock { $0 = key }
+            } catch {
+                refusal = (error, .now + Self.memory)
+                throw error
+            }
+        }
     }
 
     private func found() throws(TokenSeal.Fault) -> [UInt8] {
         guard let bus else { throw Self.fault("this session has no message bus") }
         if let key = try find(bus) { return key }
         do {
-            let key: Result<[UInt8], TokenSeal.Fault> = try FileLock.with(lockPath, until: .after(.seconds(5))) {
+            let turn = Deadline.after(.milliseconds(Self.waits.person))
+            let key: Result<[UInt8], TokenSeal.Fault> = try FileLock.with(lockPath, until: turn) {
                 do throws(TokenSeal.Fault) {
                     if let key = try find(bus) { return .success(key) }
                     return .success(try make(bus))
@@ -238,7 +255,7 @@ final class SecretServiceKey: Sendable {
         let size = Int32(room.count)
         let count = try exchange(bus) { connection, fault in
             mm_secret_find(
-                connection, Self.attribute.name, Self.attribute.value, &room, size, Self.patience, &fault)
+                connection, Self.attribute.name, Self.attribute.value, &room, size, Self.waits, &fault)
         }
         return count == 0 ? nil : Array(room.prefix(Int(count)))
     }
@@ -248,7 +265,7 @@ final class SecretServiceKey: Sendable {
         _ = try exchange(bus) { connection, fault in
             mm_secret_keep(
                 connection, "Microsoft Master: key of the token caches", Self.attribute.name, Self.attribute.value,
-                key, Int32(key.count), Self.patience, &fault)
+                key, Int32(key.count), Self.waits, &fault)
         }
         return key
     }
@@ -273,7 +290,7 @@ final class SecretServiceKey: Sendable {
         TokenSeal.Fault(
             text: "needs its key from the Secret Service: \(reason)",
             hint:
-                "Unlock the desktop's keyring (secret-tool search mm-key token-cache shows the key) and run mm within "
-                + "the desktop session, or keep the key in a file: MM_TOKEN_KEY_FILE.")
+                "Unlock the desktop's keyring and run mm within the desktop session, or keep the key in a file: "
+                + "MM_TOKEN_KEY_FILE.")
     }
 }

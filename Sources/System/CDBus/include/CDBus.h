@@ -28,12 +28,17 @@ void mm_bus_stop(void *bus);
 char *mm_bus_call(void *bus, const char *service, const char *path, const char *interface, const char *method,
                   const char *const *texts, int count, int64_t milliseconds, struct mm_bus_fault *fault);
 
-// Finds the secret with this attribute in the user's Secret Service (org.freedesktop.secrets), unlocking its collection
-// if that needs no person. Returns its length, 0 if there is none, or -1.
-int mm_secret_find(void *bus, const char *attribute, const char *value, uint8_t *room, int size, int64_t milliseconds,
-                   struct mm_bus_fault *fault);
+// How long to wait for answers of the Secret Service, in milliseconds, and for those that need a person.
+struct mm_secret_waits {
+    int64_t service, person;
+};
+
+// Finds the secret with this attribute in the user's Secret Service (org.freedesktop.secrets), which asks its person if
+// it is locked. Returns its length, 0 if there is none, or -1.
+int mm_secret_find(void *bus, const char *attribute, const char *value, uint8_t *room, int size,
+                   struct mm_secret_waits waits, struct mm_bus_fault *fault);
 // Stores a secret with this attribute in the default collection. Returns 0 or -1.
 int mm_secret_keep(void *bus, const char *label, const char *attribute, const char *value, const uint8_t *secret,
-                   int count, int64_t milliseconds, struct mm_bus_fault *fault);
+                   int count, struct mm_secret_waits waits, struct mm_bus_fault *fault);
 
 #endif
