@@ -99,6 +99,16 @@ struct FederatedTests {
         #expect(told.contains("403") && told.contains("id-token: write") && !told.contains("FAKE-job-key"))
     }
 
+    @Test(
+        "a token that others may read is taken from a mount of Kubernetes only",
+        arguments: [
+            (0, 10001, false, true), (0, 0, true, true), (0, 0, false, false), (10001, 10001, true, false),
+            (10002, 0, true, false),
+        ] as [(uid_t, uid_t, Bool, Bool)])
+    func mounted(owner: uid_t, reader: uid_t, isReadOnly: Bool, isTaken: Bool) {
+        #expect(SecretSource.isMountedToken(owner: owner, reader: reader, isReadOnly: isReadOnly) == isTaken)
+    }
+
     @Test("if the app's credential doesn't match the token, the error has advice")
     func mismatch() async throws {
         let error = await #expect(throws: MMError.self) {

@@ -44,7 +44,9 @@ public enum SecretSource: Sendable {
         case .file(let path):
             let place = isMounted ? Self.resolved(path) : path
             let isAdmitted = { (status: stat) in
-                ProtectedFile.isPrivate(status) || isMounted && status.st_uid == 0 && geteuid() != 0
+                ProtectedFile.isPrivate(status)
+                    || isMounted
+                        && Self.isMountedToken(owner: status.st_uid, reader: geteuid(), isReadOnly: Self.isReadOnly(place))
             }
             var found = try HandedDescriptor.bytes(path, limit: Self.limit)
             if found == nil { found = try ProtectedFile.read(place, limit: Self.limit, isAdmitted: isAdmitted) }
@@ -81,6 +83,17 @@ public enum SecretSource: Sendable {
         case .file(let path): path
         case .variable(let name): "variable \(name)"
         }
+    }
+
+    /// Returns whether a file that others may read is one that Kubernetes mounts. A process of root, to whom its own
+    /// loose files look the same, recognises it by the mount, which can't be written.
+    static func isMountedToken(owner: uid_t, reader: uid_t, isReadOnly: Bool) -> Bool {
+        owner == 0 && (reader != 0 || isReadOnly)
+    }
+
+    private static func isReadOnly(_ path: String) -> Bool {
+        var mount = statvfs()
+        return statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
     }
 
     private func missing(_ what: String, _ hint: String) -> MMError {
