@@ -100,6 +100,31 @@ struct FederatedTests {
     }
 
     @Test(
+        "GitHub is asked again while its failure may pass, and not after a refusal",
+        arguments: [([503, 502, 200], 3, nil), ([503, 503, 503, 503], 4, "Try again"), ([401], 1, "id-token: write")]
+            as [([Int], Int, String?)])
+    func passing(statuses: [Int], asked: Int, hint: String?) async throws {
+        let environment = [
+            "ACTIONS_ID_TOKEN_REQUEST_URL": "https://run.actions.example/token",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "FAKE-job-key",
+        ]
+        let transport = ScriptedTransport { request, number in
+            guard request.url.hasPrefix("https://run.actions.example/") else { return Contoso.appTokens() }
+            let status = statuses[min(number, statuses.count - 1)]
+            return status == 200 ? .json(["value": "FAKE-github-token"]) : HTTPResponse(status: status)
+        }
+        let service = IdentityService.scripted(home, transport, clock: clock, environment: environment)
+        let connection = try Contoso.app(["method": "federated"])
+        if let hint {
+            let error = await #expect(throws: MMError.self) { try await service.token(for: connection) }
+            #expect(error?.hint?.contains(hint) == true)
+        } else {
+            _ = try await service.token(for: connection)
+        }
+        #expect(transport.requests.count { $0.url.hasPrefix("https://run.actions.example/") } == asked)
+    }
+
+    @Test(
         "a token that others may read is taken from a mount of Kubernetes only",
         arguments: [
             (0, 10001, false, true), (0, 0, true, true), (0, 0, false, false), (10001, 10001, true, false),

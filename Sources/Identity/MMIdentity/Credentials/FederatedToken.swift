@@ -81,24 +81,28 @@ public enum FederatedToken: Sendable {
         }
         HeldSecrets.shared.hold(Secret(key))
         let audience = FormFields.encode(target.authority.cloud.federationAudience)
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             url: address + (address.contains("?") ? "&" : "?") + "audience=" + audience,
             headers: ["Authorization": "Bearer \(key)", "Accept": "application/json; api-version=2.0"],
-            timeout: min(.seconds(30), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 1 << 20,
-            allowsPlainHTTP: WebAddress(address)?.isLoopback == true)
-        let response: HTTPResponse
-        do {
-            response = try await surroundings.transport.send(request)
-        } catch {
-            throw error.mmError(for: "Asking GitHub for a token for \(target.connection)")
+            maxResponseBytes: 1 << 20, allowsPlainHTTP: WebAddress(address)?.isLoopback == true)
+        let isPassing = { (status: Int) in status == 429 || status >= 500 }
+        let response = try await surroundings.answer(
+            of: "GitHub's token service", for: target.connection, pauses: [1, 2, 4], deadline: deadline,
+            isPassing: isPassing
+        ) { limit in
+            request.timeout = limit
+            return try await surroundings.transport.send(request)
         }
         guard response.status == 200,
             let token = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 8)))?["value"]?
                 .string, !token.isEmpty
         else {
+            let mayPass = isPassing(response.status)
             throw MMError(
-                .remoteFailed, "GitHub returned no token for \(target.connection) (HTTP \(response.status)).",
-                hint: "Give the job the permission id-token: write.")
+                mayPass ? .unavailable : .remoteFailed,
+                "GitHub returned no token for \(target.connection) (HTTP \(response.status)).",
+                hint: mayPass ? "Try again in a moment." : "Give the job the permission id-token: write.",
+                retry: mayPass ? .after(.seconds(30)) : .never)
         }
         return Secret(token)
     }
@@ -122,17 +126,4 @@ extension Cloud {
         default: "api://AzureADTokenExchange"
         }
     }
-}
-
-/// The context in which credentials are read and requested: the process's variables, its transports and the time of
-/// day.
-struct CredentialContext: Sendable {
-    let environment: [String: String]
-    /// The transport for remote services.
-    let transport: any HTTPTransport
-    /// The transport for this machine's own services, which bypasses proxies.
-    let direct: any HTTPTransport
-    let clock: WallClock
-    let log: Log
-    let pause: @Sendable (Duration) async throws -> Void
 }

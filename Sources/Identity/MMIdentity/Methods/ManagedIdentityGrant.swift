@@ -22,39 +22,18 @@ struct ManagedIdentityGrant: AppTokenSource {
         if case .metadata(let address) = endpoint { try await probe(address, endpoint, deadline) }
         // The metadata service may be unavailable for a minute while it is updated (410); others are retried a few
         // times.
-        var waits: [Int64] = if case .metadata = endpoint { [1, 2, 4, 8, 16, 32, 8] } else { [1, 2, 4] }
-        while true {
-            request.timeout = min(.seconds(30), max(deadline.remaining, .milliseconds(1)))
-            var response: HTTPResponse?
-            let fault: MMError
-            var mayTry = false
-            do {
-                var answer = try await surroundings.direct.send(request)
-                if case .arc = endpoint, answer.status == 401 {
-                    answer = try await proven(request, by: answer)
-                }
-                response = answer
-                if answer.status == 200 {
-                    let scope = target.authority.cloud.defaultScope(of: resource) ?? ""
-                    return try TokenAnswer(managedIdentity: answer.body, scope: scope, now: surroundings.clock.now)
-                }
-                mayTry = Self.isPassing(answer.status)
-                fault = refusal(answer, endpoint, target)
-            } catch let error as HTTPError {
-                mayTry = error.kind != .cancelled
-                fault = error.mmError(for: "Asking \(endpoint.name)")
-            } catch let error as MMError {
-                throw error
-            } catch {
-                throw MMError(.internalError, "\(endpoint.name) can't be reached: \(error)")
-            }
-            surroundings.log.debug("\(endpoint.name): \(response?.status ?? 0)")
-            guard mayTry, let wait = waits.first, .seconds(wait) < deadline.remaining else { throw fault }
-            waits.removeFirst()
-            do { try await surroundings.pause(.seconds(wait)) } catch {
-                throw MMError(.cancelled, "The sign-in of \(target.connection) was cancelled.")
-            }
+        let pauses: [Int64] = if case .metadata = endpoint { [1, 2, 4, 8, 16, 32, 8] } else { [1, 2, 4] }
+        let answer = try await surroundings.answer(
+            of: endpoint.name, for: target.connection, pauses: pauses, deadline: deadline, isPassing: Self.isPassing
+        ) { limit in
+            request.timeout = limit
+            let answer = try await surroundings.direct.send(request)
+            guard case .arc = endpoint, answer.status == 401 else { return answer }
+            return try await proven(request, by: answer)
         }
+        guard answer.status == 200 else { throw refusal(answer, endpoint, target) }
+        let scope = target.authority.cloud.defaultScope(of: resource) ?? ""
+        return try TokenAnswer(managedIdentity: answer.body, scope: scope, now: surroundings.clock.now)
     }
 
     /// Checks that there is a metadata service: it answers even a request without its header, with a refusal.
