@@ -220,11 +220,25 @@ struct AuditForwarderTests {
         #expect(try lines() == (1...21).map { $0 })
     }
 
-    @Test("the machine's log daemon and servers get messages of RFC 5424", arguments: ["unix", "udp", "tcp"])
-    func syslog(kind: String) async throws {
+    @Test("the machine's log daemon gets each line after the program's name, as it reads messages of programs")
+    func localSyslog() async throws {
         let path = home.path + "/log"
-        let server = try SyslogServer(kind == "unix" ? .unix(path) : kind == "udp" ? .udp : .tcp)
-        let destination = try AuditDestination(kind == "unix" ? "unix:\(path)" : "\(kind)://127.0.0.1:\(server.port)")
+        let server = try SyslogServer(.unix(path))
+        let destination = try AuditDestination("unix:\(path)")
+        try write(0..<2)
+        try append(["operation": "graph request", "outcome": "denied"])
+        let running = Task { await forwarder(destination, SyslogSink(destination)).run() }
+        #expect(await eventually { server.messages.count == 3 })
+        running.cancel()
+        await running.value
+        let lines = try audit.following(.start, limit: 1 << 20).lines.map { String(decoding: $0, as: UTF8.self) }
+        #expect(server.messages == zip(["<110>", "<110>", "<108>"], lines).map { "\($0)mm: \($1)" })
+    }
+
+    @Test("syslog servers get messages of RFC 5424", arguments: ["udp", "tcp"])
+    func syslog(kind: String) async throws {
+        let server = try SyslogServer(kind == "udp" ? .udp : .tcp)
+        let destination = try AuditDestination("\(kind)://127.0.0.1:\(server.port)")
         try write(0..<20)
         try append(["operation": "graph request", "outcome": "denied"])
         let running = Task { await forwarder(destination, SyslogSink(destination)).run() }

@@ -192,7 +192,8 @@ final class SyslogSink: AuditSink {
     init(_ destination: AuditDestination) { self.destination = destination }
 
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
-        let messages = lines.map { SyslogMessage.bytes(of: $0) }
+        let isLocal = if case .localSyslog = destination { true } else { false }
+        let messages = lines.map { SyslogMessage.bytes(of: $0, isLocal: isLocal) }
         do throws(MMError) {
             try await BlockingWork.run { [self] () throws(MMError) in
                 try socket.withLock { socket throws(MMError) in
@@ -221,20 +222,25 @@ final class SyslogSink: AuditSink {
     }
 }
 
-/// Formats an audit line as a syslog message (RFC 5424).
+/// Formats an audit line as a message for a syslog server (RFC 5424) or for the machine's own log daemon.
 struct SyslogMessage {
     /// This machine's host name in the characters that a message allows.
     static let host = ThisProcess.hostName.map { printable($0, 255) } ?? "-"
 
     /// Returns the message, without framing.
-    /// - Parameter line: the line, which the message contains whole.
-    static func bytes(of line: ArraySlice<UInt8>) -> [UInt8] {
+    /// - Parameters:
+    ///   - line: the line, which the message contains whole.
+    ///   - isLocal: whether the message is for the machine's own log daemon. systemd-journald, rsyslog and syslog-ng read
+    ///     a program's name and its text there, as syslog(3) writes them, and would take RFC 5424's fields for text.
+    static func bytes(of line: ArraySlice<UInt8>, isLocal: Bool = false) -> [UInt8] {
         let entry: JSONValue? = try? JSONParser.parse(Array(line))
-        let severity = severity(of: entry?["outcome"]?.string)
+        // Facility 13 is “log audit”.
+        let priority = 13 * 8 + severity(of: entry?["outcome"]?.string)
+        // The daemon adds the time at which it got the message; that of the call is in the line.
+        if isLocal { return Array("<\(priority)>mm: ".utf8) + line }
         let time = entry?["time"]?.string ?? "-"
         let operation = printable(entry?["operation"]?.string ?? "", 32)
-        // Facility 13 is “log audit”.
-        return Array("<\(13 * 8 + severity)>1 \(printable(time, 32)) \(host) mm - \(operation) - ".utf8) + line
+        return Array("<\(priority)>1 \(printable(time, 32)) \(host) mm - \(operation) - ".utf8) + line
     }
 
     /// Returns the severity: 6 is informational, 5 a notice, 4 a warning.
