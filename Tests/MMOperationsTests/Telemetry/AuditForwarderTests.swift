@@ -220,6 +220,56 @@ struct AuditForwarderTests {
         #expect(try lines() == (1...21).map { $0 })
     }
 
+    @Test("processes that end at once try a destination that was away again after a minute")
+    func restAfterFault() async throws {
+        let path = home.path + "/log"
+        let copies = AuditCopies(
+            environment: ["MM_AUDIT_TO": "unix:\(path)"], audit: audit, paths: home.paths, log: .off)
+        try write(0..<2)
+        await copies.sendRest()
+        #expect(try copies.states().first?.state.fault != nil)
+        let server = try SyslogServer(.unix(path))
+        await copies.sendRest()
+        #expect(try copies.states().first?.state.position == .start)
+        await copies.sendRest(at: .now + .seconds(61))
+        #expect(await eventually { server.messages.count == 2 })
+        let state = try #require(try copies.states().first)
+        #expect(state.state.fault == nil && state.waiting == 0)
+    }
+
+    @Test("a destination that is noted as away in the far future is tried: the clock was set back")
+    func restAfterClockChange() async throws {
+        let path = home.path + "/log"
+        let copies = AuditCopies(
+            environment: ["MM_AUDIT_TO": "unix:\(path)"], audit: audit, paths: home.paths, log: .off)
+        try write(0..<2)
+        await copies.sendRest()
+        let server = try SyslogServer(.unix(path))
+        await copies.sendRest(at: .now + .seconds(-86_400))
+        #expect(await eventually { server.messages.count == 2 })
+    }
+
+    /// Blocks until the test lets it go, as a connection to a machine that answers nothing.
+    private struct Blocking: AuditSink {
+        let gate = OneShot<Void>()
+
+        func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) { await gate.wait() }
+    }
+
+    @Test("a process that ends doesn't wait for a destination that can't be interrupted")
+    func blockedDestination() async throws {
+        let destination = try AuditDestination("tcp://log.example:601")
+        let sink = Blocking()
+        var rests = AuditForwarder.Rests()
+        rests.last = .milliseconds(1)
+        try write(0..<2)
+        await AuditForwarder(to: destination, by: sink, of: audit, paths: home.paths, log: .off, rests: rests)
+            .sendRest()
+        let state = try AuditCopyState.read(destination, home.paths)
+        #expect(state.fault != nil && state.position == .start)
+        sink.gate.resolve(())
+    }
+
     @Test("the machine's log daemon gets each line after the program's name, as it reads messages of programs")
     func localSyslog() async throws {
         let path = home.path + "/log"

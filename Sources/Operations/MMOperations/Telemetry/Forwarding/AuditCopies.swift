@@ -36,10 +36,11 @@ package final class AuditCopies: Sendable {
         await each(destinations) { await $0.run() }
     }
 
-    /// Sends the waiting lines, unless another process does. For short-lived processes, which may run without a pool.
-    package func sendRest() async {
+    /// Sends the waiting lines, unless another process does. For short-lived processes, which may run without a pool;
+    /// not each of them waits for a destination that is away.
+    package func sendRest(at now: Timestamp = .now) async {
         guard !destinations.isEmpty, let states = try? states() else { return }
-        let open = zip(destinations, states).filter { $0.1.waiting > 0 && $0.1.state.fault == nil }.map(\.0)
+        let open = zip(destinations, states).filter { $0.1.waiting > 0 && !$0.1.state.isAway(at: now) }.map(\.0)
         if !open.isEmpty { await each(open) { await $0.sendRest() } }
     }
 
@@ -104,6 +105,7 @@ package final class AuditCopies: Sendable {
             var json = state.json
             json["offset"] = nil
             json["hash"] = nil
+            json["nextAttempt"] = nil
             json["waitingBytes"] = .int(Int64(waiting))
             return .object(json)
         }
@@ -221,7 +223,9 @@ struct CollectorSink: AuditSink {
         do throws(HTTPError) {
             let response = try await transport.send(request)
             status = response.status
-            rest = response.headers["Retry-After"].flatMap { Int64($0) }.map { .seconds(min($0, 3600)) }
+            rest = response.headers["Retry-After"].flatMap { Int64($0) }.map {
+                min(.seconds($0), AuditSinkFault.longestRest)
+            }
         } catch {
             throw AuditSinkFault(error.message)
         }

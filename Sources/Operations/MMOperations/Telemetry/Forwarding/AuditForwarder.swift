@@ -17,6 +17,8 @@ package struct AuditForwarder: Sendable {
         package var longest = Duration.seconds(300)
         /// The maximum time for the last lines when the process is closing.
         package var last = Duration.seconds(3)
+        /// The minimum time that processes which end at once leave a destination alone after a failure.
+        package var absence = Duration.seconds(60)
 
         /// Creates the default delays.
         package init() {}
@@ -89,12 +91,13 @@ package struct AuditForwarder: Sendable {
         var limit = Self.batchBytes
         var rest = rests.first
         var end: Deadline?
+        var hasFailed = false
         while true {
             // Lines written before the cancellation are still sent, unless the destination can't be reached.
             if Task.isCancelled {
                 let until = end ?? .after(rests.last)
                 end = until
-                guard state.fault == nil, !until.hasPassed else { return }
+                guard !hasFailed, !until.hasPassed else { return }
             }
             let piece = try audit.following(state.position, limit: limit)
             if piece.isOtherFile {
@@ -111,6 +114,7 @@ package struct AuditForwarder: Sendable {
             do throws(AuditSinkFault) {
                 try await deliver(batch.lines)
                 noteDelivery(&state)
+                hasFailed = false
                 state.position = batch.position
                 (rest, limit) = (rests.first, min(limit * 2, Self.batchBytes))
             } catch {
@@ -124,6 +128,7 @@ package struct AuditForwarder: Sendable {
                     state.position = batch.position
                 } else {
                     note(error, &state)
+                    hasFailed = true
                 }
                 try state.write(destination, paths)
                 guard !error.isTooMuch else { continue }
@@ -152,6 +157,8 @@ package struct AuditForwarder: Sendable {
         } onCancel: { [rests] in
             Task {
                 try? await Task.sleep(for: rests.last)
+                // A call that blocks can't be interrupted, so the process doesn't wait for it.
+                outcome.resolve(.failure(AuditSinkFault("it accepted no lines before the process ended")))
                 sending.cancel()
             }
         }.get()
@@ -186,7 +193,7 @@ package struct AuditForwarder: Sendable {
 
     private func noteDelivery(_ state: inout AuditCopyState) {
         if state.fault != nil { log.info("\(destination.name) accepts audit lines again") }
-        (state.fault, state.faultSince) = (nil, nil)
+        (state.fault, state.faultSince, state.nextAttempt) = (nil, nil, nil)
         state.delivered = Timestamp.now.iso8601
     }
 
@@ -196,6 +203,7 @@ package struct AuditForwarder: Sendable {
             log.warning("\(destination.name) accepts no audit lines: \(fault.reason)")
         }
         state.fault = fault.reason
+        state.nextAttempt = .now + max(fault.after ?? .zero, rests.absence)
     }
 }
 
@@ -211,10 +219,19 @@ package struct AuditCopyState: Sendable, Hashable {
     package var fault: String?
     /// The time since which they don't arrive.
     package var faultSince: String?
+    /// The time before which a process that ends at once doesn't try the destination again.
+    fileprivate(set) var nextAttempt: Timestamp?
     /// The number of lines that the destination never accepted, each of which was logged.
     package var skipped = 0
 
     init(destination: String) { self.destination = destination }
+
+    /// Whether the destination accepted nothing a moment ago. A time beyond the longest pause that a destination can ask
+    /// for was noted before the clock was set back.
+    func isAway(at now: Timestamp) -> Bool {
+        guard let nextAttempt else { return false }
+        return now < nextAttempt && nextAttempt - now <= AuditSinkFault.longestRest
+    }
 
     /// Returns the folder of the files.
     private static func folder(_ paths: StatePaths) -> String { paths.stateDirectory + "/audit-copies" }
@@ -237,6 +254,7 @@ package struct AuditCopyState: Sendable, Hashable {
         state.delivered = json["delivered"]?.string
         state.fault = json["fault"]?.string
         state.faultSince = json["faultSince"]?.string
+        state.nextAttempt = json["nextAttempt"]?.string.flatMap { Timestamp(iso8601: $0) }
         state.skipped = json["skipped"]?.int ?? 0
         return state
     }
@@ -256,6 +274,7 @@ package struct AuditCopyState: Sendable, Hashable {
         if let delivered { json["delivered"] = .string(delivered) }
         if let fault { json["fault"] = .string(fault) }
         if let faultSince { json["faultSince"] = .string(faultSince) }
+        if let nextAttempt { json["nextAttempt"] = .string(nextAttempt.iso8601) }
         if skipped > 0 { json["skipped"] = .int(Int64(skipped)) }
         return json
     }
@@ -276,6 +295,8 @@ package struct AuditSinkFault: Error, Sendable {
     package var after: Duration?
     /// Whether the destination may accept a smaller batch.
     package var isTooMuch = false
+    /// The longest delay that a destination can ask for.
+    static let longestRest = Duration.seconds(3600)
 
     /// Creates a fault.
     package init(_ reason: String, after: Duration? = nil, isTooMuch: Bool = false) {
