@@ -338,6 +338,18 @@ struct AuditForwarderTests {
         #expect(all.count == 15)
     }
 
+    @Test("lines wait while a server, or the balancer before it, ends each new connection")
+    func endedConnections() async throws {
+        let server = try SyslogServer(.tcp, isClosing: true)
+        let destination = try AuditDestination("tcp://127.0.0.1:\(server.port)")
+        try write(0..<3)
+        let running = Task { await forwarder(destination, SyslogSink(destination)).run() }
+        #expect(await eventually { (try? AuditCopyState.read(destination, home.paths))?.fault != nil })
+        running.cancel()
+        await running.value
+        #expect(try AuditCopyState.read(destination, home.paths).position == .start)
+    }
+
     @Test("a file gets the lines as they are, and only its owner reads it")
     func file() async throws {
         let path = home.path + "/copies/audit.jsonl"

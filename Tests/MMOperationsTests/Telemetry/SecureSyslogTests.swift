@@ -166,4 +166,17 @@ struct SecureSyslogTests {
         await running.value
         await server.stop()
     }
+
+    @Test("lines wait while the server refuses this machine's certificate, which it does after the handshake")
+    func refused() async throws {
+        let server = try await SecureServer(
+            home.path, more: ["-Verify", "1", "-verify_return_error", "-CAfile", home.path + "/ca.pem"])
+        try write(0..<3)
+        let running = copies(server.port)
+        #expect(await eventually { (try? state(server.port))?["fault"] != nil })
+        #expect(try state(server.port)["seq"] == 0)
+        running.cancel()
+        await running.value
+        await server.stop()
+    }
 }

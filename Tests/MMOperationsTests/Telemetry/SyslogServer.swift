@@ -64,7 +64,8 @@ final class SyslogServer: Sendable {
     private let inbox: Inbox
     let port: UInt16
 
-    init(_ kind: Kind, port wanted: UInt16 = 0) throws {
+    /// - Parameter isClosing: whether it accepts connections and ends each at once.
+    init(_ kind: Kind, port wanted: UInt16 = 0, isClosing: Bool = false) throws {
         let (number, port) =
             switch kind {
             case .unix(let path): (try Self.local(path), UInt16(0))
@@ -76,7 +77,7 @@ final class SyslogServer: Sendable {
         self.inbox = inbox
         let isStream = if case .tcp = kind { true } else { false }
         try DedicatedThread.start("test-syslog") {
-            isStream ? Self.accept(number, inbox) : Self.receive(number, inbox)
+            isStream ? Self.accept(number, inbox, isClosing) : Self.receive(number, inbox)
             inbox.end()
         }
     }
@@ -136,12 +137,13 @@ final class SyslogServer: Sendable {
     }
 
     /// Reads messages with octet counting, one connection after the other.
-    private static func accept(_ number: Int32, _ inbox: Inbox) {
+    private static func accept(_ number: Int32, _ inbox: Inbox, _ isClosing: Bool) {
         while true {
             let connection = Glibc.accept(number, nil, nil)
             guard connection >= 0 else { return }
             defer { inbox.endConnection() }
             guard inbox.begin(connection) else { return }
+            if isClosing { continue }
             var held: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 4096)
             while true {

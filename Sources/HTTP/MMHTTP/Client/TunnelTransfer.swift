@@ -22,6 +22,8 @@ final class TunnelTransfer: Sendable {
     private static let pieceSize = 32 << 10
     private let state = Mutex(State())
     private let wakeEvent: EventDescriptor
+    /// Resolved when the thread has ended the connection.
+    let gone = OneShot<Void>()
 
     init() throws(MMError) { wakeEvent = try EventDescriptor() }
 
@@ -110,6 +112,7 @@ final class TunnelTransfer: Sendable {
 
     /// Connects, reports the outcome to the task that awaits the transfer, and transfers bytes until either side ends.
     func run(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
+        defer { gone.resolve(()) }
         guard let easy = mm_curl_easy_init() else {
             transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
             return
@@ -269,4 +272,11 @@ package final class HTTPTunnel: Sendable {
 
     /// Ends the connection and wakes the tasks that wait for it.
     package func close() { line.close() }
+
+    /// Ends the connection and waits until the server was told of its end, as TLS requires; otherwise a process that
+    /// ends now would break the connection. Call it only once.
+    package func closeInOrder(within limit: Duration) async {
+        line.close()
+        await line.gone.wait(until: .after(limit), late: ())
+    }
 }

@@ -139,6 +139,9 @@ actor SecureSyslogSink: AuditSink {
                 tunnel = open
                 // The server sends nothing; the read ends when the server closes the connection.
                 Task { while let bytes = try? await open.receive(), !bytes.isEmpty {} }
+                // TLS's handshake ends before the server has checked this machine's certificate.
+                try? await Task.sleep(for: SyslogSocket.proof)
+                guard open.unacknowledged != nil else { throw HTTPError(.connectionLost, SyslogSocket.refusal) }
             }
             // If the server stops reading, closing the tunnel after the timeout wakes the waiting send.
             let watch = Task {
@@ -168,6 +171,12 @@ actor SecureSyslogSink: AuditSink {
             if left == 0 { return }
             try? await Task.sleep(for: .milliseconds(2))
         }
+    }
+
+    func close() async {
+        guard let open = tunnel else { return }
+        tunnel = nil
+        await open.closeInOrder(within: .seconds(1))
     }
 
     private func leave() {

@@ -52,6 +52,7 @@ package struct AuditForwarder: Sendable {
             do throws(MMError) {
                 if let lock = try FileLock.tryAcquire(path) {
                     try await forward()
+                    await sink.close()
                     _ = consume lock
                     return
                 }
@@ -80,6 +81,7 @@ package struct AuditForwarder: Sendable {
             }
             task.cancel()
             if let error = await task.value { throw error }
+            await sink.close()
             _ = consume lock
         } catch {
             log.warning("\(destination.name): \(error.message)")
@@ -285,6 +287,14 @@ package protocol AuditSink: Sendable {
     /// Delivers lines, in their order.
     /// - Throws: an error when they may not have arrived; they are then sent again.
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault)
+
+    /// Ends the connection to the destination, if there is one.
+    func close() async
+}
+
+extension AuditSink {
+    /// Does nothing: most destinations have no connection whose end they must be told of.
+    package func close() async {}
 }
 
 /// The reason why lines were not delivered.

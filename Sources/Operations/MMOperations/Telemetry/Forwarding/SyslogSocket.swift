@@ -10,6 +10,14 @@ final class SyslogSocket: Sendable {
     /// The maximum size of a datagram that works everywhere (RFC 5426, section 3.2, asks for less).
     private static let longestDatagram = 32 << 10
 
+    /// The time that a new connection must last before it gets lines. Servers that want another client certificate, and
+    /// balancers that have no server, accept a connection and end it at once; lines sent until then would be lost,
+    /// because the other machine's kernel acknowledges them.
+    static let proof = Duration.milliseconds(250)
+    /// The reason why a new connection gets no lines.
+    static let refusal = "the server ended the new connection: if it asks for a client certificate, "
+        + "\(AuditDestination.certificateVariable) and \(AuditDestination.keyVariable) must name one that it accepts"
+
     /// Connects.
     /// - Throws: `unavailable` with the reason.
     init(to destination: AuditDestination, until deadline: Deadline) throws(MMError) {
@@ -36,6 +44,14 @@ final class SyslogSocket: Sendable {
         var byte: UInt8 = 0
         let count = recv(number, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    }
+
+    /// Waits until the other side has kept a new connection for a moment.
+    func prove() throws(MMError) {
+        guard isStream else { return }
+        var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, 1, Int32(Self.proof / .milliseconds(1)))
+        if isClosed { throw MMError(.unavailable, "the server ended the new connection") }
     }
 
     /// Sends a message.
@@ -206,6 +222,7 @@ final class SyslogSink: AuditSink {
                             open = held
                         } else {
                             open = try SyslogSocket(to: destination, until: until)
+                            try open.prove()
                         }
                         socket = open
                         for message in messages { try open.send(message, until: until) }
