@@ -43,8 +43,29 @@ struct RedisKindTests {
     }
 
     @Test(
-        "reports whether and how it keeps data after a restart",
-        arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])
+        "a server that accepts no writes counts as away, so that nodes go on reading",
+        arguments: ["redis.call('SET', KEYS[1], 'x')", "redis.error_reply('MISCONF the disk is full')"])
+    func noWrites(script: String) async throws {
+        try await withHome { home in
+            // There is never room for a write.
+            let server = try await RedisServer.start(in: home.path, "maxmemory 1")
+            let redis = RedisClient(try RedisAddress(server.url))
+            #expect(try await RedisLeaseStore(redis).read("contoso").isFree)
+            let error = await #expect(throws: MMError.self) {
+                try await redis.script("return \(script)", keys: ["key"], [])
+            }
+            #expect(error?.details["cluster"] == "away", "\(String(describing: error))")
+        }
+    }
+
+    @Test(
+        "reports whether and how it keeps data",
+        arguments: [
+            ("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended),
+            ("appendonly yes\nmaxmemory 1gb", .appended),
+            ("appendonly yes\nmaxmemory 1gb\nmaxmemory-policy allkeys-lru", .evicted),
+            ("appendonly yes\nmaxmemory-policy volatile-ttl", .appended),
+        ])
     func persistence(lines: String, kept: RedisPersistence) async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path, lines)

@@ -238,7 +238,13 @@ struct PoolChecks: Sendable {
         let leases = cluster["leases"]?.array?.count ?? 0
         let words =
             "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this node has \(leases) leases"
-        if cluster["persistence"] == "none" {
+        if cluster["persistence"] == "evicted" {
+            report.add(
+                "redis", .failed,
+                "Redis removes keys when its memory is full: two nodes may then hold the same lease, and a repeated call "
+                    + "may be carried out twice",
+                remedy: "Set maxmemory-policy noeviction in the Redis configuration.")
+        } else if cluster["persistence"] == "none" {
             report.add(
                 "redis", .advice,
                 "Redis does not persist its data: after a restart it forgets which calls were carried out, and a repeated "

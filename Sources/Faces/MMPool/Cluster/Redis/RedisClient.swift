@@ -214,7 +214,8 @@ final class RedisWorker {
                 case "MOVED" where parts.count == 3:
                     slots[RedisSlot.of(key)] = Self.server(parts[2], besides: chosen)
                 case "ASK" where parts.count == 3: asked = Self.server(parts[2], besides: chosen)
-                case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS":
+                // With its memory or disk full (OOM, MISCONF) a server refuses every write, as does a replica.
+                case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "MISCONF":
                     forget(chosen)
                     last = RedisSocket.Fault(text: text, mayHaveRun: false)
                     // The server may be ready in a moment, so this attempt counts as failed and the loop tries again.
