@@ -141,12 +141,10 @@ struct ClearanceTests {
         #expect(chmod(home.path + "/notify", 0o700) == 0)
         let wanted = request("Remove-Mailbox secret-target")
         for _ in 0..<2 { await #expect(throws: MMError.self) { try await settle(wanted) } }
-        var bytes: [UInt8]?
-        while bytes == nil {
-            bytes = try? ProtectedFile.read(seen, limit: 1 << 20)
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        let lines = String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n", maxSplits: 1)
+        // A process that ends at once waits for the command.
+        await home.services.close()
+        let bytes = try #require(try ProtectedFile.read(seen, limit: 1 << 20))
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1)
         #expect(lines.first == "1first word")
         let object = try JSONParser.parse(Array((lines.last ?? "").utf8))
         #expect(object["connection"] == "Contoso" && object["class"] == "destructive")
@@ -162,9 +160,9 @@ struct ClearanceTests {
     func brokenNotice(command: String) async throws {
         let held = try await home.services.guardServices.hold(request())
         let error = await #expect(throws: MMError.self) {
-            try await ApprovalNotice.run(for: held, [ApprovalNotice.variable: command])
+            try await ApprovalNotices(environment: [ApprovalNotices.variable: command], log: .off).run(for: held)
         }
-        let named = command.hasPrefix("[") ? ApprovalNotice.variable : command
+        let named = command.hasPrefix("[") ? ApprovalNotices.variable : command
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
     }
 }

@@ -27,6 +27,8 @@ public struct OperationServices: Sendable {
     package let restorer: SessionRestorer
     /// The ledger of requests that wait for a person's confirmation.
     package var ledger: ConfirmationLedger
+    /// The notices to the owner's command that a request waits for a person.
+    private let notices: ApprovalNotices
     /// The store for long answers.
     package let outputs: OutputStore
     /// The audit log.
@@ -73,12 +75,13 @@ public struct OperationServices: Sendable {
     /// Shares the waits that services ask for (`Retry-After`) with other machines from now on.
     package func share(_ paces: any PaceStore) { identity.share(paces) }
 
-    /// Cancels jobs, closes all sessions and stores renewed sign-ins before it returns.
+    /// Cancels jobs, closes all sessions, stores renewed sign-ins and waits for notices before it returns.
     public func close() async {
         await shells.close()
         await jobs.table.close()
         await sessions.close()
         await identity.finishRenewals()
+        await notices.finish()
         await telemetry?.close()
     }
 
@@ -145,6 +148,7 @@ public struct OperationServices: Sendable {
         restorer = SessionRestorer(
             path: paths.sessionsFile(of: only), registry: registry, sessions: sessions, log: log)
         ledger = ConfirmationLedger(paths: paths)
+        notices = ApprovalNotices(environment: environment, log: log)
         outputs = OutputStore(directory: paths.outputDirectory)
         self.log = log
     }
@@ -162,7 +166,8 @@ extension OperationServices {
     /// The services for operations that judge actions or have them confirmed.
     package var guardServices: GuardServices {
         GuardServices(
-            environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger, log: log)
+            environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger,
+            notices: notices)
     }
 
     /// The services for operations that send requests.

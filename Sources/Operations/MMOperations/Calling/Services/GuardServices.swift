@@ -15,18 +15,18 @@ package final class GuardServices: Sendable {
     package let guards: CurrentGuard
     /// The ledger of requests that wait for a person's confirmation.
     package let ledger: ConfirmationLedger
-    private let log: Log
+    private let notices: ApprovalNotices
 
     init(
         environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, guards: CurrentGuard,
-        ledger: ConfirmationLedger, log: Log
+        ledger: ConfirmationLedger, notices: ApprovalNotices
     ) {
         self.environment = environment
         self.paths = paths
         self.registry = registry
         self.guards = guards
         self.ledger = ledger
-        self.log = log
+        self.notices = notices
     }
 
     /// Enters a request in the ledger, where a person can confirm it, and runs the owner's notification command if it
@@ -34,7 +34,7 @@ package final class GuardServices: Sendable {
     /// - Throws: the errors of reading and writing the ledger.
     package func hold(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let (entry, isNew) = try await ledger.enter(request)
-        if isNew { ApprovalNotice.send(entry, environment: environment, log: log) }
+        if isNew { notices.send(entry) }
         return entry
     }
 
@@ -45,12 +45,21 @@ package final class GuardServices: Sendable {
     }
 }
 
-/// The notice to the owner's notification command that a request waits for a person. The command is started without a
+/// The notices to the owner's notification command that a request waits for a person. The command is started without a
 /// shell and gets a JSON object on its standard input. The object holds neither the text of the request nor the
 /// confirmation token, so a message on a phone can't be used to confirm; that needs the page or a terminal.
-enum ApprovalNotice {
+final class ApprovalNotices: Sendable {
     /// The environment variable with the program's path, or a JSON array of the program and its arguments.
     static let variable = "MM_NOTIFY_COMMAND"
+    private let environment: [String: String]
+    private let log: Log
+    /// The notices under way, by the tokens of their requests.
+    private let running = Mutex<[String: Task<Void, Never>]>([:])
+
+    init(environment: [String: String], log: Log) {
+        self.environment = environment
+        self.log = log
+    }
 
     /// Returns the JSON object that the command reads.
     static func object(of request: PendingConfirmation) -> JSONObject {
@@ -65,21 +74,30 @@ enum ApprovalNotice {
     }
 
     /// Starts the command without waiting for it. Its failure is logged and has no effect on the call.
-    static func send(_ request: PendingConfirmation, environment: [String: String], log: Log) {
-        Task {
-            do throws(MMError) { try await run(for: request, environment) } catch {
-                log.warning("nobody was notified that a request waits: \(error.message)")
+    func send(_ request: PendingConfirmation) {
+        running.withLock { running in
+            running[request.token] = Task {
+                do throws(MMError) { try await run(for: request) } catch {
+                    log.warning("nobody was notified that a request waits: \(error.message)")
+                }
+                self.running.withLock { $0[request.token] = nil }
             }
         }
     }
 
+    /// Waits for the notices under way: a command of the terminal ends as soon as it has answered, and would take its
+    /// notice with it.
+    func finish() async {
+        for task in running.withLock({ Array($0.values) }) { await task.value }
+    }
+
     /// Runs the command that the environment names, for at most ten seconds.
     /// - Throws: `invalidInput` and `notFound` for a command that can't be started, `remoteFailed` for one that fails.
-    static func run(for request: PendingConfirmation, _ environment: [String: String]) async throws(MMError) {
-        guard let command = try command(in: environment) else { return }
+    func run(for request: PendingConfirmation) async throws(MMError) {
+        guard let command = try command() else { return }
         guard let program = ExecutableSearch.find(command[0], in: environment) else {
             throw MMError(
-                .notFound, "\(variable) names \(command[0]), which isn't an executable program.",
+                .notFound, "\(Self.variable) names \(command[0]), which isn't an executable program.",
                 hint: "Set it to the path of one.")
         }
         let kept = environment.filter { name, _ in
@@ -87,20 +105,20 @@ enum ApprovalNotice {
         }
         let outcome = try await ChildProcess.run(
             ChildCommand(program, Array(command.dropFirst()), environment: kept),
-            input: JSONWriter.bytes(.object(object(of: request))), limit: 4096, timeout: .seconds(10))
+            input: JSONWriter.bytes(.object(Self.object(of: request))), limit: 4096, timeout: .seconds(10))
         guard outcome.exit.code == 0 else {
-            throw MMError(.remoteFailed, "\(command[0]), which \(variable) names, ended with \(outcome.exit.code).")
+            throw MMError(.remoteFailed, "\(command[0]), which \(Self.variable) names, ended with \(outcome.exit.code).")
         }
     }
 
-    private static func command(in environment: [String: String]) throws(MMError) -> [String]? {
-        guard let text = environment[variable], !text.isEmpty else { return nil }
+    private func command() throws(MMError) -> [String]? {
+        guard let text = environment[Self.variable], !text.isEmpty else { return nil }
         guard text.hasPrefix("[") else { return [text] }
         let words = (try? JSONParser.parse(text))?.array?.map(\.string) ?? []
         let command = words.compactMap(\.self)
         guard !command.isEmpty, command.count == words.count else {
             throw MMError(
-                .invalidInput, "\(variable) begins with [ but isn't a JSON array of texts.",
+                .invalidInput, "\(Self.variable) begins with [ but isn't a JSON array of texts.",
                 hint: "For example [\"/usr/bin/notify-send\", \"mm\"].")
         }
         return command
