@@ -28,7 +28,7 @@ package final class AuditCopies: Sendable {
     /// Sends lines as they come. When the task is cancelled, the lines already written are still sent. For long-running
     /// processes.
     package func run() async {
-        if let fault { log.from("audit-copies").error("the audit log is not forwarded: \(fault.message)") }
+        tellFault()
         guard !destinations.isEmpty else { return }
         let end = OneShot<Void>()
         self.end.withLock { $0 = end }
@@ -39,9 +39,14 @@ package final class AuditCopies: Sendable {
     /// Sends the waiting lines, unless another process does. For short-lived processes, which may run without a pool;
     /// not each of them waits for a destination that is away.
     package func sendRest(at now: Timestamp = .now) async {
+        tellFault()
         guard !destinations.isEmpty, let states = try? states() else { return }
         let open = zip(destinations, states).filter { $0.1.waiting > 0 && !$0.1.state.isAway(at: now) }.map(\.0)
         if !open.isEmpty { await each(open) { await $0.sendRest() } }
+    }
+
+    private func tellFault() {
+        if let fault { log.from("audit-copies").error("the audit log is not forwarded: \(fault.message)") }
     }
 
     private func each(
