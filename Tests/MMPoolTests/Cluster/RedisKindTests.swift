@@ -175,6 +175,27 @@ struct RedisKindTests {
         }
     }
 
+    @Test("sentinels that ask for a secret get that of the servers; without it the error names what they say")
+    func sentinelSecret() async throws {
+        try await withHome { home in
+            let check = ["-a", "sesame", "--no-auth-warning"]
+            let master = try await RedisServer.start(in: home.path, "requirepass sesame", check: check)
+            let sentinel = try await RedisServer.start(
+                in: home.path,
+                """
+                requirepass sesame
+                sentinel monitor main 127.0.0.1 \(master.port) 1
+                sentinel auth-pass main sesame
+                """, arguments: ["--sentinel"], check: check)
+            try await self.check(
+                RedisClient(try RedisAddress("redis+sentinel://:sesame@127.0.0.1:\(sentinel.port)/main")))
+            let stranger = RedisClient(try RedisAddress("redis+sentinel://127.0.0.1:\(sentinel.port)/main"))
+            let error = await #expect(throws: MMError.self) { try await stranger.ask(["PING"], key: "") }
+            #expect(error?.message.contains("NOAUTH") == true, "\(String(describing: error))")
+            withExtendedLifetime(master) {}
+        }
+    }
+
     @Test("with several masters each key is requested from the right one, even after keys have moved")
     func cluster() async throws {
         try await withHome { home in

@@ -279,6 +279,10 @@ final class RedisWorker {
                 sentinels[sentinel] = nil
                 let answer = try socket.ask(
                     ["SENTINEL", "get-master-addr-by-name", name].map { Array($0.utf8) }, milliseconds: 500)
+                if case .error(let text) = answer {
+                    last = "\(sentinel): \(text)"
+                    continue
+                }
                 sentinels[sentinel] = socket
                 if let list = answer.elements, list.count == 2, let host = list[0].text,
                     let named = RedisAddress.Server(host: host, named: list[1].text ?? "")

@@ -58,10 +58,13 @@ final class RedisSocket {
     }
 
     private func begin(_ address: RedisAddress, isSentinel: Bool, within limit: Int32) throws(Fault) {
-        if isSentinel { return }
-        if let secret = address.secret {
-            try expect(["AUTH"] + [address.user, secret.reveal()].compactMap { $0 }, limit)
+        let secret = address.secret.map { ["AUTH"] + [address.user, $0.reveal()].compactMap(\.self) }
+        if isSentinel {
+            // Sentinels that have no secret refuse this one, and answer nevertheless.
+            if let secret { _ = try ask(secret.map { Array($0.utf8) }, milliseconds: limit) }
+            return
         }
+        if let secret { try expect(secret, limit) }
         if address.database != 0 { try expect(["SELECT", "\(address.database)"], limit) }
         let text = try expect(["INFO"], limit).text ?? ""
         var facts: [Substring: Substring] = [:]
