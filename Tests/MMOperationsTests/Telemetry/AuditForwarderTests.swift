@@ -308,6 +308,18 @@ struct AuditForwarderTests {
         }
     }
 
+    @Test("many lines at once don't overrun a server's buffer for datagrams")
+    func pacedDatagrams() async throws {
+        let server = try SyslogServer(.udp)
+        defer { server.stop() }
+        let sink = SyslogSink(try AuditDestination("udp://127.0.0.1:\(server.port)"))
+        try write(0..<161)
+        let lines = try audit.following(.start, limit: 1 << 20).lines
+        let begun = ContinuousClock.now
+        try await sink.send(lines)
+        #expect(begun.duration(to: .now) >= .milliseconds(50))
+    }
+
     @Test("lines wait while a syslog server is away, and all of them come when it is back")
     func restartedServer() async throws {
         let first = try SyslogServer(.tcp)

@@ -6,6 +6,8 @@ import MMSystem
 final class SyslogSocket: Sendable {
     private let number: Int32
     private let isStream: Bool
+    /// Whether messages that come too fast are lost. The machine's own log daemon lets its senders wait.
+    private let isLossy: Bool
 
     /// The maximum size of a datagram that works everywhere (RFC 5426, section 3.2, asks for less).
     private static let longestDatagram = 32 << 10
@@ -23,13 +25,13 @@ final class SyslogSocket: Sendable {
     init(to destination: AuditDestination, until deadline: Deadline) throws(MMError) {
         switch destination {
         case .localSyslog(let path):
-            isStream = false
+            (isStream, isLossy) = (false, false)
             number = try Self.local(path)
         case .syslogOverUDP(let host, let port):
-            isStream = false
+            (isStream, isLossy) = (false, true)
             number = try Self.remote(host, port, SOCK_DGRAM, deadline)
         case .syslogOverTCP(let host, let port):
-            isStream = true
+            (isStream, isLossy) = (true, false)
             number = try Self.remote(host, port, SOCK_STREAM, deadline)
         case .syslogOverTLS, .file, .collector, .cluster:
             throw MMError(.internalError, "\(destination.name) is not a syslog server.")
@@ -54,8 +56,18 @@ final class SyslogSocket: Sendable {
         if isClosed { throw MMError(.unavailable, "the server ended the new connection") }
     }
 
-    /// Sends a message.
-    func send(_ message: [UInt8], until deadline: Deadline) throws(MMError) {
+    /// Sends messages. A server's buffer holds about a hundred datagrams, so they go in small groups over UDP.
+    func send(_ messages: [[UInt8]], until deadline: Deadline) throws(MMError) {
+        for (index, message) in messages.enumerated() {
+            if isLossy, index > 0, index.isMultiple(of: 16) {
+                var pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
+                nanosleep(&pause, nil)
+            }
+            try send(message, until: deadline)
+        }
+    }
+
+    private func send(_ message: [UInt8], until deadline: Deadline) throws(MMError) {
         guard isStream else { return try sendDatagram(message, until: deadline) }
         // With octet counting (RFC 6587, section 3.4.1) a message may contain any byte.
         try sendAll(Array("\(message.count) ".utf8) + message, until: deadline)
@@ -225,7 +237,7 @@ final class SyslogSink: AuditSink {
                             try open.prove()
                         }
                         socket = open
-                        for message in messages { try open.send(message, until: until) }
+                        try open.send(messages, until: until)
                         try open.settle(until: until)
                     } catch {
                         socket = nil
