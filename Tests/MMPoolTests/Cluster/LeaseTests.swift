@@ -86,6 +86,41 @@ struct LeaseTests {
         }
     }
 
+    @Test("aren't taken on a server that became a master again and may not know the last ones, until those are over")
+    func failedOverAndBack() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url))
+            let clock = TestClock()
+            let store = try await Self.settled(redis, clock)
+            let (a, b) = (keeper(store, "a", clock), keeper(store, "b", clock))
+            let first = try #require(isHere(try await a.place("contoso")))
+            for master in [["127.0.0.1", "1"], ["no", "one"]] {
+                try await RedisServer.cli(["-p", "\(server.port)", "replicaof"] + master)
+            }
+            try await RedisServer.cli(["-p", "\(server.port)", "del", RedisLeaseStore.key("contoso", "lease")])
+            #expect(first.isValid)
+            let error = await #expect(throws: MMError.self) { try await b.place("contoso") }
+            #expect(error?.details["cluster"] == "settling")
+            clock.advance(.seconds(21))
+            #expect(!first.isValid)
+            #expect(isHere(try await b.place("contoso")) != nil)
+        }
+    }
+
+    @Test("aren't waited for after a fail-over that upkeep has seen long before the first call")
+    func knownBefore() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let clock = TestClock()
+            let store = RedisLeaseStore(RedisClient(try RedisAddress(server.url)), now: { clock.now })
+            let a = keeper(store, "a", clock)
+            await a.upkeep()
+            clock.advance(.seconds(21))
+            #expect(isHere(try await a.place("contoso")) != nil)
+        }
+    }
+
     @Test("expire for a running call too")
     func whileHeld() async throws {
         try await withHome { home in

@@ -49,7 +49,7 @@ package struct CallLedger: Sendable {
         let arguments = [node, "\(token)", digest, "\(Self.lifetime.milliseconds)"]
         let answer = try await redis.script(
             Self.beginning, keys: [RedisLeaseStore.key(connection, "lease"), key], arguments.map { Array($0.utf8) })
-        guard let list = answer.value.elements, let word = list.first?.text else { return .noLease }
+        guard let list = answer.elements, let word = list.first?.text else { return .noLease }
         switch word {
         case "new": return .new
         case "other": return .other

@@ -206,6 +206,7 @@ package actor LeaseKeeper {
             _ = try? await look(name)
             sights[name]?.wanted = wanted
         }
+        try? await store.meet()
     }
 
     private func lose(_ lease: HeldLease) async {

@@ -5,8 +5,8 @@ package import MMCore
 package final class RedisLeaseStore: Sendable {
     private let redis: RedisClient
     private let now: @Sendable () -> ContinuousClock.Instant
-    /// The time at which this process first saw each run of a server.
-    private let runs = Mutex<[String: ContinuousClock.Instant]>([:])
+    /// The time at which this process first saw each reign of a server (`RedisFacts`).
+    private let reigns = Mutex<[String: ContinuousClock.Instant]>([:])
 
     package init(_ redis: RedisClient, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.redis = redis
@@ -23,13 +23,9 @@ package final class RedisLeaseStore: Sendable {
     /// Reads a lease; returns a free one if there is no record yet.
     /// - Throws: `unavailable` where the store can't be reached.
     package func read(_ name: String) async throws(MMError) -> LeaseRecord {
-        try await look(name).record
-    }
-
-    private func look(_ name: String) async throws(MMError) -> (record: LeaseRecord, answer: RedisClient.Answer) {
         let key = Self.key(name, "lease")
-        let answer = try await redis.ask(["HMGET", key, "holder", "address", "token", "beat", "term"], key: key)
-        return (Self.record(answer.value), answer)
+        return Self.record(
+            try await redis.ask(["HMGET", key, "holder", "address", "token", "beat", "term"], key: key))
     }
 
     /// Takes a lease if its record is still as it was seen.
@@ -45,12 +41,13 @@ package final class RedisLeaseStore: Sendable {
         _ name: String, seen: LeaseRecord, for holder: String, at address: String, term: Duration
     ) async throws(MMError) -> LeaseRecord {
         let key = Self.key(name, "lease")
-        let (current, answer) = try await look(name)
+        let current = try await read(name)
         guard current == seen else { return current }
-        try await settle(answer, term)
+        let (facts, known) = try await meet(key)
+        if facts.isYoung { try settle(known, term) }
         let arguments = [holder, address, seen.holder, "\(seen.token)", "\(seen.beat)", "\(term.milliseconds)"]
         return Self.record(
-            try await redis.script(Self.taking, keys: [key], arguments.map { Array($0.utf8) }).value)
+            try await redis.script(Self.taking, keys: [key], arguments.map { Array($0.utf8) }))
     }
 
     /// Renews a lease.
@@ -60,7 +57,7 @@ package final class RedisLeaseStore: Sendable {
         let arguments = [holder, "\(token)", "\(term.milliseconds)"]
         let answer = try await redis.script(
             Self.renewing, keys: [Self.key(name, "lease")], arguments.map { Array($0.utf8) })
-        return answer.value == .number(1)
+        return answer == .number(1)
     }
 
     /// Gives a lease back; a lease of another holder is left alone.
@@ -70,17 +67,26 @@ package final class RedisLeaseStore: Sendable {
             Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
     }
 
+    /// Notes since when the server is known as what it is now, so that the first call after a fail-over needn't wait if
+    /// it comes much later.
+    /// - Throws: `unavailable` where the store can't be reached.
+    func meet() async throws(MMError) { _ = try await meet("mm:meeting") }
+
+    private func meet(_ key: String) async throws(MMError) -> (facts: RedisFacts, known: ContinuousClock.Instant) {
+        let facts = RedisFacts(try await redis.ask(["INFO"], key: key))
+        let now = now()
+        let known = reigns.withLock { reigns in
+            let first = reigns[facts.reign] ?? now
+            reigns[facts.reign] = first
+            return first
+        }
+        return (facts, known)
+    }
+
     /// Refuses to take leases on a server that has just started or replaced another one, since its data may be
     /// incomplete: first, all leases that were held before must have ended by their holders' own clocks.
-    private func settle(_ answer: RedisClient.Answer, _ term: Duration) async throws(MMError) {
-        let now = now()
-        let first = runs.withLock { runs in
-            if let first = runs[answer.run] { return first }
-            runs[answer.run] = now
-            return now
-        }
-        guard answer.isYoung else { return }
-        let left = term * 2 - first.duration(to: now)
+    private func settle(_ known: ContinuousClock.Instant, _ term: Duration) throws(MMError) {
+        let left = term * 2 - known.duration(to: now())
         guard left > .zero else { return }
         throw MMError(
             .unavailable,

@@ -48,7 +48,7 @@ package actor NodeDirectory {
     /// Returns the nodes that announced themselves, by address. Those that have long been silent are forgotten.
     /// - Throws: `unavailable`.
     package func all() async throws(MMError) -> [Node] {
-        let entries = try await redis.ask(["HGETALL", Self.key], key: Self.key).value.pairs
+        let entries = try await redis.ask(["HGETALL", Self.key], key: Self.key).pairs
         let now = ContinuousClock.now
         var nodes: [Node] = []
         for (id, value) in entries {

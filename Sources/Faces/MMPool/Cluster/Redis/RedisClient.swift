@@ -4,20 +4,11 @@ import MMSystem
 
 /// A Redis client for tasks: it carries out commands one after the other on a thread of its own.
 package final class RedisClient: Sendable {
-    /// A reply, and what is known of the server that sent it.
-    package struct Answer: Sendable {
-        package let value: RedisValue
-        /// The id of the server process that replied; it changes with each restart.
-        package let run: String
-        /// Whether earlier writes may be missing on that server, because it replaced another one or started lately.
-        package let isYoung: Bool
-    }
-
     private struct Job: Sendable {
         let words: [[UInt8]]
         let key: String
         let isRepeatable: Bool
-        let outcome: OneShot<Result<RedisWorker.Answer, MMError>>
+        let outcome: OneShot<Result<RedisValue, MMError>>
         let end: ContinuousClock.Instant
     }
 
@@ -50,12 +41,12 @@ package final class RedisClient: Sendable {
     ///   - key: the key that decides which server is asked.
     /// - Throws: `unavailable` with the detail `cluster` if Redis can't be reached; `remoteFailed` for an error that
     ///   Redis reports.
-    package func ask(_ words: [String], key: String) async throws(MMError) -> Answer {
+    package func ask(_ words: [String], key: String) async throws(MMError) -> RedisValue {
         try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: true)
     }
 
-    private func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool) async throws(MMError) -> Answer {
-        let outcome = OneShot<Result<RedisWorker.Answer, MMError>>()
+    private func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool) async throws(MMError) -> RedisValue {
+        let outcome = OneShot<Result<RedisValue, MMError>>()
         let job = Job(
             words: words, key: key, isRepeatable: isRepeatable, outcome: outcome, end: .now + limit * 3)
         try state.withLock { (state) throws(MMError) in
@@ -67,20 +58,20 @@ package final class RedisClient: Sendable {
         }
         ready.post()
         let answer = try await outcome.wait().get()
-        if case .error(let text) = answer.value {
+        if case .error(let text) = answer {
             throw MMError(
                 .remoteFailed, "Redis refused the request: \(text.prefix(200))",
                 hint: "Check its version (6.2 or later) and the permissions of its user.",
                 details: ["cluster": "refused"])
         }
-        return Answer(value: answer.value, run: answer.run, isYoung: answer.isYoung)
+        return answer
     }
 
     /// Runs a script whose keys are all on one server.
     /// - Parameter isRepeatable: whether it may be sent again if it is unknown whether it was carried out.
     package func script(
         _ text: String, keys: [String], _ arguments: [[UInt8]], isRepeatable: Bool = true
-    ) async throws(MMError) -> Answer {
+    ) async throws(MMError) -> RedisValue {
         var words = [Array("EVAL".utf8), Array(text.utf8), Array("\(keys.count)".utf8)]
         words += keys.map { Array($0.utf8) } + arguments
         return try await ask(words, key: keys.first ?? "", isRepeatable: isRepeatable)
@@ -147,13 +138,6 @@ package final class RedisClient: Sendable {
 
 /// Finds the server for each command, and keeps the connections that were used. It stays on one thread.
 final class RedisWorker {
-    /// A command's reply, and the run of the server that sent it.
-    struct Answer: Sendable {
-        let value: RedisValue
-        let run: String
-        let isYoung: Bool
-    }
-
     private let address: RedisAddress
     private let connectLimit: Duration
     private var sockets: [RedisAddress.Server: RedisSocket] = [:]
@@ -179,7 +163,7 @@ final class RedisWorker {
     ///   - isRepeatable: whether the command may be sent again if it may have been carried out.
     func run(
         _ words: [[UInt8]], key: String, isRepeatable: Bool, milliseconds: Int32
-    ) throws(RedisSocket.Fault) -> Answer {
+    ) throws(RedisSocket.Fault) -> RedisValue {
         if let away, ContinuousClock.now < away.until { throw away.fault }
         do throws(RedisSocket.Fault) {
             let answer = try tryAll(words, key: key, isRepeatable: isRepeatable, milliseconds: milliseconds)
@@ -193,7 +177,7 @@ final class RedisWorker {
 
     private func tryAll(
         _ words: [[UInt8]], key: String, isRepeatable: Bool, milliseconds: Int32
-    ) throws(RedisSocket.Fault) -> Answer {
+    ) throws(RedisSocket.Fault) -> RedisValue {
         var last = RedisSocket.Fault(text: "no server is known", mayHaveRun: false)
         var asked: RedisAddress.Server?
         for _ in 0..<(address.kind == .one ? 2 : 4) {
@@ -206,9 +190,7 @@ final class RedisWorker {
                 let socket = try self.socket(to: chosen)
                 if isAsking { _ = try socket.ask([Array("ASKING".utf8)], milliseconds: milliseconds) }
                 let value = try socket.ask(words, milliseconds: milliseconds)
-                guard case .error(let text) = value else {
-                    return Answer(value: value, run: socket.run, isYoung: socket.isYoung)
-                }
+                guard case .error(let text) = value else { return value }
                 let parts = text.split(separator: " ")
                 switch parts.first {
                 case "MOVED" where parts.count == 3:
@@ -220,7 +202,7 @@ final class RedisWorker {
                     last = RedisSocket.Fault(text: text, mayHaveRun: false)
                     // The server may be ready in a moment, so this attempt counts as failed and the loop tries again.
                     throw last
-                default: return Answer(value: value, run: socket.run, isYoung: socket.isYoung)
+                default: return value
                 }
             } catch {
                 last = error

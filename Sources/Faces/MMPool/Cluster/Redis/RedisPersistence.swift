@@ -20,24 +20,22 @@ extension RedisClient {
     /// - Throws: `unavailable` if Redis can't be reached.
     package func persistence() async throws(MMError) -> RedisPersistence {
         let key = "mm:persistence"
-        let info: String
+        let facts: RedisFacts
         do throws(MMError) {
-            info = try await ask(["INFO"], key: key).value.text ?? ""
+            facts = RedisFacts(try await ask(["INFO"], key: key))
         } catch {
             guard error.details["cluster"] == "refused" else { throw error }
             return .unknown
         }
-        let lines = info.split(whereSeparator: \.isNewline)
-        func value(_ name: String) -> Substring? {
-            lines.first { $0.hasPrefix(name + ":") }?.dropFirst(name.utf8.count + 1)
-        }
-        if let limit = value("maxmemory"), limit != "0", let policy = value("maxmemory_policy"), policy != "noeviction" {
+        if let limit = facts["maxmemory"], limit != "0", let policy = facts["maxmemory_policy"],
+            policy != "noeviction"
+        {
             return .evicted
         }
-        if lines.contains("aof_enabled:1") { return .appended }
+        if facts["aof_enabled"] == "1" { return .appended }
         do throws(MMError) {
             // Most hosted services don't allow this question.
-            guard let points = try await ask(["CONFIG", "GET", "save"], key: key).value.pairs["save"]?.text else {
+            guard let points = try await ask(["CONFIG", "GET", "save"], key: key).pairs["save"]?.text else {
                 return .unknown
             }
             return points.isEmpty ? .none : .snapshots

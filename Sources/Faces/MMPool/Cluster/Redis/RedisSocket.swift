@@ -10,10 +10,6 @@ final class RedisSocket {
         let mayHaveRun: Bool
     }
 
-    /// The server's own id of its run; a restarted or another server has a different one.
-    private(set) var run = ""
-    /// Whether the server replaced another one or started only lately, so that earlier writes may be missing.
-    private(set) var isYoung = false
     /// Whether the server accepts writes.
     private(set) var isMaster = false
     private let redis: OpaquePointer
@@ -66,18 +62,7 @@ final class RedisSocket {
         }
         if let secret { try expect(secret, limit) }
         if address.database != 0 { try expect(["SELECT", "\(address.database)"], limit) }
-        let text = try expect(["INFO"], limit).text ?? ""
-        var facts: [Substring: Substring] = [:]
-        for line in text.split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2 { facts[parts[0]] = parts[1] }
-        }
-        run = String(facts["run_id"] ?? "")
-        isMaster = facts["role"] != "slave"
-        // A former replica has a second replication id, and a server that has just started may have lost its last
-        // writes.
-        let wasReplica = facts["second_repl_offset"].map { $0 != "-1" } ?? false
-        isYoung = wasReplica || (facts["uptime_in_seconds"].flatMap { Int($0) } ?? 0) < 120
+        isMaster = RedisFacts(try expect(["INFO"], limit)).isMaster
     }
 
     @discardableResult

@@ -47,7 +47,7 @@ package struct RedisLines: SharedLines {
     private func read(_ words: [String]) async throws(MMError) -> [SharedLine] {
         let answer = try await redis.ask(words, key: key)
         var lines: [SharedLine] = []
-        for entry in answer.value.elements ?? [] {
+        for entry in answer.elements ?? [] {
             guard let parts = entry.elements, parts.count == 2, let mark = parts[0].text,
                 let origin = parts[1].pairs["origin"]?.text, case .bytes(let sealed)? = parts[1].pairs["line"]
             else { continue }

@@ -94,8 +94,7 @@ package final class RedisPaces: PaceStore {
 
     private func run(_ script: String, _ arguments: [String]) async throws(MMError) -> RedisValue {
         try await redis.script(
-            Self.reading + script, keys: [Self.key, Self.newsKey], arguments.map { Array($0.utf8) }
-        ).value
+            Self.reading + script, keys: [Self.key, Self.newsKey], arguments.map { Array($0.utf8) })
     }
 
     /// Stores what Redis says of a key: the time to wait and the gap; removes the key if Redis has forgotten it.

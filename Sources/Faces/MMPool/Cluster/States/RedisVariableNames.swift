@@ -17,7 +17,7 @@ package struct RedisVariableNames: SharedVariableNames {
         let names = names.sorted()
         let place = Self.place(key.connection)
         let answer = try await redis.ask(["HMGET", place] + names.map { Self.field($0, key) }, key: place)
-        let found = answer.value.elements ?? []
+        let found = answer.elements ?? []
         return Set(zip(names, found).filter { $0.1.text != nil }.map(\.0))
     }
 

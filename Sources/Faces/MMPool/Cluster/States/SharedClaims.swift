@@ -45,7 +45,7 @@ package struct SharedClaims: Sendable {
     private func run(_ script: String, _ name: String, _ arguments: [String]) async throws(MMError) -> RedisValue {
         let digest = Hex.text(SHA256.digest(name.utf8).prefix(16))
         let key = RedisLeaseStore.key("\(kind)/\(digest)", "claim")
-        return try await redis.script(script, keys: [key], arguments.map { Array($0.utf8) }).value
+        return try await redis.script(script, keys: [key], arguments.map { Array($0.utf8) })
     }
 
     private static func time(_ lease: Duration) -> String { "\(max(lease.milliseconds, 1))" }

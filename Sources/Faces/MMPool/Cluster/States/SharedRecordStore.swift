@@ -64,7 +64,7 @@ package struct SharedRecordStore: Sendable {
     package func read(_ name: String, in group: Group) async throws(MMError) -> SharedRecord? {
         let key = key(name, group)
         let answer = try await redis.ask(["HMGET", key, "value", "revision"], key: key)
-        return try record(answer.value.elements ?? [], key)
+        return try record(answer.elements ?? [], key)
     }
 
     /// Reads all records of a group, in no particular order.
@@ -73,7 +73,7 @@ package struct SharedRecordStore: Sendable {
         let prefix = prefix(group)
         let answer = try await redis.script(Self.listing, keys: [index(group)], [Array(prefix.utf8)])
         var records: [SharedRecord] = []
-        for entry in answer.value.elements ?? [] {
+        for entry in answer.elements ?? [] {
             guard let parts = entry.elements, parts.count == 3, let member = parts[0].text,
                 let record = try record(Array(parts[1...]), prefix + member)
             else { continue }
@@ -86,7 +86,7 @@ package struct SharedRecordStore: Sendable {
     /// - Throws: `unavailable`.
     package func connections() async throws(MMError) -> [String] {
         let answer = try await redis.script(Self.naming, keys: [groups], [])
-        return (answer.value.elements ?? []).compactMap { name in
+        return (answer.elements ?? []).compactMap { name in
             guard case .bytes(let sealed) = name, let plain = seal.plain(sealed, name: groups) else { return nil }
             return String(decoding: plain, as: UTF8.self)
         }
@@ -144,8 +144,8 @@ package struct SharedRecordStore: Sendable {
             Array(key.utf8.dropFirst(prefix(group).utf8.count)),
         ]
         let answer = try await redis.script(Self.writing, keys: [lease(group), key, index(group)], arguments)
-        if answer.value.text == "lease" { throw Self.noLease(group) }
-        return answer.value == .number(1)
+        if answer.text == "lease" { throw Self.noLease(group) }
+        return answer == .number(1)
     }
 
     /// Reads a record and removes it: if several nodes ask for it, only one gets it.
@@ -158,8 +158,8 @@ package struct SharedRecordStore: Sendable {
         ]
         let answer = try await redis.script(
             Self.taking, keys: [lease(group), key, index(group)], arguments, isRepeatable: false)
-        if answer.value.text == "lease" { throw Self.noLease(group) }
-        return try record([answer.value, .status("")], key)?.value
+        if answer.text == "lease" { throw Self.noLease(group) }
+        return try record([answer, .status("")], key)?.value
     }
 
     /// Adds a connection to the index of those that have records.
