@@ -59,6 +59,42 @@ struct SecureListenerTests {
     }
 
     @Test(
+        "new connections get a renewed certificate once its key fits, and requests under way go on",
+        .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
+    func renewal() async throws {
+        defer { remove() }
+        for name in ["one", "two", "live"] { try await make(name) }
+        func install(_ file: String, _ name: String) throws {
+            try #require(rename("\(folder)/\(name).\(file)", "\(folder)/live.\(file)") == 0)
+        }
+        func client(_ name: String) throws -> HTTPClient {
+            let bytes = try #require(try ProtectedFile.read("\(folder)/\(name).pem", limit: 1 << 20))
+            try ProtectedFile.replace("\(folder)/\(name)-known.pem", with: bytes)
+            return HTTPClient(
+                configuration: HTTPClientConfiguration(
+                    environment: ["SSL_CERT_FILE": "\(folder)/\(name)-known.pem"]))
+        }
+        let (before, after) = (try client("live"), try client("two"))
+        let certificate = try ServerCertificate(certificate: folder + "/live.pem", key: folder + "/live.key")
+        let gate = OneShot<Void>()
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), certificate: certificate) { request in
+            if request.path == "/slow" { await gate.wait() }
+            return .text("done")
+        }
+        let base = "https://localhost:\(listener.port)"
+        async let slow = before.send(HTTPRequest(url: base + "/slow"))
+        #expect(try await before.send(HTTPRequest(url: base + "/")).status == 200)
+        // The certificate comes before its key.
+        try install("pem", "two")
+        #expect(try await before.send(HTTPRequest(url: base + "/")).status == 200)
+        try install("key", "two")
+        #expect(await eventually { (try? await after.send(HTTPRequest(url: base + "/")))?.status == 200 })
+        gate.resolve(())
+        #expect(try await slow.status == 200)
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test(
         "a key that others may read, that is invalid or belongs to another certificate is refused",
         .enabled(if: openssl != nil, "needs openssl (apt-get install openssl)"))
     func refusals() async throws {

@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -31,6 +33,19 @@ static struct {
     __typeof__(MHD_get_version) *get_version;
     __typeof__(MHD_is_feature_supported) *is_feature_supported;
 } mhd;
+
+// The parts of GnuTLS, which libmicrohttpd brings, for a certificate that can be renewed.
+static struct {
+    __typeof__(gnutls_pcert_list_import_x509_raw) *read_certificates;
+    __typeof__(gnutls_pcert_deinit) *free_certificate;
+    __typeof__(gnutls_privkey_init) *new_key;
+    __typeof__(gnutls_privkey_import_x509_raw) *read_key;
+    __typeof__(gnutls_privkey_deinit) *free_key;
+    __typeof__(gnutls_pubkey_init) *new_public_key;
+    __typeof__(gnutls_pubkey_import_privkey) *public_key;
+    __typeof__(gnutls_pubkey_get_key_id) *key_id;
+    __typeof__(gnutls_pubkey_deinit) *free_public_key;
+} tls_library;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char reason[256];
@@ -75,8 +90,21 @@ static void load(void) {
     RESOLVE(destroy_response, "MHD_destroy_response");
     RESOLVE(get_version, "MHD_get_version");
     RESOLVE(is_feature_supported, "MHD_is_feature_supported");
-#undef RESOLVE
     cuts_at_nul = strncmp(mhd.get_version(), "0.9.", 4) == 0;
+    if (!mm_httpd_has_tls()) return;
+#undef RESOLVE
+#define RESOLVE(slot, name) \
+    if (!resolve(library, name, &tls_library.slot)) return
+    RESOLVE(read_certificates, "gnutls_pcert_list_import_x509_raw");
+    RESOLVE(free_certificate, "gnutls_pcert_deinit");
+    RESOLVE(new_key, "gnutls_privkey_init");
+    RESOLVE(read_key, "gnutls_privkey_import_x509_raw");
+    RESOLVE(free_key, "gnutls_privkey_deinit");
+    RESOLVE(new_public_key, "gnutls_pubkey_init");
+    RESOLVE(public_key, "gnutls_pubkey_import_privkey");
+    RESOLVE(key_id, "gnutls_pubkey_get_key_id");
+    RESOLVE(free_public_key, "gnutls_pubkey_deinit");
+#undef RESOLVE
 }
 
 const char *mm_httpd_load(void) {
@@ -86,17 +114,91 @@ const char *mm_httpd_load(void) {
 
 int mm_httpd_has_tls(void) { return mhd.is_feature_supported(MHD_FEATURE_TLS) == MHD_YES; }
 
-// A daemon and the copies of its callbacks and of its certificate, which must live as long as it does.
+// A certificate chain with its key. Connections may still use it after a renewal, so it stays until the server is gone.
+struct identity {
+    gnutls_pcert_st chain[16];
+    unsigned count;
+    gnutls_privkey_t key;
+    struct identity *earlier;
+};
+
+// A daemon and the copies of its callbacks and of its certificates, which must live as long as it does.
 struct server {
     struct MHD_Daemon *daemon;
-    char *certificate;
-    char *key;
+    struct identity *_Atomic identity;
     struct mm_httpd_callbacks callbacks;
     // For mm_httpd_quiesce: the socket that brings the call to the library's thread, which is none of a client's.
     _Atomic int messenger;
     int listener;
     sem_t has_quiesced;
 };
+
+static void free_identity(struct identity *identity) {
+    for (unsigned index = 0; index < identity->count; index++) tls_library.free_certificate(&identity->chain[index]);
+    if (identity->key) tls_library.free_key(identity->key);
+    free(identity);
+}
+
+// Whether the key belongs to the first certificate.
+static int is_pair(struct identity *identity) {
+    gnutls_pubkey_t own;
+    if (tls_library.new_public_key(&own) < 0) return 0;
+    unsigned char ids[2][64];
+    size_t lengths[2] = {sizeof ids[0], sizeof ids[1]};
+    int is_same = tls_library.public_key(own, identity->key, 0, 0) >= 0
+        && tls_library.key_id(own, 0, ids[0], &lengths[0]) >= 0
+        && tls_library.key_id(identity->chain[0].pubkey, 0, ids[1], &lengths[1]) >= 0 && lengths[0] == lengths[1]
+        && memcmp(ids[0], ids[1], lengths[0]) == 0;
+    tls_library.free_public_key(own);
+    return is_same;
+}
+
+static struct identity *new_identity(const struct mm_httpd_tls *tls) {
+    struct identity *identity = calloc(1, sizeof *identity);
+    if (!identity) return NULL;
+    gnutls_datum_t chain = {(unsigned char *)tls->certificate, (unsigned)strlen(tls->certificate)};
+    gnutls_datum_t key = {(unsigned char *)tls->key, (unsigned)strlen(tls->key)};
+    unsigned count = sizeof identity->chain / sizeof identity->chain[0];
+    if (tls_library.read_certificates(
+            identity->chain, &count, &chain, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED)
+        >= 0)
+        identity->count = count;
+    if (identity->count == 0 || tls_library.new_key(&identity->key) < 0
+        || tls_library.read_key(identity->key, &key, GNUTLS_X509_FMT_PEM, NULL, 0) < 0 || !is_pair(identity)) {
+        free_identity(identity);
+        return NULL;
+    }
+    return identity;
+}
+
+// The server whose library thread this is. The library's question for a certificate doesn't say which server it is for.
+static _Thread_local struct server *serving;
+
+static int on_handshake(
+    gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **chain, unsigned *count,
+    gnutls_privkey_t *key) {
+    (void)session;
+    (void)authorities;
+    (void)authority_count;
+    (void)algorithms;
+    (void)algorithm_count;
+    struct identity *identity = serving ? atomic_load(&serving->identity) : NULL;
+    if (!identity) return -1;
+    *chain = identity->chain;
+    *count = identity->count;
+    *key = identity->key;
+    return 0;
+}
+
+int mm_httpd_renew(void *daemon, const struct mm_httpd_tls *tls) {
+    struct server *server = daemon;
+    struct identity *identity = new_identity(tls);
+    if (!identity) return 0;
+    identity->earlier = atomic_load(&server->identity);
+    atomic_store(&server->identity, identity);
+    return 1;
+}
 
 static enum MHD_Result on_access(
     void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
@@ -129,6 +231,7 @@ static void on_connection(
     void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
     struct server *server = context;
     int is_start = code == MHD_CONNECTION_NOTIFY_STARTED;
+    serving = server;
     if (is_start && server->messenger >= 0 && mm_httpd_descriptor(connection) == server->messenger) {
         *socket_context = server;
         server->messenger = -1;
@@ -155,9 +258,12 @@ static void be_silent(void *context, const char *format, va_list arguments) {
 }
 
 static void forget(struct server *server) {
-    if (server->key) explicit_bzero(server->key, strlen(server->key));
-    free(server->key);
-    free(server->certificate);
+    struct identity *identity = atomic_load(&server->identity);
+    while (identity) {
+        struct identity *earlier = identity->earlier;
+        free_identity(identity);
+        identity = earlier;
+    }
     sem_destroy(&server->has_quiesced);
     free(server);
 }
@@ -170,13 +276,9 @@ void *mm_httpd_start(
     server->messenger = -1;
     sem_init(&server->has_quiesced, 0, 0);
     server->callbacks = *callbacks;
-    if (tls) {
-        server->certificate = strdup(tls->certificate);
-        server->key = strdup(tls->key);
-        if (!server->certificate || !server->key) {
-            forget(server);
-            return NULL;
-        }
+    if (tls && !mm_httpd_renew(server, tls)) {
+        forget(server);
+        return NULL;
     }
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)be_silent, NULL},
@@ -191,8 +293,7 @@ void *mm_httpd_start(
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, server},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
         // Without TLS the list ends here.
-        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, server->certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
+        {tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)on_handshake},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL},
     };

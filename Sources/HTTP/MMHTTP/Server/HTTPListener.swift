@@ -19,7 +19,8 @@ package final class HTTPListener: Sendable {
     /// - Parameters:
     ///   - address: the address to listen on.
     ///   - limits: the listener's limits.
-    ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP.
+    ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP. When its files hold
+    ///     another one, new connections get that.
     ///   - admission: refuses requests before their large bodies are received; the handler still has to check them.
     ///   - handler: responds to the requests.
     /// - Throws: `.unavailable` when the library can't be loaded; `.conflict` when the address is taken;
@@ -49,7 +50,7 @@ package final class HTTPListener: Sendable {
         let started =
             certificate.map { $0.withRaw { mm_httpd_start(descriptor, raw, $0, &callbacks) } }
             ?? mm_httpd_start(descriptor, raw, nil, &callbacks)
-        guard let daemon = started else {
+        guard let daemon = started.map(Daemon.init) else {
             close(descriptor)
             file?.remove()
             core.releaseCallbacks()
@@ -64,7 +65,11 @@ package final class HTTPListener: Sendable {
                     min(limits.idleTimeout, limits.headTimeout, limits.silenceTimeout, limits.requestTimeout) / 4,
                     .milliseconds(100)),
                 .seconds(5))
-            while (try? await Task.sleep(for: pause)) != nil { core.sweep() }
+            var certificate = certificate
+            while (try? await Task.sleep(for: pause)) != nil {
+                core.sweep()
+                if let shown = certificate, let new = await shown.renewed(by: daemon) { certificate = new }
+            }
         }
         return HTTPListener(
             address: taken, port: port, server: Server(daemon: daemon, core: core, file: file, sweep: sweep))
@@ -95,11 +100,16 @@ package final class HTTPListener: Sendable {
         await server?.stop(graceful: graceful)
     }
 
+    /// The library's server.
+    fileprivate struct Daemon: @unchecked Sendable {
+        // `@unchecked Sendable`: it may be used from any thread. `Server.stop`, which releases it, runs once because
+        // its owner gives it away once, and waits for the only other user, `sweep`.
+        let pointer: UnsafeMutableRawPointer
+    }
+
     /// The parts that `start` creates and `stop` releases.
-    private struct Server: @unchecked Sendable {
-        // `@unchecked Sendable`: the daemon may be used from any thread, and `stop` runs once because its owner gives
-        // it away once.
-        let daemon: UnsafeMutableRawPointer
+    private struct Server: Sendable {
+        let daemon: Daemon
         let core: ListenerCore
         let file: UnixSocket.SocketFile?
         let sweep: Task<Void, Never>
@@ -110,7 +120,7 @@ package final class HTTPListener: Sendable {
         func stop(graceful: Duration) async {
             file?.remove()
             await beside {
-                let descriptor = mm_httpd_quiesce(daemon)
+                let descriptor = mm_httpd_quiesce(daemon.pointer)
                 if descriptor >= 0 { close(descriptor) }
             }
             core.stopTaking()
@@ -119,10 +129,11 @@ package final class HTTPListener: Sendable {
                 _ = await core.drain(within: Self.lastMoment)
             }
             sweep.cancel()
+            await sweep.value
             // The library requires that nothing is suspended when it stops; from here on, nothing is suspended again.
             for exchange in core.exchanges { exchange.abandon() }
             await beside {
-                mm_httpd_stop(daemon)
+                mm_httpd_stop(daemon.pointer)
                 core.releaseCallbacks()
             }
         }
@@ -137,6 +148,17 @@ package final class HTTPListener: Sendable {
             if (try? DedicatedThread.start("mm-http-stop", run)) == nil { run() }
             await ended.wait()
         }
+    }
+}
+
+extension ServerCertificate {
+    /// Shows new connections what the files hold now, if they have changed.
+    /// - Returns: the certificate that is shown from now on; `nil` if it is still this one, also because the files
+    ///   can't be used yet: they are replaced one after the other.
+    fileprivate func renewed(by daemon: HTTPListener.Daemon) async -> ServerCertificate? {
+        let new: ServerCertificate? = try? await BlockingWork.run { () throws(MMError) in try renewed() }
+        guard let new, new.withRaw({ mm_httpd_renew(daemon.pointer, $0) }) != 0 else { return nil }
+        return new
     }
 }
 

@@ -6,7 +6,9 @@ package import MMCore
 package struct ServerCertificate: Sendable {
     private let chain: String
     private let key: Secret
-    private let place: String
+    private let (place, keyPlace): (String, String)
+    /// What the two files were when they were read.
+    private let stamps: [FileStamp.Lookup]
 
     /// Reads the certificate and its key from PEM files.
     /// - Parameters:
@@ -15,9 +17,19 @@ package struct ServerCertificate: Sendable {
     /// - Throws: `notFound`; `forbidden` when others may read the key; `invalidInput` when a file doesn't contain the
     ///   right kind of PEM.
     package init(certificate: String, key: String) throws(MMError) {
+        (place, keyPlace) = (certificate, key)
+        // A file that changes while it is read is read again.
+        stamps = Self.stamps(certificate, key)
         chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
         self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----", ProtectedFile.isPrivate))
-        place = certificate
+    }
+
+    /// Reads the files again if they have changed, as when the certificate was renewed.
+    /// - Returns: `nil` if they haven't changed.
+    /// - Throws: as `init(certificate:key:)`.
+    func renewed() throws(MMError) -> ServerCertificate? {
+        guard stamps != Self.stamps(place, keyPlace) else { return nil }
+        return try ServerCertificate(certificate: place, key: keyPlace)
     }
 
     /// Calls `body` with the texts in the library's form.
@@ -39,15 +51,24 @@ package struct ServerCertificate: Sendable {
         )
     }
 
-    private static func read(
-        _ path: String, _ flag: String, holding mark: String, _ isAdmitted: (stat) -> Bool = { _ in true }
-    ) throws(MMError) -> String {
-        // Follow links here, because certificate tools keep the newest certificate behind one.
-        let resolved = realpath(path, nil).map { pointer in
+    private static func stamps(_ paths: String...) -> [FileStamp.Lookup] {
+        paths.map { path in resolved(path).map(FileStamp.lookUp) ?? .missing }
+    }
+
+    /// Follows links, because certificate tools keep the newest certificate behind one.
+    private static func resolved(_ path: String) -> String? {
+        realpath(path, nil).map { pointer in
             defer { free(pointer) }
             return String(cString: pointer)
         }
-        guard let resolved, let bytes = try ProtectedFile.read(resolved, limit: 1 << 20, isAdmitted: isAdmitted) else {
+    }
+
+    private static func read(
+        _ path: String, _ flag: String, holding mark: String, _ isAdmitted: (stat) -> Bool = { _ in true }
+    ) throws(MMError) -> String {
+        guard let resolved = resolved(path),
+            let bytes = try ProtectedFile.read(resolved, limit: 1 << 20, isAdmitted: isAdmitted)
+        else {
             throw MMError(.notFound, "The file \(path) does not exist.", hint: "\(flag) must be a PEM file.")
         }
         let text = String(decoding: bytes, as: UTF8.self)

@@ -32,7 +32,7 @@ struct mm_httpd_limits {
     unsigned idle_seconds;
 };
 
-// A certificate chain and its key, both PEM texts; copied.
+// A certificate chain and its key, both PEM texts.
 struct mm_httpd_tls {
     const char *certificate;
     const char *key;
@@ -45,6 +45,9 @@ int mm_httpd_has_tls(void);
 void *mm_httpd_start(
     int listener, struct mm_httpd_limits limits, const struct mm_httpd_tls *tls,
     const struct mm_httpd_callbacks *callbacks);
+// Shows another certificate to new connections. Returns 0, with the certificate unchanged, if the texts can't be used
+// or don't belong together. Call it from one thread at a time.
+int mm_httpd_renew(void *daemon, const struct mm_httpd_tls *tls);
 // Stops accepting; returns ownership of the listening descriptor to the caller.
 int mm_httpd_quiesce(void *daemon);
 // Closes all connections and ends the thread. Every suspended connection must have been resumed.
