@@ -360,12 +360,11 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("events arrive one by one, with a heartbeat in every silence")
+    @Test("events arrive one by one, also through nginx, with a heartbeat in every silence")
     func events() async throws {
         let go = OneShot<Void>()
         let listener = try listen { _ in
-            .events(headers: ["X-Accel-Buffering": "no"], heartbeat: .milliseconds(50)) {
-                (events) async throws(HTTPError) in
+            .events(heartbeat: .milliseconds(50)) { (events) async throws(HTTPError) in
                 try await events.send(SSEEvent(data: "one\ntwo", event: "greeting", id: "1"))
                 await go.wait()
                 try await events.send(SSEEvent(data: "last", retry: 10))

@@ -38,13 +38,10 @@ package struct HTTPServerResponse: Sendable {
 
     /// Returns a stream of server-sent events, with a heartbeat comment after each period of silence.
     package static func events(
-        headers: HTTPHeaders = [:], heartbeat: Duration = .seconds(12),
-        _ write: @escaping @Sendable (SSEWriter) async throws(HTTPError) -> Void
+        heartbeat: Duration = .seconds(12), _ write: @escaping @Sendable (SSEWriter) async throws(HTTPError) -> Void
     ) -> HTTPServerResponse {
-        var all: HTTPHeaders = ["Content-Type": "text/event-stream", "Cache-Control": "no-store"]
-        for field in headers { all.set(field.name, field.value) }
-        return HTTPServerResponse(
-            headers: all,
+        HTTPServerResponse(
+            headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-store"],
             body: .stream(heartbeat: heartbeat) { (writer) async throws(HTTPError) in
                 try await write(SSEWriter(writer))
             })

@@ -404,6 +404,8 @@ enum ServerAnswer {
         let raw: UnsafeMutableRawPointer?
         switch response.body {
         case .stream where !hasNoBody && !isHead:
+            // nginx keeps what it relays until the response ends, unless this tells it to pass on each piece.
+            response.headers.set("X-Accel-Buffering", "no")
             raw = mm_httpd_response_stream(
                 { context, _, bytes, room in
                     guard let context else { return Int(MM_HTTPD_BROKEN) }
