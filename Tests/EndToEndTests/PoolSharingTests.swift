@@ -265,12 +265,16 @@ struct PoolSharingTests {
         #expect(await pool.terminate(grace: .seconds(300)).code == 0)
 
         let seed = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
-            request.path == "/health"
-                ? .json(Array(#"{"status":"healthy"}"#.utf8)) : .json(Array(#"{"error":"no"}"#.utf8), status: 404)
+            switch request.path {
+            case "/health": .json(Array(#"{"status":"healthy"}"#.utf8))
+            case "/v1/pool": .text("<html><body>Sign in</body></html>", type: "text/html")
+            default: .json(Array(#"{"error":"no"}"#.utf8), status: 404)
+            }
         }
-        let refused = try await tenant.mm(["status", "--pool", "http://127.0.0.1:\(seed.port)"])
-        #expect(refused.code == 7)
-        #expect(refused.error.contains("isn't a pool of mm"))
+        for command in [["status"], ["pool", "status"]] {
+            let refused = try await tenant.mm(command + ["--pool", "http://127.0.0.1:\(seed.port)"])
+            #expect(refused.code == 7 && refused.error.contains("isn't a pool of mm"), "\(refused)")
+        }
         await seed.stop(graceful: .zero)
         let stopped = try await tenant.mm(["pool", "stop"], extra: ["MM_SESSION_POOL_URL": url])
         #expect(stopped.code == 0 && stopped.error.contains("The one at \(url)"), "\(stopped)")

@@ -89,6 +89,26 @@ struct PoolClientTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test(
+        "where a gateway answers for its pool, a question has no outcome to look for",
+        arguments: [500, 502, 503, 504])
+    func gateway(status: Int) async throws {
+        let path = home.path + "/run/x.sock"
+        let listener = try HTTPListener.start(.unix(path: path)) { _ in
+            .text("<html><body>No server is available</body></html>", status: status, type: "text/html")
+        }
+        let error = await #expect(throws: MMError.self) { try await client(path).handshake() }
+        #expect(error?.message == "The pool at \(path) doesn't answer (status \(status)).")
+        // Only 503 says that the gateway didn't pass the request on.
+        let call = await #expect(throws: MMError.self) {
+            try await RemoteOperationService(client(path)).call(
+                "status", [:], in: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)))
+        }
+        #expect(call?.message.contains("its outcome is unknown") == (status != 503))
+        #expect((call?.retry == .now) == (status == 503))
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("if nothing listens, another pool may be asked")
     func nobody() async throws {
         let error = await #expect(throws: MMError.self) {

@@ -110,7 +110,8 @@ struct FrontEndServiceTests {
                 "run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"],
                 in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
         }
-        #expect(error?.message.contains("its outcome is unknown") == true, "\(String(describing: error))")
+        #expect(
+            error?.message.contains("(status \(status)): its outcome is unknown") == true, "\(String(describing: error))")
         await listener.stop(graceful: .zero)
     }
 

@@ -152,7 +152,7 @@ enum PoolCommands {
     /// Returns the state that a pool reports: everything to its owner, to others, and about a router, who it is.
     private static func state(of pool: PoolClient) async throws(MMError) -> JSONValue {
         let answer = try await pool.ask("GET", "/v1/pool")
-        if answer.status == 200 { return answer.body }
+        if PoolHandshake(answer.body) != nil { return answer.body }
         let handshake = try await pool.handshake()
         var state = handshake.publicJSON
         state["state"] = handshake.isDraining ? "stopping" : "running"

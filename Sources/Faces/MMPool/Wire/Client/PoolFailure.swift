@@ -4,8 +4,9 @@ package import MMHTTP
 /// Errors between a front-end and its pool, with hints that say what to do.
 package enum PoolFailure {
     /// Returns the error for an exchange that wasn't completed.
-    package static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String) -> MMError {
-        if error.kind == .cancelled { return MMError(.cancelled, "\(work) was cancelled.") }
+    /// - Parameter work: what the pool may have carried out; `nil` for a question that changes nothing.
+    package static func error(_ error: HTTPError, _ pool: PoolAddress, during work: String?) -> MMError {
+        if error.kind == .cancelled { return MMError(.cancelled, "\(work ?? "Asking the pool") was cancelled.") }
         guard error.mayHaveBeenSent else {
             if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
             return MMError(
@@ -24,12 +25,20 @@ package enum PoolFailure {
     }
 
     /// Returns the error for a call whose pool disappeared while it ran.
+    /// - Parameters:
+    ///   - work: what the pool may have carried out; `nil` for a question that changes nothing.
+    ///   - status: the status that a gateway answered instead of the pool.
     static func lost(
-        _ pool: PoolAddress, during work: String, cause: String? = nil, failure: HTTPError.Kind? = nil
+        _ pool: PoolAddress, during work: String?, status: Int? = nil, cause: String? = nil,
+        failure: HTTPError.Kind? = nil
     ) -> MMError {
-        MMError(
-            .unavailable, "The connection to the pool at \(pool) was lost during \(work): its outcome is unknown.",
-            hint: check, details: details(pool, failure: failure), cause: cause)
+        let status = status.map { " (status \($0))" } ?? ""
+        let message =
+            work.map { "The connection to the pool at \(pool) was lost during \($0)\(status): its outcome is unknown." }
+            ?? "The pool at \(pool) doesn't answer\(status)."
+        return MMError(
+            .unavailable, message, hint: work == nil ? start(pool) : check, details: details(pool, failure: failure),
+            cause: cause)
     }
 
     /// Returns the error for a call whose deadline has passed, and whose pool doesn't answer any more.
@@ -51,7 +60,7 @@ package enum PoolFailure {
     }
 
     /// Returns the error for an unexpected answer.
-    static func refusal(_ stream: HTTPStream, _ pool: PoolAddress, during work: String) async -> MMError {
+    static func refusal(_ stream: HTTPStream, _ pool: PoolAddress, during work: String?) async -> MMError {
         let body: [UInt8]
         do throws(HTTPError) {
             body = try await stream.collect(limit: 4 << 20)
@@ -62,7 +71,7 @@ package enum PoolFailure {
     }
 
     /// Returns the error for an unexpected answer.
-    package static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String) -> MMError {
+    package static func refusal(_ status: Int, _ body: [UInt8], _ pool: PoolAddress, during work: String?) -> MMError {
         if let object = (try? JSONParser.parse(body))?.object, let error = ErrorWire.error(object) { return error }
         switch status {
         case 401, 403:
@@ -70,14 +79,16 @@ package enum PoolFailure {
                 .forbidden, "The pool at \(pool) refuses this program (status \(status)).",
                 hint: "Set MM_POOL_TOKEN to its secret, or MM_POOL_TOKEN_FILE to a file with it.")
         case 413:
-            return MMError(.limitExceeded, "The arguments of \(work) are too long for the pool.")
-        case 503:
             return MMError(
-                .unavailable, "The pool at \(pool) is stopping.", hint: "Repeat the call: a new pool is started.",
-                retry: .now,
-                details: details(pool))
+                .limitExceeded, "\(work ?? "The request") is too long for the pool at \(pool) or its gateway.",
+                hint: "Send less in one call, or raise the gateway's limit (nginx: client_max_body_size).")
+        // A gateway answers for a pool that it doesn't reach.
+        case 503:
+            var error = lost(pool, during: nil, status: status)
+            error.retry = .now
+            return error
         // A gateway answers for a pool that may have carried it out.
-        case 500...: return lost(pool, during: work, cause: "HTTP \(status)")
+        case 500...: return lost(pool, during: work, status: status)
         default: return notAPool(pool)
         }
     }
@@ -140,7 +151,7 @@ package struct PoolClient: Sendable {
         if body != nil { headers.set("Content-Type", "application/json") }
         var request = request(method, path, headers: headers, body: body.map { JSONWriter.bytes(.object($0)) })
         request.timeout = limit
-        let response = try await send(request, during: "\(method) \(path)")
+        let response = try await send(request, during: method == "GET" ? nil : "\(method) \(path)")
         return Reply(
             status: response.status, body: (try? JSONParser.parse(response.body, limits: AnswerWire.limits)) ?? .null)
     }
@@ -151,9 +162,9 @@ package struct PoolClient: Sendable {
     package func handshake(within limit: Duration = .seconds(30)) async throws(MMError) -> PoolHandshake {
         var question = request("GET", PoolHandshake.path, headers: ["Accept": "application/json"])
         question.timeout = limit
-        let response = try await send(question, during: "the handshake")
+        let response = try await send(question, during: nil)
         guard response.status == 200 else {
-            throw PoolFailure.refusal(response.status, response.body, address, during: "the handshake")
+            throw PoolFailure.refusal(response.status, response.body, address, during: nil)
         }
         guard let handshake = (try? JSONParser.parse(response.body)).flatMap({ PoolHandshake($0) }) else {
             throw PoolFailure.notAPool(address)
@@ -169,8 +180,9 @@ package struct PoolClient: Sendable {
     }
 
     /// Sends a request and returns the complete answer.
-    /// - Throws: `unavailable` with the detail `pool` when nothing answers; the message contains `work`.
-    package func send(_ request: HTTPRequest, during work: String) async throws(MMError) -> HTTPResponse {
+    /// - Parameter work: what the pool may carry out, for the message; `nil` for a question that changes nothing.
+    /// - Throws: `unavailable` with the detail `pool` when nothing answers.
+    package func send(_ request: HTTPRequest, during work: String?) async throws(MMError) -> HTTPResponse {
         do throws(HTTPError) {
             return try await transport.send(request)
         } catch {
