@@ -11,6 +11,42 @@ import Testing
     "The page's layout", .timeLimit(.minutes(10)),
     .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"))
 struct DashboardLayoutTests {
+    /// Lists the shown texts whose contrast with their ground is below 4.5 to 1 (WCAG 2.2, 1.4.3).
+    private static let faintTexts = #"""
+        (() => {
+          const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+          const luminance = (color) => {
+            const [red, green, blue] = numbers(color).map((part) => part / 255)
+              .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+          };
+          const ground = (one) => {
+            for (; one; one = one.parentElement) {
+              const color = getComputedStyle(one).backgroundColor;
+              if (numbers(color)[3] !== 0) return color;
+            }
+            return "rgb(255, 255, 255)";
+          };
+          const faint = [...document.querySelectorAll("body *:not(svg *)")]
+            .filter((one) => one.checkVisibility() && !one.disabled
+              && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+            .map((one) => {
+              const [high, low] = [luminance(getComputedStyle(one).color), luminance(ground(one))].sort((a, b) => b - a);
+              return [one.tagName + "." + one.className, (high + 0.05) / (low + 0.05)];
+            })
+            .filter(([, contrast]) => contrast < 4.5)
+            .map(([name, contrast]) => `${name} ${contrast.toFixed(2)}`);
+          return [...new Set(faint)].join(", ");
+        })()
+        """#
+
+    /// Lists the headings that skip a level, which screen readers take for a missing part of the page.
+    private static let skippedLevels = """
+        [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((one) => one.checkVisibility())
+          .map((one) => [Number(one.tagName[1]), one.textContent])
+          .filter(([level], index, all) => level > (index ? all[index - 1][0] : 0) + 1).join()
+        """
+
     @Test("fits phone, tablet and desktop, light and dark, with pending items above the fold")
     func widths() async throws {
         let stage = try await ApprovalStage()
@@ -53,6 +89,8 @@ struct DashboardLayoutTests {
                     try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length > 5")
                     try browser.keepPicture("dashboard-\(width)-\(scheme)")
                     let place = "\(width) \(scheme)"
+                    #expect(try browser.value(Self.faintTexts) == "", "\(place)")
+                    #expect(try browser.value(Self.skippedLevels) == "", "\(place)")
                     #expect(
                         try browser.value("document.documentElement.scrollWidth <= window.innerWidth") == true,
                         "\(place)")
@@ -79,7 +117,6 @@ struct DashboardLayoutTests {
                     _ = try browser.value("window.scrollTo(0, 0)")
                 }
             }
-            // The contrast of texts (WCAG, 4.5 to 1) in the current scheme.
             #expect(try browser.value("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)")
         }
         await stage.stop()

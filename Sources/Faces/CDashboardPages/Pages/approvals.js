@@ -24,7 +24,7 @@ function failure(error) {
 
 function section(part) {
   const block = make("div", null, { class: `part ${part.kind}` });
-  block.append(make("h4", part.heading));
+  block.append(make("h3", part.heading));
   const code = make("pre", null, { tabindex: "0", "aria-label": part.heading });
   part.lines.forEach((line) => {
     const arrow = part.kind === "changes" ? line.indexOf(" → ") : -1;
