@@ -395,7 +395,7 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
-    @Test("a stream whose writer fails ends as incomplete")
+    @Test("a stream whose writer fails ends as incomplete, also for a client of HTTP/1.0")
     func failedStream() async throws {
         let listener = try listen { _ in
             HTTPServerResponse(
@@ -409,6 +409,9 @@ struct HTTPListenerTests {
             try await client.send(local("http://127.0.0.1:\(listener.port)/"))
         }
         #expect(error?.kind == .connectionLost)
+        // Without chunks only a reset differs from a complete body.
+        let old = try await rawExchange(listener.port, "GET / HTTP/1.0\r\n\r\n")
+        #expect(old.hasPrefix("(no end)") && old.hasSuffix("\r\n\r\nbegun"), "\(old)")
         await client.shutdown()
         await listener.stop(graceful: .zero)
     }

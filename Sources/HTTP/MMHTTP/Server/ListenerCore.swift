@@ -73,10 +73,13 @@ final class ListenerCore: Sendable {
                     listener: core)
                 return Unmanaged.passRetained(exchange).toOpaque()
             },
-            access: { context, connection, request, method, _, bytes, count in
-                guard let request, let method, let count else { return 0 }
+            access: { context, connection, request, method, version, bytes, count in
+                guard let request, let method, let version, let count else { return 0 }
                 let exchange = Unmanaged<ServerExchange>.fromOpaque(request).takeUnretainedValue()
-                return exchange.access(method: String(cString: method), bytes: bytes, count: &count.pointee) ? 1 : 0
+                let goesOn = exchange.access(
+                    method: String(cString: method), version: String(cString: version), bytes: bytes,
+                    count: &count.pointee)
+                return goesOn ? 1 : 0
             },
             completed: { context, connection, request in
                 guard let request, let connection else { return }

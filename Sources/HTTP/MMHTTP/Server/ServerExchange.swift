@@ -36,6 +36,8 @@ final class ServerExchange: Sendable {
         /// Whether the client has left or the listener is ending, so that nothing more is sent.
         var isGone = false
         var method = ""
+        /// Whether the end of a stream is the end of the connection, as for a client of HTTP/1.0.
+        var endsByClosing = false
         var headers = HTTPHeaders()
         var body: [UInt8] = []
         var receiver: (any HTTPBodyReceiver)?
@@ -71,10 +73,10 @@ final class ServerExchange: Sendable {
 
     /// Continues with the request: its headers, chunks of its body, its end, and each resumption.
     /// - Returns: false to close the connection.
-    func access(method: String, bytes: UnsafePointer<CChar>?, count: inout Int) -> Bool {
+    func access(method: String, version: String, bytes: UnsafePointer<CChar>?, count: inout Int) -> Bool {
         let phase = state.withLock { $0.phase }
         switch phase {
-        case .head: return readHead(method: method)
+        case .head: return readHead(method: method, version: version)
         case .body where count > 0:
             let piece = UnsafeRawBufferPointer(start: bytes, count: count)
             count = 0
@@ -89,7 +91,7 @@ final class ServerExchange: Sendable {
         }
     }
 
-    private func readHead(method: String) -> Bool {
+    private func readHead(method: String, version: String) -> Bool {
         let connection = state.withLock { $0.connection }
         listener.headArrived(connection.raw)
         var headers = HTTPHeaders()
@@ -117,6 +119,7 @@ final class ServerExchange: Sendable {
         }
         state.withLock { state in
             state.method = method
+            state.endsByClosing = version == "HTTP/1.0"
             state.headers = headers
             state.receiver = receiver
             state.phase = .body
@@ -197,7 +200,7 @@ final class ServerExchange: Sendable {
     /// Gives the server's thread the next bytes of a stream, or suspends the connection until there are some.
     func read(into bytes: UnsafeMutablePointer<CChar>?, room: Int) -> Int {
         let (count, writer): (Int, OneShot<Void>?) = state.withLock { state in
-            if state.isGone { return (Int(MM_HTTPD_BROKEN), nil) }
+            if state.isGone { return (Self.breakOff(state), nil) }
             let count = min(room, state.out.count - state.outStart)
             if count > 0, let bytes {
                 state.out.withUnsafeBytes { source in
@@ -217,7 +220,7 @@ final class ServerExchange: Sendable {
                     for field in state.trailers { _ = mm_httpd_response_trailer(answer.raw, field.name, field.value) }
                     state.trailers = HTTPHeaders()
                 }
-                return (Int(succeeded ? MM_HTTPD_END : MM_HTTPD_BROKEN), nil)
+                return (succeeded ? Int(MM_HTTPD_END) : Self.breakOff(state), nil)
             }
             state.isSuspended = true
             mm_httpd_suspend(state.connection.raw)
@@ -225,6 +228,19 @@ final class ServerExchange: Sendable {
         }
         writer?.resolve(())
         return count
+    }
+
+    /// Returns what makes the library close the connection before the end of a stream.
+    ///
+    /// Where the connection's end is also the body's, as for nginx by default, the client would take the part for the
+    /// whole; it gets a reset.
+    private static func breakOff(_ state: State) -> Int {
+        if state.endsByClosing {
+            var nobody = sockaddr()
+            nobody.sa_family = sa_family_t(AF_UNSPEC)
+            connect(mm_httpd_descriptor(state.connection.raw), &nobody, socklen_t(MemoryLayout<sockaddr>.size))
+        }
+        return Int(MM_HTTPD_BROKEN)
     }
 
     /// Ends the exchange, whatever its outcome.
