@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMPool
 import Testing
 
@@ -71,6 +72,23 @@ struct PoolAuthenticatorTests {
         #expect(await ask("/ready") == 503)
         #expect(await ask("/health") == 200)
         #expect(await ask("/status") == 404)
+    }
+
+    @Test(
+        "at an earlier server's address today's operations and their description are served, and no other path of today",
+        arguments: [
+            ("/status", "earlier"), ("/v1/operations", "today"), ("/openapi.json", "today"), ("/", nil),
+            ("/v1", nil), ("/openapi.json/x", nil),
+        ])
+    func earlierServer(path: String, told: String?) async {
+        var earlier = Router<AdmittedPeer>(.errorObjects)
+        earlier.get("/status") { _ in .text("earlier") }
+        var today = Router<AdmittedPeer>(.problems)
+        for path in ["/", "/v1", "/v1/operations", "/openapi.json"] { today.get(path) { _ in .text("today") } }
+        let answer = await HTTPChain(PoolFace.steps(earlier, before: [today])).respond(
+            to: HTTPServerRequest(method: "GET", target: path), from: .bearer)
+        #expect(answer.status == (told == nil ? 404 : 200))
+        if let told, case .bytes(let bytes) = answer.body { #expect(bytes == Array(told.utf8)) }
     }
 
     @Test("at an address: a stranger needs the secret, under one of our names, and a foreign page never gets in")

@@ -104,12 +104,13 @@ extension PoolFace {
         [earlier, OnlyOperations()] + operations
     }
 
-    /// Passes on requests below `/v1` only: at an earlier server's address, none of today's other paths are served.
+    /// Passes on requests below `/v1`, and for their description: at an earlier server's address, none of today's other
+    /// paths are served.
     private struct OnlyOperations: HTTPMiddleware {
         func respond(
             to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
         ) async -> HTTPServerResponse {
-            guard !request.path.hasPrefix("/v1/") else { return await next(request, peer) }
+            if request.path.hasPrefix("/v1/") || request.path == "/openapi.json" { return await next(request, peer) }
             return .json(Array("{\"status\":\"error\",\"error\":\"Not found\"}\n".utf8), status: 404)
         }
     }
