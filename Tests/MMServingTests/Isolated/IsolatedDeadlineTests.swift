@@ -2,6 +2,8 @@ import MMCore
 import MMHTTP
 import MMOperations
 import MMPool
+import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMServing
@@ -25,5 +27,41 @@ struct IsolatedDeadlineTests {
             try await call(IsolatedPool(connection: "Contoso", site: site), within: .milliseconds(100))
         }
         #expect(error?.code == .unavailable && error?.message.contains("does not answer") == true)
+    }
+
+    @Test("say which container to start, whether it has ended or was killed and left its socket")
+    func containers() async throws {
+        let folder = try TestFolder.make()
+        defer { TestFolder.remove(folder) }
+        let socket = folder + "/own/pool.sock"
+        let site = ContainerSite(
+            connection: "Contoso", socket: socket,
+            client: PoolClient(PoolAddress(socket: socket), transport: transport))
+        for isKilled in [false, true] {
+            if isKilled { _ = try UnixSocket.listen(at: socket) }
+            let error = await #expect(throws: MMError.self) {
+                try await call(IsolatedPool(connection: "Contoso", site: site), within: .seconds(60))
+            }
+            #expect(error?.message == "The container of Contoso is not running: nothing listens at \(socket).")
+            #expect(error?.hint?.contains("docker compose") == true)
+        }
+    }
+
+    @Test(
+        "say why a pool refuses the router",
+        arguments: ["The bearer secret is wrong.", "This server doesn't serve the host name `pool`."])
+    func refusals(reason: String) async throws {
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in
+            Problem.response(MMError(.forbidden, reason))
+        }
+        let address = try PoolAddress(url: "http://127.0.0.1:\(listener.port)")
+        let site = NetworkSite(
+            connection: "Contoso", client: PoolClient(address, transport: transport), patience: .seconds(3600))
+        let error = await #expect(throws: MMError.self) {
+            try await call(IsolatedPool(connection: "Contoso", site: site), within: .seconds(60))
+        }
+        #expect(error?.code == .forbidden)
+        #expect(error?.message == "The pool of Contoso at \(address) refuses this router: \(reason)")
+        await listener.stop(graceful: .zero)
     }
 }

@@ -105,9 +105,15 @@ struct ContainerSite: PoolSite {
     var holds: JSONObject { ["files": "container"] }
 
     func bringUp(until deadline: Deadline) throws(MMError) {
-        if isRunning { return }
-        throw MMError(
-            .unavailable, "The container of \(connection) is not running: there is no socket at \(socket).",
+        if !isRunning { throw isMissing }
+    }
+
+    /// A container that was killed leaves its socket.
+    func wasMissed() throws(MMError) { throw isMissing }
+
+    private var isMissing: MMError {
+        MMError(
+            .unavailable, "The container of \(connection) is not running: nothing listens at \(socket).",
             hint:
                 "Start it with docker compose. In docker-compose.isolated.yml each connection needs its own service.",
             retry: .after(.seconds(10)))
@@ -126,7 +132,8 @@ protocol PoolSite: Sendable {
     /// - Throws: `unavailable` that says what to do; `deadlineExceeded`.
     func bringUp(until deadline: Deadline) async throws(MMError)
     /// Notes that the pool could not be reached, so that its last known state no longer counts.
-    func wasMissed() async
+    /// - Throws: `unavailable` that says what to do, if the pool has to be started elsewhere.
+    func wasMissed() async throws(MMError)
     /// Passes on a changed registry, which contains this connection only.
     func take(registry: JSONObject) async
     /// Checks the pool; called every other second.

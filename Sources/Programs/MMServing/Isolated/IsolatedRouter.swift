@@ -433,7 +433,7 @@ struct IsolatedPool: Sendable {
             return try await work(max(.zero, deadline.remaining))
         } catch {
             guard error.isOfLeavingPool, !Task.isCancelled else { throw error }
-            await site.wasMissed()
+            try await site.wasMissed()
             try await site.bringUp(until: deadline)
             return try await work(max(.zero, deadline.remaining))
         }

@@ -136,9 +136,8 @@ actor NetworkSite: PoolSite {
 
     private func refused(_ error: MMError) -> MMError {
         MMError(
-            .forbidden, "The pool of \(connection) at \(client.address) refuses this router.",
-            hint: "Set the secret of the pools (--pools-token-file FILE), and restart the router.",
-            cause: error.message)
+            .forbidden, "The pool of \(connection) at \(client.address) refuses this router: \(error.message)",
+            hint: "Their secret is in the router's --pools-token-file, their names are in their own --allow-host.")
     }
 
     private func unproven(_ error: MMError) -> MMError {
