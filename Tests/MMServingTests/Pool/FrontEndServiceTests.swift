@@ -97,6 +97,23 @@ struct FrontEndServiceTests {
         #expect(error?.message.contains(server.words) == true, "\(String(describing: error))")
     }
 
+    @Test("a proxy that refuses the way to a pool is named, and nothing is read here instead")
+    func refusingProxy() async throws {
+        // It answers CONNECT with 400.
+        let proxy = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in .text("") }
+        let service = try FrontEndService(
+            .elsewhere("https://pool.example"), home.services, ["HTTPS_PROXY": "http://127.0.0.1:\(proxy.port)"])
+        let error = await #expect(throws: MMError.self) {
+            try await service.call(
+                "graph_request", ["connection": "Contoso", "endpoint": "/me"],
+                in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
+        }
+        #expect(error?.message.hasPrefix("The pool at https://pool.example can't be reached: ") == true)
+        #expect(error?.hint?.contains("HTTPS_PROXY") == true, "\(String(describing: error))")
+        #expect(error?.exitCode == 7)
+        await proxy.stop(graceful: .zero)
+    }
+
     @Test(
         "a gateway whose pool doesn't answer is no other server: the pool may have done what was asked",
         arguments: [500, 502, 504])

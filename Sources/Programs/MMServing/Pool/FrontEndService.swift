@@ -208,7 +208,8 @@ private final class NamedPool: Sendable {
 
     /// What is at the address.
     private enum Peer {
-        /// A pool, also one that is stopping, or a server that doesn't answer at present, itself or through a gateway.
+        /// A pool, also one that is stopping, or a server that doesn't answer at present, itself or through a gateway,
+        /// or that can't prove itself.
         case pool
         /// Nothing listens.
         case nobody
@@ -221,8 +222,11 @@ private final class NamedPool: Sendable {
             let answer = try await pool.ask("GET", PoolHandshake.path)
             return answer.status >= 500 || answer.status == 200 && PoolHandshake(answer.body) != nil ? .pool : .other
         } catch {
-            if error.details["failure"] == .string(PoolFailure.noHTTP) { return .other }
-            return error.retry == .now ? .nobody : .pool
+            switch error.details["failure"]?.string {
+            case PoolFailure.noHTTP: return .other
+            case PoolFailure.noProof, PoolFailure.noPassage: return .pool
+            default: return error.retry == .now ? .nobody : .pool
+            }
         }
     }
 

@@ -9,9 +9,11 @@ package enum PoolFailure {
         if error.kind == .cancelled { return MMError(.cancelled, "\(work ?? "Asking the pool") was cancelled.") }
         guard error.mayHaveBeenSent else {
             if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
+            // With a hint, somebody answered, or a proxy was to: its certificate, or that proxy, is what to look at.
+            let reason = error.hint == nil ? "." : ": \(error.message)"
             return MMError(
-                .unavailable, "The pool at \(pool) can't be reached.",
-                hint: start(pool), retry: .now,
+                .unavailable, "The pool at \(pool) can't be reached\(reason)",
+                hint: error.hint ?? start(pool), retry: .now,
                 details: details(pool, failure: error.kind), cause: error.message)
         }
         return lost(pool, during: work, cause: error.message, failure: error.kind)
@@ -97,6 +99,8 @@ package enum PoolFailure {
     package static let noAddress = "resolve"
     /// The value if the pool's TLS certificate can't be verified.
     package static let noProof = "tls"
+    /// The value if a proxy on the way refuses the connection.
+    package static let noPassage = "proxy"
     /// The value if what answers doesn't speak HTTP.
     package static let noHTTP = "protocol"
 
@@ -105,6 +109,7 @@ package enum PoolFailure {
         switch failure {
         case .resolve: details["failure"] = .string(noAddress)
         case .tls: details["failure"] = .string(noProof)
+        case .proxy: details["failure"] = .string(noPassage)
         case .protocolViolation: details["failure"] = .string(noHTTP)
         default: break
         }
