@@ -152,6 +152,20 @@ struct SSHReachTests {
         }
     }
 
+    @Test("a host that starts no shell is reported as soon as its output has ended, however long output may be awaited")
+    func endOfOutput() async throws {
+        try await TestSSHD.with("ForceCommand echo 'no shell here'") { (server) async throws in
+            let masters = SSHSessionTests.masters()
+            let master = try await masters.acquire(server.target, deadline: .after(.seconds(300)))
+            let error = await #expect(throws: MMError.self) {
+                _ = try await RemoteShell.start(
+                    master, snapshot: nil, within: .seconds(300), rest: .seconds(86_400))
+            }
+            #expect(error?.message.contains("no shell here") == true)
+            await masters.release(master)
+        }
+    }
+
     @Test("a prompt that a command makes read-only ends nothing", arguments: [true, false])
     func readonlyPrompt(hasBash: Bool) async throws {
         let folder = try TestFolder.make("/tmp/mm-bin-")

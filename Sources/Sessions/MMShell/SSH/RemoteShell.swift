@@ -43,21 +43,22 @@ final class RemoteShell: Sendable {
     }
 
     /// Starts a shell and waits until it answers.
+    /// - Parameter rest: how long output is awaited after the end of the channel's process.
     /// - Throws: `.limitExceeded` if the host opens no more channels over this connection.
-    static func start(_ master: SSHMaster, snapshot: ShellSnapshot?, within time: Duration) async throws(MMError)
-        -> RemoteShell
-    {
+    static func start(
+        _ master: SSHMaster, snapshot: ShellSnapshot?, within time: Duration, rest: Duration = .seconds(2)
+    ) async throws(MMError) -> RemoteShell {
         // The mark contains only letters and digits, because it becomes part of a file name on the host.
         let mark = Hex.text(RandomBytes.make(12))
         var command = master.channel(RemoteDialect.launch(mark: mark))
         let input = try FileDescriptor.pipe().ends()
-        let inputReader = OwnedDescriptor(FileDescriptor(owning: input.readEnd))
+        let inputReader = FileDescriptor(owning: input.readEnd)
         let typing = try ShellTyping(FileDescriptor(owning: input.writeEnd))
         let output = try FileDescriptor.pipe().ends()
-        let outputWriter = OwnedDescriptor(FileDescriptor(owning: output.writeEnd))
+        let outputWriter = FileDescriptor(owning: output.writeEnd)
         let outputReader = OwnedDescriptor(FileDescriptor(owning: output.readEnd))
         let error = try FileDescriptor.pipe().ends()
-        let errorWriter = OwnedDescriptor(FileDescriptor(owning: error.writeEnd))
+        let errorWriter = FileDescriptor(owning: error.writeEnd)
         let errorReader = OwnedDescriptor(FileDescriptor(owning: error.readEnd))
         let channel = try RemoteChannel(
             output: outputReader, error: errorReader, promptMark: RemoteDialect.promptMark(mark),
@@ -66,8 +67,12 @@ final class RemoteShell: Sendable {
         command.output = .descriptor(outputWriter.raw)
         command.error = .descriptor(errorWriter.raw)
         let process = try await ChildProcess.start(command)
-        withExtendedLifetime((inputReader, outputWriter, errorWriter)) {}
-        let shell = RemoteShell(process: process, channel: channel, typing: typing, master: master, mark: mark)
+        // The streams end with the shell only if nobody here holds its ends any longer.
+        _ = consume inputReader
+        _ = consume outputWriter
+        _ = consume errorWriter
+        let shell = RemoteShell(
+            process: process, channel: channel, typing: typing, master: master, mark: mark, rest: rest)
         try channel.open()
         do throws(MMError) {
             try await shell.boot(snapshot, within: time)
@@ -120,7 +125,8 @@ final class RemoteShell: Sendable {
     }
 
     private init(
-        process: ChildProcess, channel: RemoteChannel, typing: ShellTyping, master: SSHMaster, mark: String
+        process: ChildProcess, channel: RemoteChannel, typing: ShellTyping, master: SSHMaster, mark: String,
+        rest: Duration
     ) {
         self.process = process
         self.channel = channel
@@ -130,7 +136,7 @@ final class RemoteShell: Sendable {
         // The streams may end before or after the process, because the connection holds them, too.
         watching = Task { [weak channel] in
             _ = await process.exit()
-            await channel?.ended(within: .seconds(2))
+            await channel?.ended(within: rest)
         }
     }
 
