@@ -34,6 +34,19 @@ struct SSHFailureTests {
         #expect(error.hint?.contains("password_secret") == doesTake)
     }
 
+    @Test(
+        "a password that must be changed before a shell starts is named, also for those who sign in with a key",
+        arguments: [
+            ("WARNING: Your password has expired.\nPassword change required but no TTY available.", "password_expired"),
+            ("This account is currently not available.", "no_shell"),
+        ])
+    func expiredBeforeShell(words: String, reason: String) {
+        let error = SSHFailure.noShell(
+            "user@host:22", words: words, hasEnded: true, target: SSHTarget("host", user: "user"))
+        #expect(error.details["reason"]?.string == reason)
+        #expect(error.hint?.contains("ssh user@host") == (reason == "password_expired"))
+    }
+
     @Test("a slow host hasn't refused anything")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))

@@ -108,7 +108,8 @@ final class RemoteShell: Sendable {
             if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
             if !master.isAlive { throw master.failure }
             if words.isEmpty, isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
-            throw SSHFailure.noShell(master.name, words: words, hasEnded: process.exited != nil)
+            throw SSHFailure.noShell(
+                master.name, words: words, hasEnded: process.exited != nil, target: master.target)
         }
         greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
         if let snapshot {

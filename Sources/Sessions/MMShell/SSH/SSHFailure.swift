@@ -18,12 +18,7 @@ enum SSHFailure {
         {
             return untrusted(name, target, cause)
         }
-        if isExpiredPassword(messages) {
-            return MMError(
-                .forbidden, "The password for \(name) has expired.",
-                hint: "Sign in once with `\(ssh(to: target))` in a terminal and choose a new one.",
-                details: ["reason": "password_expired"], cause: cause)
-        }
+        if isExpiredPassword(messages) { return expiredPassword(name, target, cause) }
         if says("Permission denied") || says("Too many authentication failures") {
             let takesPassword = takesPassword(messages)
             return MMError(
@@ -59,6 +54,13 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    private static func expiredPassword(_ name: String, _ target: SSHTarget, _ cause: String) -> MMError {
+        MMError(
+            .forbidden, "The password for \(name) has expired.",
+            hint: "Sign in once with `\(ssh(to: target))` in a terminal and choose a new one.",
+            details: ["reason": "password_expired"], cause: cause)
     }
 
     private static func untrusted(_ name: String, _ target: SSHTarget, _ cause: String) -> MMError {
@@ -125,10 +127,11 @@ enum SSHFailure {
             retry: .now)
     }
 
-    /// Returns the error for a host that started no shell that takes commands: a restricted one, none at all, or no
-    /// POSIX shell.
+    /// Returns the error for a host that started no shell that takes commands: a restricted one, none at all, no POSIX
+    /// shell, or none before an expired password is changed, which also affects those who sign in with a key.
     /// - Parameter words: what the program printed.
-    static func noShell(_ name: String, words: String, hasEnded: Bool) -> MMError {
+    static func noShell(_ name: String, words: String, hasEnded: Bool, target: SSHTarget) -> MMError {
+        if hasEnded, isExpiredPassword(words) { return expiredPassword(name, target, words) }
         let lines = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " · ")
         let said = lines.isEmpty ? "" : " Output: \(lines)"
         return MMError(
