@@ -204,8 +204,8 @@ package struct OperationCommands: Sendable {
         try await output.end()
     }
 
-    /// Calls an operation. If a host turns out to require a passphrase or a password and a person can be asked for it,
-    /// the call is repeated with it: a password is asked for up to three times, as ssh does.
+    /// Calls an operation. If a host turns out to require a passphrase, a password or another answer and a person can
+    /// be asked for it, the call is repeated with it: a password is asked for up to three times, as ssh does.
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -216,7 +216,8 @@ package struct OperationCommands: Sendable {
             do throws(MMError) {
                 return try await service.call(called, whole, in: context)
             } catch {
-                guard context.person != nil, let question = HostQuestion(error), whole["password_secret"] == nil,
+                guard context.person != nil, let question = HostQuestion(error),
+                    question.argument != "password" || whole["password_secret"] == nil,
                     operation.fields.contains(where: { $0.name == question.argument })
                 else { throw error }
                 if whole[question.argument] != nil { refused += 1 }
@@ -225,6 +226,8 @@ package struct OperationCommands: Sendable {
                 if refused > 0 { terminal.note("Not accepted, please try again.") }
                 guard let typed = try await Terminal.controlling.ask(question.text, hidden: true), !typed.isEmpty
                 else { throw error }
+                // An answer to a further question counts once, in the sign-in with the password before it.
+                if question.argument == "password" { whole["one_time_password"] = nil }
                 whole[question.argument] = .string(typed)
             }
         }
@@ -320,6 +323,10 @@ private struct HostQuestion {
             guard let host = error.details["takesPassword"]?.string else { return nil }
             (argument, attempts) = ("password", 3)
             text = "Password of \(host): "
+        case "question":
+            guard let asked = error.details["question"]?.string else { return nil }
+            (argument, attempts) = ("one_time_password", 3)
+            text = VisibleText.readable(asked) + (asked.hasSuffix(" ") ? "" : " ")
         default: return nil
         }
     }

@@ -47,6 +47,19 @@ struct SSHFailureTests {
         #expect(error.hint?.contains("ssh user@host") == (reason == "password_expired"))
     }
 
+    @Test(
+        "a further question is told in one line, and one for a new password as what it is",
+        arguments: [
+            ("Duo for ann\n 1. Push\nCode: ", "question", "“Duo for ann ·  1. Push · Code: ”"),
+            ("You are required to change your password immediately.\nCurrent password: ", "password_expired", "expired"),
+            ("\u{1B}[2JCode: ", "question", "“\\u{1b}[2JCode: ”"),
+        ])
+    func furtherQuestion(question: String, reason: String, words: String) {
+        let error = SSHFailure.question(question, name: "ann@web1:22", target: SSHTarget("web1", user: "ann"))
+        #expect(error.details["reason"]?.string == reason)
+        #expect(error.message.contains(words), "\(error.message)")
+    }
+
     @Test("a slow host hasn't refused anything")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))

@@ -152,6 +152,46 @@ struct SSHReachTests {
         }
     }
 
+    @Test(
+        "a sign-in gives each secret once, and keeps a further question of the host for a person",
+        arguments: ["(ann@web1) Verification code: ", "(ann@web1) One-time password (OATH) for `ann': "])
+    func questions(code: String) async throws {
+        let folder = try TestFolder.make("/tmp/mm-ask-")
+        defer { TestFolder.remove(folder) }
+        var target = SSHTarget("web1", user: "ann")
+        target.password = Secret("horse")
+        target.configFile = "none"
+        func secrets() async throws -> SSHSecrets {
+            let program = try #require(ExecutableSearch.find("ssh", path: Shells.path))
+            let resolution = try await SSHResolution.of(
+                target, ["-F", "none", "-l", "ann"], program: program, environment: Shells.environment)
+            return try SSHSecrets(in: folder, target: target, resolution, home: nil)
+        }
+        func ask(_ secrets: SSHSecrets, _ question: String) async throws -> String {
+            let command = ChildCommand("\(secrets.path)/ask", [question], environment: Shells.environment)
+            let outcome = try await ChildProcess.run(command, timeout: .seconds(300))
+            return String(decoding: outcome.output, as: UTF8.self)
+        }
+        let first = try await secrets()
+        #expect(try await ask(first, "(ann@web1) Password: ") == "horse\n")
+        // These mean that it was refused.
+        #expect(try await ask(first, "(ann@web1) Password: ").isEmpty)
+        #expect(try await ask(first, "ann@web1's password: ").isEmpty)
+        #expect(try await ask(first, "Are you sure you want to continue (yes/no)? ").isEmpty)
+        #expect(first.question == nil)
+        let waiting = try await ChildProcess.start(
+            ChildCommand("\(first.path)/ask", [code], environment: Shells.environment))
+        #expect(await eventually { first.question == code })
+        waiting.signalGroup(SIGKILL)
+        _ = await waiting.exit()
+        // In the next sign-in it is answered.
+        target.oneTimePassword = Secret("755224")
+        let second = try await secrets()
+        #expect(try await ask(second, "(ann@web1) Password: ") == "horse\n")
+        #expect(try await ask(second, code) == "755224\n")
+        #expect(second.question == nil)
+    }
+
     @Test("a host that starts no shell is reported as soon as its output has ended, however long output may be awaited")
     func endOfOutput() async throws {
         try await TestSSHD.with("ForceCommand echo 'no shell here'") { (server) async throws in

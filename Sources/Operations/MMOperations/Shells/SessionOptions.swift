@@ -19,6 +19,8 @@ struct SessionOptions: Sendable {
     var passphrase: Secret?
     /// Password, as a person has just typed it.
     var password: Secret?
+    /// The answer to the host's further question, as a person has just typed it.
+    var oneTimePassword: Secret?
     /// Whether the host is network equipment.
     var isDevice = false
     /// Whether the key of an unknown host is accepted.
@@ -35,6 +37,7 @@ struct SessionOptions: Sendable {
         passphraseSecret = try reader.text("passphrase_secret")
         passphrase = try reader.text("passphrase").map { Secret($0) }
         password = try reader.text("password").map { Secret($0) }
+        oneTimePassword = try reader.text("one_time_password").map { Secret($0) }
         isDevice = try reader.flag("device")
         acceptsNew = try reader.flag("accept_new")
     }
@@ -53,6 +56,9 @@ struct SessionOptions: Sendable {
             .notForModels),
         InputField(
             "password", .text, "Password, as a person has just typed it.", .notOnCommandLine, .notForModels),
+        InputField(
+            "one_time_password", .text, "Answer to the host's further question, as a person has just typed it.",
+            .notOnCommandLine, .notForModels),
         InputField(
             "device", .flag, "The host is network equipment without a POSIX shell."),
         InputField(

@@ -65,6 +65,7 @@ struct ShellCallContext: Sendable {
         if context.isTerminal {
             target.passphrase = options.passphrase ?? target.passphrase
             target.password = options.password ?? target.password
+            target.oneTimePassword = options.oneTimePassword
             for typed in [options.passphrase, options.password] { typed.map(HeldSecrets.shared.hold) }
         }
         if context.call.caller.surface != .mcp {

@@ -120,6 +120,17 @@ enum SSHFailure {
         return told
     }
 
+    /// Returns the error for a sign-in at which the host asks for more than a password.
+    static func question(_ question: String, name: String, target: SSHTarget) -> MMError {
+        if isExpiredPassword(question) { return expiredPassword(name, target, question) }
+        let words = VisibleText.exact(question.split(whereSeparator: \.isNewline).joined(separator: " · "))
+        return MMError(
+            .forbidden, "\(name) asks a further question at the sign-in: “\(words)”",
+            hint:
+                "A person at a terminal is asked it, and can answer. For other callers use an account that signs in with a key or a password alone.",
+            details: ["reason": "question", "question": .string(question)])
+    }
+
     /// Returns the error for a connection that is open but over which nothing comes back.
     static func silent(_ name: String) -> MMError {
         MMError(

@@ -66,6 +66,11 @@ final class SSHMaster: Sendable {
         var looks = 0
         while lstat(secrets.socket, &info) != 0 {
             looks += 1
+            // Only a person can answer it, in another sign-in. This one ends before ssh gives the host an empty answer.
+            if looks % 50 == 0, let question = secrets.question {
+                process.signalGroup(SIGKILL)
+                throw SSHFailure.question(question, name: name, target: target)
+            }
             // ssh would try a refused password again by its other methods, and the host would refuse it again.
             if looks % 50 == 0, target.password != nil, SSHFailure.isRefusedPassword(secrets.messages()) {
                 process.signalGroup(SIGKILL)
@@ -254,8 +259,8 @@ final class SSHMaster: Sendable {
 /// The private folder of one connection, with its control socket, its log and the means for giving ssh its secrets.
 ///
 /// A secret is in a named pipe that only this user can open, never in a file, an argument or a variable. The script
-/// that ssh runs to ask for it answers only questions for passwords and passphrases; it refuses all others, such as
-/// whether to trust a host key.
+/// that ssh runs to ask for it doesn't answer whether to trust a host key. A further question of the host is kept for a
+/// person.
 final class SSHSecrets: Sendable {
     let path: String
     private let pipes: [OwnedDescriptor]
@@ -282,9 +287,10 @@ final class SSHSecrets: Sendable {
         self.path = path
         configuration = resolution.hasJump ? path + "/config" : nil
         var pipes: [OwnedDescriptor] = []
-        asks = target.password != nil || target.passphrase != nil
+        let given = [("w", target.password), ("p", target.passphrase), ("q", target.oneTimePassword)]
+        asks = given.contains { $0.1 != nil }
         if asks {
-            for (name, secret) in [("w", target.password), ("p", target.passphrase)] {
+            for (name, secret) in given {
                 guard let secret else { continue }
                 guard mkfifo("\(path)/\(name)", 0o600) == 0 else {
                     throw SystemError.error("Creating a pipe in \(path)")
@@ -299,18 +305,24 @@ final class SSHSecrets: Sendable {
         }
         self.pipes = pipes
         if asks {
-            // Each secret is given once: a second question means that it was refused, and would block on an empty pipe.
+            // Each secret is given once: the same question again, or by ssh's other method, means that it was refused,
+            // and would block on an empty pipe. Another question for a password is one for a different password.
             try Self.store(
                 """
                 #!/bin/sh
+                cd '\(path)' || exit 1
                 case $1 in
                 *yes/no*) exit 1 ;;
                 *assphrase*) f=p ;;
                 \(resolution.hasJump ? "*\(RemoteDialect.quoted(resolution.account))*" : "")*assword*) f=w ;;
-                *) exit 1 ;;
+                *) f=q ;;
                 esac
-                mv '\(path)'/$f '\(path)'/$f.told 2>/dev/null || exit 1
-                IFS= read -r secret <'\(path)'/$f.told && printf '%s\\n' "$secret"
+                if [ $f = w ] && [ -p w.told ]; then
+                case $1 in "$(cat w.asked)"|*"'s password: ") exit 1 ;; *) f=q ;; esac; fi
+                if mv $f $f.told 2>/dev/null; then
+                printf '%s' "$1" >$f.asked; IFS= read -r secret <$f.told && printf '%s\\n' "$secret"
+                elif [ $f = q ]; then printf '%s' "$1" >said && mv said question && exec sleep 300
+                else exit 1; fi
 
                 """, in: script)
         }
@@ -356,6 +368,12 @@ final class SSHSecrets: Sendable {
     /// The variables that make ssh ask only through this folder's script.
     var environment: [String: String] {
         asks ? ["SSH_ASKPASS": script, "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"] : [:]
+    }
+
+    /// The host's question that the script couldn't answer, while ssh waits for the script.
+    var question: String? {
+        guard asks, let bytes = ProcFile.read(path + "/question", limit: 4096) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Returns ssh's messages about the connection.

@@ -25,6 +25,8 @@ public struct SSHTarget: Sendable, Hashable {
     public var password: Secret?
     /// The passphrase of the private key.
     public var passphrase: Secret?
+    /// The answer to the first question of the sign-in that asks for neither, such as for a one-time password.
+    package var oneTimePassword: Secret?
     /// Which host keys are trusted.
     public var hostKeys = HostKeys.strict
     /// A configuration to use instead of `~/.ssh/config`.
@@ -87,7 +89,7 @@ public struct SSHTarget: Sendable, Hashable {
             }
         }
         if case .pinned(let fingerprint) = hostKeys { try Self.check(fingerprint) }
-        for secret in [password, passphrase] {
+        for secret in [password, passphrase, oneTimePassword] {
             if let secret,
                 secret.reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D })
                     || secret.reveal().utf8.count > 4000
