@@ -109,6 +109,20 @@ struct SSHInputTests {
         }
     }
 
+    @Test("a command without input shows what it asks at the terminal that the session already has", TestSSHD.givesTerminals)
+    func askingWithoutInput() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let first = try await session.start(ShellCommand("true", input: .terminal), deadline: .never)
+            #expect(try await end(of: first).exitCode == 0)
+            let job = try await session.start(
+                ShellCommand("printf 'password: ' >/dev/tty; read word </dev/tty"), deadline: .never)
+            try await see("password: ", .terminal, of: job)
+            job.cancel()
+            #expect(try await end(of: job).cause == .cancelled)
+            #expect(try await session.sh("echo out").out == "out\n")
+        }
+    }
+
     @Test("is refused if the host gives no terminals, and a command without it runs")
     func noTerminals() async throws {
         try await SSHSessionTests.with("PermitTTY no") { (session, _, _) async throws in

@@ -127,7 +127,11 @@ public actor SSHSession: ShellSession {
         let turn = try await turns.take(deadline)
         try policy.check(command, directory: workingDirectory)
         let shell = try await usableShell(deadline)
-        let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
+        // A program that asks at `/dev/tty` finds the shell's terminal also in a command without input, which shows
+        // what it asks.
+        let terminal =
+            command.input.usesTerminal
+            ? try await terminal(of: shell, until: deadline) : shell.terminal.flatMap { $0.isAlive ? $0 : nil }
         let input =
             command.input == .pipe
             ? try await SSHInput.open(
@@ -159,7 +163,8 @@ public actor SSHSession: ShellSession {
             let took = .now - begin
             self.watch.cancel(run)
             if let input { Task { await input.close() } }
-            if let report, terminal == nil {
+            if let report, !command.input.usesTerminal {
+                terminal?.end()
                 self.conclude(report, job, run, turn, took)
             } else {
                 Task { await self.settle(report, job, run, turn, shell, terminal, took) }
@@ -171,14 +176,14 @@ public actor SSHSession: ShellSession {
         } end: { [weak self] in
             await self?.giveUp($0, id, in: shell)
         }
-        guard let terminal else {
+        terminal?.begin(job)
+        guard let terminal, command.input.usesTerminal else {
             shell.post(
                 RemoteDialect.line(
                     command.text, id: id, previous: previous, effects: effects, isBash: shell.isBash,
                     streams: input.map { "<\($0.word) >&7 2>&8 7>&- 8>&-" }))
             return job
         }
-        terminal.begin(job)
         shell.post(
             Array(
                 (RemoteDialect.preparing(
