@@ -125,6 +125,7 @@ package struct CommandLineProgram: Sendable {
             if let code = try await interact(operation, scanned, operations) { return code }
             try check(operation, entry, scanned.arguments)
             do throws(MMError) {
+                if operations.givesKeys(to: operation, scanned) { return try await operations.open(operation, scanned) }
                 return try await operations.perform(
                     operation, scanned, asJSON: scanned.options.format == .json)
             } catch {

@@ -136,16 +136,27 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Opens a terminal in a session and connects this terminal to it until the person leaves.
+    /// Returns whether a call gets what the person types at this terminal.
+    func givesKeys(to operation: AnyOperation, _ scanned: ArgumentScanner.Result) -> Bool {
+        let options = scanned.options
+        return terminal.isInteractive && !options.detach && options.format == nil && options.jq == nil && isPerson()
+            && operation.declaration.takesKeys?(scanned.arguments) == true
+    }
+
+    /// Opens a terminal in a session, or the one of a command there, and connects this terminal to it until the person
+    /// leaves.
     /// - Returns: the exit code.
     func open(_ operation: AnyOperation, _ scanned: ArgumentScanner.Result) async throws(MMError) -> Int32 {
         let screen = try SessionTerminal(terminal)
+        var context = context(operation.declaration, scanned.options, of: nil)
+        if scanned.options.timeLimit == nil { context.timeLimit = SessionTerminal.stay }
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(
-                operation, screen.arguments(scanned.arguments, environment: ProcessEnvironment.read()),
+                operation,
+                screen.arguments(scanned.arguments, of: operation, environment: ProcessEnvironment.read()),
                 try service(scanned.options).get(),
-                in: screen.context(context(operation.declaration, scanned.options, of: nil)))
+                in: screen.context(context))
         } catch {
             terminal.progress(nil)
             throw error

@@ -49,6 +49,34 @@ struct SessionTerminalTests {
         _ = try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment)
     }
 
+    @Test("what a person types reaches a command that takes typed input, and can be left and taken up")
+    func typedInto() async throws {
+        let home = try TemporaryHome()
+        let asked = try await Person(
+            [
+                "shell", "run", "--input", "terminal",
+                "read -p 'name? ' n; read -sp 'word? ' w; echo; echo \"<$n:${#w}>\"; (exit 3)",
+            ], home)
+        try await asked.see("name? ")
+        try await asked.type("Ada\r")
+        try await asked.see("Ada")
+        try await asked.see("word? ")
+        try await asked.type("horse\r")
+        try await asked.see("<Ada:5>")
+        #expect(await asked.child.exit().code == 3)
+
+        let first = try await Person(
+            ["shell", "run", "--input", "screen", "--session", "far off", "read -p 'still? ' x; echo \"<$x>\""], home)
+        try await first.see("still? ")
+        #expect(try await first.leave() == 0)
+        let second = try await Person(["shell", "terminal", "far off"], home)
+        try await second.see("still? ")
+        try await second.type("yes\r")
+        try await second.see("<yes>")
+        #expect(await second.child.exit().code == 0)
+        try await stop(home)
+    }
+
     @Test("programs in it continue while nobody watches, even if the person's terminal is closed")
     func leftAndTakenUp() async throws {
         let home = try TemporaryHome()

@@ -19,13 +19,17 @@ struct SessionTerminal {
         keyboard = try Keyboard()
     }
 
-    /// Returns the call's arguments with this terminal's size and type.
-    func arguments(_ given: JSONObject, environment: [String: String]) -> JSONObject {
+    /// Returns the call's arguments with what its operation takes of this terminal: its size, its type, its keys.
+    func arguments(_ given: JSONObject, of operation: AnyOperation, environment: [String: String]) -> JSONObject {
         var arguments = given
         let size = Keyboard.size
-        arguments["rows"] = .int(Int64(size.rows))
-        arguments["columns"] = .int(Int64(size.columns))
-        if let type = environment["TERM"] { arguments["term"] = .string(type) }
+        let own: [(String, JSONValue?)] = [
+            ("rows", .int(Int64(size.rows))), ("columns", .int(Int64(size.columns))),
+            ("term", environment["TERM"].map { .string($0) }), ("typed", .bool(true)),
+        ]
+        for (name, value) in own where operation.fields.contains(where: { $0.name == name }) {
+            if let value { arguments[name] = value }
+        }
         return arguments
     }
 

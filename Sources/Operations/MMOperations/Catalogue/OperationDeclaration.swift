@@ -42,6 +42,8 @@ public struct OperationDeclaration: Sendable {
     package var isPlannable = false
     /// The special handling of a call at a terminal; `nil` if there is none.
     package private(set) var atTerminal: AtTerminal?
+    /// Whether a call with these arguments gets what a person types at their terminal; `nil` if none does.
+    package private(set) var takesKeys: (@Sendable (JSONObject) -> Bool)?
     /// The calls that can be carried out here while the configured remote pool can't be reached.
     package private(set) var withoutPool = WithoutPool.nothing
     /// The pools that have the data of the answer, where several pools act as one.
@@ -254,6 +256,11 @@ public struct OperationDeclaration: Sendable {
 
     /// Returns the same declaration with special handling at a terminal.
     func taking(_ terminal: AtTerminal) -> OperationDeclaration { with { $0.atTerminal = terminal } }
+
+    /// Returns the same declaration of an operation some of whose calls get what a person types.
+    func takingKeys(when takes: @escaping @Sendable (JSONObject) -> Bool) -> OperationDeclaration {
+        with { $0.takesKeys = takes }
+    }
 
     /// Returns the same declaration with calls that are possible without the pool.
     func answering(withoutPool possible: WithoutPool) -> OperationDeclaration { with { $0.withoutPool = possible } }

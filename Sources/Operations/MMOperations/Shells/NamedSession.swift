@@ -45,6 +45,14 @@ package enum NamedSession: Sendable {
         return session
     }
 
+    /// The words that name it on a command line.
+    var words: [String] {
+        switch self {
+        case .local(let name): [name]
+        case .host(let target, let further): [target.requestedName] + (further.map { ["--session", $0] } ?? [])
+        }
+    }
+
     /// Returns the key of the session among those of all callers.
     func key(of owner: String) -> ShellSessionName {
         switch self {

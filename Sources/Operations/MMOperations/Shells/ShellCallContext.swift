@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMGuard
 import MMSessions
 import MMShell
 
@@ -76,6 +77,24 @@ struct ShellCallContext: Sendable {
         return try await shells.session(key, limits: limits) { () async throws(MMError) in
             try await opening.remote(key, whole, isDevice: options.isDevice, deadline: deadline)
         }
+    }
+
+    /// Returns the keys of the person at whose terminal the call was made.
+    /// - Parameter remedy: what to do otherwise.
+    /// - Throws: `.forbidden` for every other caller; `.denied` if the owner wants every command judged, since the guard
+    ///   can't judge what is typed into a terminal.
+    func keys(otherwise remedy: String) throws(MMError) -> any CallInput {
+        guard context.isTerminal, context.call.person?.isAtTerminal == true, let keys = context.call.input else {
+            throw MMError(
+                .forbidden, "Only a person at a terminal can type into a session's terminal.", hint: remedy)
+        }
+        guard configuration.guardPolicy.name == .standard, !configuration.policy.isEnabled else {
+            throw MMError(
+                .denied,
+                "The guard can't judge what is typed into a terminal, and the shell settings require it for every command.",
+                hint: remedy)
+        }
+        return keys
     }
 
     /// Returns the turn of a command whose session has an identity: reads are allowed, and a person is asked about

@@ -21,6 +21,14 @@ struct ShellRun: CatalogueOperation {
         let waitFor: String?
         /// Whether the answer at a terminal is the command's own output.
         let isText: Bool
+        /// Whether the call's input are the keys of a person's terminal.
+        let isTyped: Bool
+    }
+
+    /// Whether a person types into a command: it takes typed input, and the caller waits for its end.
+    private static let takesKeys: @Sendable (JSONObject) -> Bool = { given in
+        given["input"]?.string.flatMap { ShellCommand.Input(rawValue: $0) }?.usesTerminal == true
+            && ["yield", "wait_for", "beside", "device"].allSatisfy { given[$0] == nil }
     }
 
     var declaration: OperationDeclaration {
@@ -50,8 +58,10 @@ struct ShellRun: CatalogueOperation {
                 ]
                 : [
                     ("mm ssh web1 'uptime'", "prints its output and ends with its exit status"),
+                    ("mm ssh web1 'sudo id' --input terminal", "asks for the password at your terminal"),
                     ("mm ssh admin@switch1 'show version' --device", "network equipment"),
-                ])
+                ]
+        ).takingKeys(when: Self.takesKeys)
         return place.isLocal
             ? declaration
             : declaration.taking(
@@ -92,6 +102,9 @@ struct ShellRun: CatalogueOperation {
                 "output", .choice(["text", "json"]), "The command's own output, or the whole answer.",
                 .notOnCommandLine,
                 .notForModels),
+            InputField(
+                "typed", .flag, "The call's input are the keys of a person's terminal.", .notOnCommandLine,
+                .notForModels),
         ]
         return
             (place.isLocal
@@ -113,7 +126,7 @@ struct ShellRun: CatalogueOperation {
             reads: try reader.text("input").flatMap { ShellCommand.Input(rawValue: $0) },
             size: rows == nil && columns == nil ? nil : ShellCommand.Size(rows: rows ?? 24, columns: columns ?? 80),
             isBeside: try reader.flag("beside"), waitFor: try reader.text("wait_for"),
-            isText: try reader.text("output") ?? "text" == "text")
+            isText: try reader.text("output") ?? "text" == "text", isTyped: try reader.flag("typed"))
     }
 
     func run(
@@ -132,6 +145,7 @@ struct ShellRun: CatalogueOperation {
         // A person at a terminal waits for the end; a model gets a handle.
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
         await call.note(command: input.command, secrets: member.secrets)
+        if input.isTyped { return try await typed(cleared, input, admission, member, call) }
         guard case .shell = member.body else {
             var answer = try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
             if context.isTerminal, !input.options.isDevice {
@@ -175,6 +189,30 @@ struct ShellRun: CatalogueOperation {
             task, member, isNew, prompt, isText: input.isText, cleared.verdict.notes.first, context)
         if isInputUnused, task.isRunning { answer.notes.append("Its input was ended, because none had come so far.") }
         return answer
+    }
+
+    /// Connects a command to the terminal of a person, who types into it.
+    private func typed(
+        _ cleared: Cleared<ShellLine>, _ input: Input, _ admission: ShellPolicy.Admission,
+        _ member: ShellSessions.Member, _ call: ShellCallContext
+    ) async throws(MMError) -> OperationAnswer {
+        let keys = try call.keys(
+            otherwise: "Add --yield 0, and answer the command with `mm \(place.rawValue) write`, which is judged.")
+        let size = input.size ?? ShellCommand.Size(rows: 24, columns: 80)
+        let terminal = KeptTerminal(size)
+        let task = try await ShellRunner(sessions: call.shells, member: member).start(
+            cleared, input: .screen, size: size, timeLimit: input.timeout ?? TerminalView.longest,
+            patience: call.configuration.commandTime, admission: admission, call: call.context.record.call,
+            turn: call.turn(in: member), terminal: terminal)
+        task.letGo()
+        let words = ["mm", place.rawValue] + (place.isLocal ? ["terminal"] : []) + input.session.words
+        let view = TerminalView(
+            of: task, terminal, isNew: true, at: size, keys: keys,
+            again: "`\(words.map(ShellWord.quoted).joined(separator: " "))` reattaches to it."
+        ) {
+            await call.shells.touch(member.key)
+        }
+        return OperationAnswer(.output(view.stream))
     }
 
     /// Returns an answer that streams the command's output while it runs.

@@ -14,7 +14,7 @@ public struct ShellCommand: Sendable, Hashable {
         case screen
 
         /// Whether it has a terminal.
-        var usesTerminal: Bool { self == .terminal || self == .screen }
+        package var usesTerminal: Bool { self == .terminal || self == .screen }
     }
 
     /// The output streams of a command.

@@ -74,24 +74,17 @@ struct ShellTerminal: CatalogueOperation {
             type: isName && !type.isEmpty ? type : "xterm")
     }
 
-    /// The time limit of a terminal.
-    private static let longest = Duration.seconds(90 * 86_400)
-
     func run(
         _ input: Input, in context: OperationContext, with services: ShellServices
     ) async throws(MMError) -> OperationAnswer {
         let call = try ShellCallContext(context, services)
-        guard context.isTerminal, context.call.person?.isAtTerminal == true, let keys = context.call.input else {
-            throw MMError(
-                .forbidden, "Only a person at a terminal can open a terminal in a session.",
-                hint: "Run a command instead: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
-        }
+        let keys = try call.keys(
+            otherwise: "Run a command instead: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
         guard !input.options.isDevice else {
             throw MMError(
                 .unsupported, "Terminals of network devices are not supported.",
                 hint: "mm ssh HOST 'show version' --device")
         }
-        try allow(call)
         let key = call.key(input.session)
         context.record.note("module", .string(key.place.rawValue))
         context.record.note("session", .string(key.host ?? key.name))
@@ -103,21 +96,13 @@ struct ShellTerminal: CatalogueOperation {
                     "Wait for it, cancel it (`mm \(place.rawValue) jobs \(task.handle) --cancel`), or use another session.",
                 details: ["job": .string(task.handle)])
         }
-        let view = TerminalView(of: task, terminal, isNew: isNew, at: input.size, keys: keys) {
+        let view = TerminalView(
+            of: task, terminal, isNew: isNew, at: input.size, keys: keys, again: "Run the same command to reattach.",
+            closing: "The terminal was closed."
+        ) {
             await call.shells.touch(key)
         }
         return OperationAnswer(.output(view.stream))
-    }
-
-    /// Throws if the owner wants every command judged, since the guard can't judge what is typed into a terminal.
-    private func allow(_ call: ShellCallContext) throws(MMError) {
-        let policy = call.configuration.guardPolicy
-        guard policy.name == .standard, !call.configuration.policy.isEnabled else {
-            throw MMError(
-                .denied,
-                "The guard can't judge what is typed into a terminal, and the shell settings require it for every command.",
-                hint: "Run a command instead: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
-        }
     }
 
     /// Returns the command of the terminal: the running one, otherwise a new interactive shell in the session.
@@ -132,7 +117,7 @@ struct ShellTerminal: CatalogueOperation {
                 hint: "Use another session with another shell (--shell bash).")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
-            .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
+            .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: TerminalView.longest, patience: .zero,
             call: call.context.record.call, turn: call.turn(in: member),
             terminal: KeptTerminal(input.size), summary: "a terminal")
         task.letGo()

@@ -7,8 +7,13 @@ final class TerminalView: Sendable {
     private let task: ShellTask
     private let terminal: KeptTerminal
     private let viewer: KeptTerminal.Viewer
+    private let again: String
+    private let closing: String?
     private let left: @Sendable () async -> Void
     private let typing: Task<Void, Never>
+
+    /// The time limit of what a person works in.
+    static let longest = Duration.seconds(90 * 86_400)
 
     /// Attaches to the terminal.
     /// - Parameters:
@@ -17,12 +22,16 @@ final class TerminalView: Sendable {
     ///   - isNew: whether the terminal has just been started.
     ///   - size: the size of the person's terminal.
     ///   - keys: the person's input.
+    ///   - again: how a person who left attaches again.
+    ///   - closing: what a person is told at the end of its program; `nil` for what a command's end says.
     ///   - left: called when the person has left.
     init(
         of task: ShellTask, _ terminal: KeptTerminal, isNew: Bool, at size: ShellCommand.Size, keys: any CallInput,
-        left: @escaping @Sendable () async -> Void
+        again: String, closing: String? = nil, left: @escaping @Sendable () async -> Void
     ) {
         self.task = task
+        self.again = again
+        self.closing = closing
         self.terminal = terminal
         self.left = left
         if !isNew { terminal.resize(size) }
@@ -75,12 +84,12 @@ final class TerminalView: Sendable {
 
     private var end: AnswerEnd {
         guard let end = task.job.end else {
-            return AnswerEnd(notes: ["The terminal keeps running. Run the same command to reattach."])
+            return AnswerEnd(notes: ["The terminal keeps running. \(again)"])
         }
         var answer = AnswerEnd()
         answer.exitStatus = end.exitStatus
         switch end.cause {
-        case .finished, .shellEnded: answer.notes = ["The terminal was closed."]
+        case .finished where closing != nil, .shellEnded where closing != nil: answer.notes = [closing].compactMap(\.self)
         default: answer.notes = ShellReport(task: task, room: 0).notes
         }
         return answer
