@@ -85,13 +85,20 @@ struct SFTPFaultTests {
         }
     }
 
-    @Test("a host that opens no more channels may still have SFTP")
-    func noChannel() async throws {
-        try await SSHSessionTests.with("MaxSessions 1") { (session, _, _) async throws in
+    @Test(
+        "where a connection opens no more channels, another one transfers files, and is closed",
+        arguments: ["", "\nSubsystem other /bin/false"])
+    func noChannel(extra: String) async throws {
+        try await SSHSessionTests.with("MaxSessions 1" + extra) { (session, server, _) async throws in
             let master = try await session.connection(until: .after(.seconds(300)))
-            let error = await #expect(throws: MMError.self) { try await RemoteFiles(session).read("/etc/hostname") }
-            #expect(error?.code == .limitExceeded)
+            let files = RemoteFiles(session)
+            _ = try await session.sh("kept=1")
+            let bytes = [UInt8](repeating: 7, count: 100_000)
+            #expect(try await files.write(server.folder + "/sent", bytes).size == bytes.count)
+            #expect(try await files.read(server.folder + "/sent").bytes == bytes)
             #expect(!master.lacksSFTP.withLock { $0 })
+            #expect(await session.masters.count == 1)
+            #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
 

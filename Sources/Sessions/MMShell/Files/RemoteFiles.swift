@@ -185,7 +185,6 @@ package struct RemoteFiles: Sendable {
     func run(_ script: String, input: [UInt8], timeout: Duration, most: Int) async throws(MMError) -> (
         Int32, [UInt8]
     ) {
-        let master = try await session.connection(until: .after(timeout))
         var whole = script
         var bytes = input
         if case .root(let password) = sudo {
@@ -196,10 +195,19 @@ package struct RemoteFiles: Sendable {
             whole = "exec sudo -S -p '' -- /bin/sh -c " + RemoteDialect.quoted(inner)
             bytes = Array(((password?.reveal() ?? "") + "\n" + mark + "\n").utf8) + bytes
         }
-        let outcome = try await ChildProcess.run(
-            master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
-            timeout: timeout)
-        if outcome.exit == .status(255), !master.isAlive { throw master.failure }
+        let (outcome, master) = try await session.open(until: .after(timeout)) {
+            [whole, bytes] (master) async throws(MMError) in
+            let outcome = try await ChildProcess.run(
+                master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
+                timeout: timeout)
+            if outcome.exit == .status(255) {
+                if !master.isAlive { throw master.failure }
+                let words = String(decoding: outcome.error, as: UTF8.self)
+                if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
+            }
+            return (outcome, master)
+        }
+        await session.masters.release(master)
         return (outcome.exit.code, outcome.output)
     }
 }
@@ -210,8 +218,7 @@ extension RemoteFiles {
     func readBySFTP(_ path: String, from offset: Int, limit: Int?, most: Int, timeout: Duration) async throws(MMError)
         -> FilePiece?
     {
-        guard let channel = try await openSFTP(timeout) else { return nil }
-        do throws(MMError) {
+        try await bySFTP(timeout) { (channel) async throws(MMError) in
             let place = try await place(of: path)
             guard let state = try await channel.state(of: place) else {
                 throw MMError(
@@ -221,12 +228,7 @@ extension RemoteFiles {
             guard state.isFile else {
                 throw MMError(.invalidInput, "“\(path)” on \(session.name) isn't a regular file.")
             }
-            let piece = try await channel.read(place, from: offset, limit: limit, most: most)
-            await channel.close()
-            return piece
-        } catch {
-            await channel.close()
-            throw error
+            return try await channel.read(place, from: offset, limit: limit, most: most)
         }
     }
 
@@ -236,14 +238,8 @@ extension RemoteFiles {
         _ path: String, _ source: FileSource, how: FileWriting, _ keep: Keep, timeout: Duration,
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt? {
-        guard let channel = try await openSFTP(timeout) else { return nil }
-        do throws(MMError) {
-            let receipt = try await write(path, source, how, keep, channel, progress)
-            await channel.close()
-            return receipt
-        } catch {
-            await channel.close()
-            throw error
+        try await bySFTP(timeout) { (channel) async throws(MMError) in
+            try await write(path, source, how, keep, channel, progress)
         }
     }
 
@@ -408,9 +404,26 @@ extension RemoteFiles {
         return directory.isEmpty ? path : directory + "/" + path
     }
 
-    private func openSFTP(_ timeout: Duration) async throws(MMError) -> SFTPChannel? {
+    /// Does something over a channel of its own.
+    /// - Returns: `nil` if the host doesn't offer SFTP.
+    private func bySFTP<Done: Sendable>(
+        _ timeout: Duration, _ body: (SFTPChannel) async throws(MMError) -> Done
+    ) async throws(MMError) -> Done? {
         guard sudo == .none else { return nil }
-        let master = try await session.connection(until: .after(timeout))
+        let (channel, master) = try await session.open(until: .after(timeout)) { (master) async throws(MMError) in
+            let channel = try await Self.openSFTP(over: master, timeout)
+            return (channel, master)
+        }
+        var outcome: Result<Done?, MMError> = .success(nil)
+        if let channel {
+            do throws(MMError) { outcome = .success(try await body(channel)) } catch { outcome = .failure(error) }
+            await channel.close()
+        }
+        await session.masters.release(master)
+        return try outcome.get()
+    }
+
+    private static func openSFTP(over master: SSHMaster, _ timeout: Duration) async throws(MMError) -> SFTPChannel? {
         guard !master.lacksSFTP.withLock({ $0 }) else { return nil }
         do throws(MMError) {
             return try await SFTPChannel.open(master, timeout: timeout)

@@ -332,6 +332,20 @@ public actor SSHSession: ShellSession {
         return try await usableShell(deadline).master
     }
 
+    /// Opens something for work beside the shell: over its connection, or over another one if that opens no more
+    /// channels. Whoever opened it releases the connection.
+    /// - Parameter body: opens it; throws `.limitExceeded` if the host refused the channel.
+    func open<Opened: Sendable>(
+        until deadline: Deadline, _ body: @Sendable (SSHMaster) async throws(MMError) -> Opened
+    ) async throws(MMError) -> Opened {
+        let own = try await connection(until: deadline)
+        return try await masters.open(target, deadline: deadline) { [admission] (master) async throws(MMError) in
+            // The same name may lead to another machine.
+            if master !== own { _ = try await admission?.check(master) }
+            return try await body(master)
+        }
+    }
+
     // MARK: The session
 
     private func dismantle(sweeping: Bool) async {
