@@ -128,6 +128,14 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
+    @Test("objects of any members say so in their schemas: clients close those that don't, and none could be sent")
+    func openObjects() {
+        for name in ["body", "query", "param"] {
+            #expect(Self.fields.first { $0.name == name }?.schema["additionalProperties"] == true, "\(name)")
+        }
+        #expect(Self.fields.first { $0.name == "calls" }?.schema["items"]?["additionalProperties"] == true)
+    }
+
     @Test(
         "get the form of their schemas, however a model writes them; what can't be read stays as it is",
         arguments: [

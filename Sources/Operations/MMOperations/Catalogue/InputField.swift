@@ -215,13 +215,17 @@ public struct InputField: Sendable {
             ]
         case .choice(let words): schema = ["type": "string", "enum": .array(words.map { .string($0) })]
         // Some models' services refuse all tools if one has a list of types.
-        case .object, .parameters, .arguments: schema = ["type": "object"]
+        case .object, .parameters, .arguments: schema = Self.openObject
         case .textList: schema = ["type": "array", "items": ["type": "string"]]
-        case .calls: schema = ["type": "array", "items": ["type": "object"]]
+        case .calls: schema = ["type": "array", "items": .object(Self.openObject)]
         }
         schema["description"] = .string(summary)
         return schema
     }
+
+    /// The JSON Schema of an object with any members. It says so, although that is the default: some clients close an
+    /// object that doesn't, for the services of models that demand it, and the model could only send an empty one.
+    private static let openObject: JSONObject = ["type": "object", "additionalProperties": true]
 
     /// Returns the JSON Schema of a call with these arguments, as a model sees it.
     package static func schema(of fields: [InputField]) -> JSONObject {
