@@ -115,8 +115,9 @@ struct JSONSchemaTests {
         arguments: [
             ("n", "5", 5), ("n", "-1", -1), ("n", "many", "many"), ("n", "1.5", "1.5"), ("n", "[5]", "[5]"),
             ("n", "true", "true"), ("size", "1.5", 1.5), ("some", "5", 5), ("some", "five", "five"),
-            ("flag", "true", true), ("flag", "1", "1"), ("text", "5", "5"), ("either", "5", "5"), ("any", "5", "5"),
-            ("other", "5", "5"), ("code", "5", "5"),
+            ("flag", "true", true), ("flag", "True", true), ("flag", "FALSE", false), ("flag", "1", "1"),
+            ("flag", "yes", "yes"), ("text", "True", "True"), ("any", "True", "True"), ("text", "5", "5"),
+            ("either", "5", "5"), ("any", "5", "5"), ("other", "5", "5"), ("code", "5", "5"),
         ] as [(String, JSONValue, JSONValue)])
     func written(name: String, sent: JSONValue, plain: JSONValue) throws {
         let schema: JSONObject = [

@@ -128,6 +128,11 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
+    @Test("a boolean may be written as a text in any case", arguments: [("True", true), ("FALSE", false), ("yes", nil)])
+    func booleans(written: String, flag: Bool?) {
+        #expect(flag == (try? reader(["name": "x", "all": .string(written)]).flag("all")))
+    }
+
     @Test("objects of any members say so in their schemas: clients close those that don't, and none could be sent")
     func openObjects() {
         for name in ["body", "query", "param"] {

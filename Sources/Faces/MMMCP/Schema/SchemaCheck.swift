@@ -318,7 +318,8 @@ package struct JSONSchema: Sendable {
             switch value {
             case .null where !root.required.contains(name) && !admits(value, as: child): plain[name] = nil
             case .string(let text) where !admits(value, as: child):
-                guard let read = try? JSONParser.parse(text, limits: .strict) else { continue }
+                // Clients in Python write a boolean as `True`.
+                guard let read = try? JSONParser.parse(text.lowercased(), limits: .strict) else { continue }
                 switch read {
                 // One out of bounds too: the check then names the bound.
                 case .bool, .int, .double, .number: if hasKind(of: read, child) { plain[name] = read }

@@ -134,14 +134,15 @@ public struct InputReader: Sendable {
         refused(name, "\(operation) needs the argument `\(name)`.", hint: meaning(of: name))
     }
 
-    /// Returns a Boolean; false if absent. The texts `true` and `false` are accepted, since models write them.
+    /// Returns a Boolean; false if absent. The texts `true` and `false` are accepted in any case, since models write
+    /// them.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func flag(_ name: String) throws(MMError) -> Bool {
         guard let value = try value(name) else { return false }
-        switch value {
-        case .bool(let flag): return flag
-        case .string("true"): return true
-        case .string("false"): return false
+        if let flag = value.bool { return flag }
+        switch value.string?.lowercased() {
+        case "true": return true
+        case "false": return false
         default: throw wrong(name, value, due: "true or false")
         }
     }
