@@ -22,6 +22,13 @@ struct ClearanceTests {
         func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { throw error }
     }
 
+    /// A no, from a person or from a client that answers its forms by itself.
+    private struct No: ConfirmingPerson {
+        let isAtTerminal: Bool
+        func showSignIn(_ details: JSONObject) async {}
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { false }
+    }
+
     private let home = JobHome { path in
         ["MM_NOTIFY_COMMAND": "[\"\(path)/notify\", \"first word\"]", "PATH": "/usr/bin:/bin"]
     }
@@ -95,6 +102,19 @@ struct ClearanceTests {
         }
         _ = try await ledger.approve(held.token, digest: held.digest, by: ann)
         if case .failure(let error) = await outcome { Issue.record("\(error)") }
+    }
+
+    @Test(
+        "a no ends the call, and nothing waits; one to a client's form isn't told as the person's",
+        arguments: [true, false])
+    func declined(isAtTerminal: Bool) async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await settle(request("Remove-Mailbox declined"), person: No(isAtTerminal: isAtTerminal))
+        }
+        #expect(error?.code == .denied && error?.details["verdict"] == "ask")
+        #expect(error?.message.contains("The person declined") == isAtTerminal, "\(error?.message ?? "")")
+        #expect((error?.hint == nil) == isAtTerminal)
+        #expect(try await home.services.ledger.all().isEmpty)
     }
 
     @Test("a call that is cancelled while its person is asked stays cancelled, and nothing waits")

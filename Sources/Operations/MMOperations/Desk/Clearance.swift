@@ -130,6 +130,18 @@ package struct Clearance<Act: Sendable>: Sendable {
         return MMError(.denied, "The person declined\(words): nothing was sent or run.", details: details)
     }
 
+    /// The error for a no to a client's form. It doesn't say that the person declined: a client that runs without
+    /// asking answers its forms by itself, and the person would be told of a no that they never said.
+    private var declinedForm: MMError {
+        MMError(
+            .denied, "The form was declined in the client: nothing was sent or run.",
+            hint: """
+                If the person saw no form, their client declines forms by itself. They can then let it ask, or do this \
+                with mm in a terminal.
+                """,
+            details: ["verdict": "ask", "rule": .string(verdict.rule)])
+    }
+
     /// Enters the request in the ledger, where a person can confirm it.
     private func hold(
         in context: OperationContext, _ guarding: GuardServices
@@ -154,7 +166,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         func answer() async throws(MMError) {
             guard try await !person.confirm(question) else { return }
             context.record.note("confirmedBy", "refused")
-            throw refusal()
+            throw person.isAtTerminal ? refusal() : declinedForm
         }
         let consent: Consent?
         do throws(MMError) {
