@@ -57,6 +57,13 @@ struct EndpointSearchTests {
         #expect(search.find("inbox rules of \(words)", limit: 1).first?.call.template.contains("messageRules") == true)
     }
 
+    @Test("a question of any length is answered by its beginning, in a moment", arguments: ["x", "wibble ", "é"])
+    func long(_ rest: String) {
+        let question = "inbox rules of a user " + String(repeating: rest, count: 1_000_000)
+        #expect(search.find(question, limit: 1).first?.call.template.contains("messageRules") == true)
+        #expect(NameSearch().find(question, among: ["Get-InboxRule"], limit: 1) == ["Get-InboxRule"])
+    }
+
     @Test("an example goes with the call that it is one of")
     func examples() throws {
         let block = try #require(search.find("block sign-in", limit: 1).first)

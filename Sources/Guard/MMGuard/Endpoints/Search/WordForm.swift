@@ -9,9 +9,14 @@ enum WordForm {
     /// start.
     static func pieces(_ text: String) -> [String] {
         var text = text
+        if text.utf8.count > longest { text = String(text.unicodeScalars.prefix(longest)) }
         if text.withUTF8({ letters in letters.contains { $0 >= 0x80 } }) { text = plain(text) }
         return text.withUTF8(pieces)
     }
+
+    /// The maximum length of a text, in scalars; the rest is ignored. No question and no name is longer, and the time
+    /// that a search for an unknown word takes grows with the square of its length.
+    private static let longest = 1_000
 
     private static func pieces(_ letters: UnsafeBufferPointer<UInt8>) -> [String] {
         var words: [String] = []
