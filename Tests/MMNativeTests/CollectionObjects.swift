@@ -214,6 +214,56 @@ struct CollectionObjects: RunningReports {
         #expect(try await texts(script) == ["20000"])
     }
 
+    @Test(
+        "a new element takes the place of the one removed last, as in .NET's sets and dictionaries",
+        arguments: [
+            (
+                "$d = [Collections.Generic.Dictionary[string,int]]::new(); 'a', 'b', 'c', 'e' | % { $d[$_] = 1 }; "
+                    + "[void]$d.Remove('a'); [void]$d.Remove('c'); 'z', 'y', 'x' | % { $d.Add($_, 2) }; "
+                    + "$d.Keys -join ','; $d.Count; $d['b']; $d['y']; $d.ContainsKey('c')",
+                ["y,b,z,e,x", "5", "1", "2", "False"]
+            ),
+            (
+                "$d = [Collections.Generic.Dictionary[string,int]]::new(); $d['a'] = 1; $d['b'] = 2; "
+                    + "[void]$d.Remove('a'); ($d.GetEnumerator() | % Key) -join ','; $d.Clear(); $d['q'] = 1; $d['a'] = 1; "
+                    + "$d.Keys -join ','",
+                ["b", "q,a"]
+            ),
+            (
+                "$o = [ordered]@{ a = 1; b = 2; c = 3 }; $o.Remove('a'); $o['z'] = 1; $o.Keys -join ','; $o[0]; "
+                    + "$o.Insert(1, 'k', 5); $o.Keys -join ','; $o.Remove('b'); $o.z; $o.Count; $o.Values -join ','",
+                ["b,c,z", "2", "b,k,c,z", "1", "3", "5,3,1"]
+            ),
+            (
+                "$s = [Collections.Generic.HashSet[string]]::new([string[]]('a', 'b', 'c', 'e')); [void]$s.Remove('a'); "
+                    + "[void]$s.Remove('c'); 'z', 'y', 'x' | % { [void]$s.Add($_) }; $s -join ','; $s.Contains('b')",
+                ["y,b,z,e,x", "True"]
+            ),
+            (
+                "$s = [Collections.Generic.HashSet[int]]::new([int[]](1..5)); $s.ExceptWith([int[]](2, 4)); "
+                    + "[void]$s.Add(9); $s -join ','; $s.IntersectWith([int[]](1, 3, 9)); [void]$s.Add(7); $s -join ','",
+                ["1,3,9,5", "1,3,9,7"]
+            ),
+            (
+                "$s = [Collections.Generic.HashSet[string]]::new([string[]]('a', 'b', 'c')); "
+                    + "[void]$s.RemoveWhere({ param($x) $x -eq 'a' }); [void]$s.Add('z'); $s -join ','; $s.Clear(); "
+                    + "'p', 'o' | % { [void]$s.Add($_) }; $s -join ','",
+                ["z,b,c", "p,o"]
+            ),
+        ] as [(String, [String])])
+    func freedPlaces(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("a large table is emptied key by key in a time that grows with it", arguments: ["@{}", "[ordered]@{}"])
+    func emptied(table: String) async throws {
+        let script = """
+            $h = \(table); foreach ($i in 1..50000) { $h["user$i"] = $i }
+            foreach ($i in 1..49999) { $h.Remove("user$i") }; $h.Count; $h['user50000']
+            """
+        #expect(try await texts(script) == ["1", "50000"])
+    }
+
     @Test("what a queue or set has no place of is refused")
     func noIndex() async {
         let end = await outcome("$h = [System.Collections.Generic.HashSet[string]]::new(); [void]$h.Add('a'); $h[0]")

@@ -97,9 +97,8 @@ extension Evaluator {
         case "trueforall": return .bool(places.count == list.items.count)
         case "findall": return .list(PSList(list.kind, places.map { list.items[$0] }))
         default:
-            let gone = Set(places)
-            list.items = list.items.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
-            return .int(Int32(gone.count))
+            list.remove(at: places)
+            return .int(Int32(places.count))
         }
     }
 

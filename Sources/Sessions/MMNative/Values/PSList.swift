@@ -83,6 +83,8 @@ package final class PSList: @unchecked Sendable {
     weak var rows: PSList?
     /// The keys by which a set finds its elements, if all elements have a certain key.
     private var keys: Set<[UInt8]>?
+    /// The places of a set's elements, once one was removed.
+    private var places: FreedPlaces?
 
     /// The elements.
     package var values: [PSValue] { items }
@@ -100,6 +102,7 @@ package final class PSList: @unchecked Sendable {
     func copy() -> PSList {
         let copy = PSList(kind, items, ignoresCase: ignoresCase, of: elementType)
         copy.columns = columns
+        copy.places = places
         return copy
     }
 
@@ -224,6 +227,7 @@ package final class PSList: @unchecked Sendable {
         switch (method, arguments.count, arguments.first) {
         case ("clear", 0, _):
             items = []
+            places = nil
             return .nothing
         case ("toarray", 0, _): return .array(items)
         case ("contains", 1, let value?) where kind.shape == .set: return .bool(try holds(value))
@@ -306,12 +310,12 @@ package final class PSList: @unchecked Sendable {
             var known = keys
             keys = nil
             if let key = key(of: value) { known?.insert(key) } else { known = nil }
-            items.append(value)
+            items.insert(value, at: places?.add() ?? items.count)
             keys = known
             return .bool(true)
         case "remove":
             guard let found = try place(of: arguments[0]) else { return .bool(false) }
-            items.remove(at: found)
+            remove(at: [found])
             return .bool(true)
         default: break
         }
@@ -329,13 +333,30 @@ package final class PSList: @unchecked Sendable {
             for item in other.items { _ = try setMethod("remove", [item]) }
             return .nothing
         case "intersectwith":
-            items = shared
+            var gone: [Int] = []
+            for (place, item) in items.enumerated() where try !other.holds(item) { gone.append(place) }
+            remove(at: gone)
             return .nothing
         case "issubsetof": return .bool(isCovered)
         case "issupersetof": return .bool(covers)
         case "setequals": return .bool(isCovered && covers)
         case "overlaps": return .bool(!shared.isEmpty)
         default: return nil
+        }
+    }
+
+    /// Removes the elements at some places, in ascending order.
+    func remove(at gone: [Int]) {
+        if kind.shape == .set, !gone.isEmpty {
+            var order = places ?? FreedPlaces(count: items.count)
+            for (count, place) in gone.enumerated() { order.remove(at: place - count) }
+            places = order
+        }
+        if gone.count == 1 {
+            items.remove(at: gone[0])
+        } else {
+            let gone = Set(gone)
+            items = items.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
         }
     }
 
@@ -431,5 +452,29 @@ package final class PSList: @unchecked Sendable {
             }
         }
         return nil
+    }
+}
+
+/// The places of the elements of a .NET set, which puts a new element where the last one was removed.
+private struct FreedPlaces {
+    /// The place of each element.
+    private var taken: [Int]
+    /// The free places; the last one was freed last.
+    private var free: [Int] = []
+
+    init(count: Int) { taken = Array(0..<count) }
+
+    /// Frees the place of an element.
+    mutating func remove(at index: Int) { free.append(taken.remove(at: index)) }
+
+    /// Takes a place for a new element, and returns how many elements precede it.
+    mutating func add() -> Int {
+        guard let place = free.popLast() else {
+            taken.append(taken.count)
+            return taken.count - 1
+        }
+        let index = taken.firstIndex { $0 > place } ?? taken.count
+        taken.insert(place, at: index)
+        return index
     }
 }

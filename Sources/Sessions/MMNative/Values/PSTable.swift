@@ -27,15 +27,39 @@ package struct PSTable: Sendable {
     /// `@unchecked Sendable`: only the thread that evaluates a session's script changes a table, and a session runs one
     /// script at a time; tables that leave a run are only read.
     private final class Contents: @unchecked Sendable {
-        var entries: [(key: PSValue, value: PSValue)] = []
+        /// The entries in their order, and among them the places of removed ones, whose key is nothing.
+        var slots: [(key: PSValue, value: PSValue)] = []
+        /// The places of removed entries; the last one was freed last.
+        var free: [Int] = []
         var places: [Key: Int] = [:]
         /// Counts the changes after which nobody can go on through the table.
         var version = 0
 
+        /// The entries without the places of removed ones.
+        var present: [(key: PSValue, value: PSValue)] {
+            guard !free.isEmpty else { return slots }
+            return slots.filter { if case .nothing = $0.key { false } else { true } }
+        }
+
+        /// Gives up the places of removed entries.
+        func close() {
+            guard !free.isEmpty else { return }
+            var moved: [Int] = []
+            var next = 0
+            for slot in slots {
+                moved.append(next)
+                if case .nothing = slot.key { continue }
+                next += 1
+            }
+            places = places.mapValues { moved[$0] }
+            slots = present
+            free = []
+        }
+
         deinit {
-            guard entries.contains(where: { $0.value.holdsOthers }) else { return }
-            var values = entries.map(\.value)
-            entries = []
+            guard slots.contains(where: { $0.value.holdsOthers }) else { return }
+            var values = slots.map(\.value)
+            slots = []
             HeldValues.release(&values)
         }
     }
@@ -94,6 +118,8 @@ package struct PSTable: Sendable {
     var version: Int { contents.version }
     /// Whether new values of its keys, and fewer keys, disturb nobody who goes through it.
     private var takesChanges: Bool { kind == .dictionary || kind == .concurrent }
+    /// Whether a new key takes the place of the one that was removed last, which shows in the order of its keys.
+    private var reusesPlaces: Bool { takesChanges || kind == .hashtable }
 
     /// The full name of its .NET type.
     var typeName: String {
@@ -126,18 +152,21 @@ package struct PSTable: Sendable {
     }
 
     /// The keys as written, with their values.
-    package var entries: [(key: PSValue, value: PSValue)] { contents.entries }
+    package var entries: [(key: PSValue, value: PSValue)] {
+        if !reusesPlaces { contents.close() }
+        return contents.present
+    }
 
     /// The keys as text, with their values.
     package var pairs: [(key: String, value: PSValue)] {
-        contents.entries.map { entry in
+        entries.map { entry in
             if case .string(let text) = entry.key { return (text, entry.value) }
             return ((try? PSText.string(entry.key)) ?? "", entry.value)
         }
     }
 
     /// The number of keys.
-    package var count: Int { contents.entries.count }
+    package var count: Int { contents.slots.count - contents.free.count }
 
     /// Returns whether a value can be a key, and which keys equal it is certain.
     static func accepts(_ key: PSValue) -> Bool {
@@ -150,7 +179,7 @@ package struct PSTable: Sendable {
 
     /// Returns the value of a key; text keys ignore case, unless they are case-sensitive.
     package subscript(key: PSValue) -> PSValue? {
-        Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.entries[$0].value }
+        Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.slots[$0].value }
     }
 
     /// Adds a text key; returns `false` if it already exists.
@@ -160,11 +189,15 @@ package struct PSTable: Sendable {
     package func add(_ key: PSValue, _ value: PSValue) -> Bool {
         guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
         if kind == .sorted {
-            let place = contents.entries.firstIndex { Self.precedes(key, $0.key) } ?? contents.entries.count
-            return insert(key, value, at: place)
+            return insert(key, value, at: entries.firstIndex { Self.precedes(key, $0.key) } ?? count)
         }
-        contents.places[own] = contents.entries.count
-        contents.entries.append((key, value))
+        if reusesPlaces, let place = contents.free.popLast() {
+            contents.places[own] = place
+            contents.slots[place] = (key, value)
+        } else {
+            contents.places[own] = contents.slots.count
+            contents.slots.append((key, value))
+        }
         if kind != .concurrent { contents.version &+= 1 }
         return true
     }
@@ -181,7 +214,7 @@ package struct PSTable: Sendable {
     /// Returns .NET's message for adding a key that exists.
     func refusal(ofTaken key: PSValue) -> String {
         if isGeneric { return "An item with the same key has already been added. Key: \(key.text)" }
-        let own = Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.entries[$0].key }
+        let own = Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.slots[$0].key }
         return "Item has already been added. Key in dictionary: '\((own ?? key).text)'  Key being added: '\(key.text)'"
     }
 
@@ -191,7 +224,7 @@ package struct PSTable: Sendable {
             _ = add(key, value)
             return
         }
-        contents.entries[place].value = value
+        contents.slots[place].value = value
         if !takesChanges { contents.version &+= 1 }
     }
 
@@ -201,25 +234,28 @@ package struct PSTable: Sendable {
         guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else {
             return false
         }
-        contents.entries.remove(at: place)
+        contents.slots[place] = (.nothing, .nothing)
+        contents.free.append(place)
+        if !reusesPlaces, contents.free.count > contents.slots.count / 2 { contents.close() }
         if !takesChanges { contents.version &+= 1 }
-        for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
         return true
     }
 
     /// Inserts a new key before the entry at an index; returns `false` if the key exists.
     func insert(_ key: PSValue, _ value: PSValue, at place: Int) -> Bool {
         guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
+        contents.close()
         for (other, index) in contents.places where index >= place { contents.places[other] = index + 1 }
         contents.places[own] = place
-        contents.entries.insert((key, value), at: place)
+        contents.slots.insert((key, value), at: place)
         contents.version &+= 1
         return true
     }
 
     /// Removes every key.
     func clear() {
-        contents.entries = []
+        contents.slots = []
+        contents.free = []
         contents.places = [:]
         if kind != .concurrent { contents.version &+= 1 }
     }
@@ -228,14 +264,16 @@ package struct PSTable: Sendable {
     func copy() -> PSTable {
         var copy = PSTable(kind, countsCase: countsCase)
         (copy.types, copy.arguments) = (types, arguments)
-        copy.contents.entries = contents.entries
+        copy.contents.slots = contents.slots
+        copy.contents.free = contents.free
         copy.contents.places = contents.places
+        copy.contents.close()
         return copy
     }
 
     /// Replaces each value by another one.
     func replaceValues(_ change: (PSValue) -> PSValue) {
-        for place in contents.entries.indices { contents.entries[place].value = change(contents.entries[place].value) }
+        for place in contents.places.values { contents.slots[place].value = change(contents.slots[place].value) }
     }
 
     /// Identifies the table among its copies.
@@ -247,7 +285,7 @@ package struct PSTable: Sendable {
     /// Whether its keys may come in any order, because all are texts: .NET seeds the hashes of texts anew in each
     /// process, so that every order may occur in a run. Other keys have an order of .NET's own.
     var mayHaveAnyOrder: Bool {
-        hasCertainOrder || contents.entries.allSatisfy { if case .string = $0.key { true } else { false } }
+        hasCertainOrder || entries.allSatisfy { if case .string = $0.key { true } else { false } }
     }
 
     /// Returns whether its keys have an order in which they can be shown.
