@@ -33,6 +33,37 @@ struct LibraryObjects: RunningReports {
     }
 
     @Test(
+        "parts of texts are counted in .NET's units, whatever the letters",
+        arguments: [
+            ("'añbc'.IndexOf('c')", "3"), ("'añb😀c'.IndexOf([char]'c', 3)", "5"), ("'añb😀c'.Substring(5)", "c"),
+            ("'añb😀c'.Substring(3, 2)", "😀"), ("'añaña'.IndexOf('ña', 2)", "3"), ("'aña'.IndexOf('', 2)", "2"),
+            ("'aña'.IndexOf('x', 3)", "-1"), ("'  ñ '.Trim() + '|'", "ñ|"), ("'xñx'.TrimStart('x')", "ñx"),
+            ("'xñx'.TrimEnd('x', 'ñ') + '|'", "|"), ("'añb'.Insert(2, '--')", "añ--b"), ("'añb😀c'.Remove(1, 4)", "ac"),
+            ("'añb'.Chars(2)", "b"), ("'ñandú'.EndsWith('dú')", "True"), ("'ñaña'.Replace('ña', 'o')", "oo"),
+            ("'aXbxc'.IndexOf('x', [StringComparison]::OrdinalIgnoreCase)", "1"), ("'ñx-ñx'.LastIndexOf('ñx')", "3"),
+            ("[regex]::Matches('añb1ñ2', '\\d').Index -join ','", "3,5"),
+        ])
+    func units(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected])
+    }
+
+    @Test(
+        "a search that a letter behind its end may change, and half of a character, are handed over",
+        arguments: ["\"ae$([char]0x301)\".IndexOf('e')", "'a😀'.Substring(0, 2)", "'a😀'.Insert(2, 'x')"])
+    func unsureParts(script: String) async { #expect(await refusal(script) != nil) }
+
+    @Test(
+        "going through a long text takes a time that grows with it",
+        arguments: [
+            "$p = 0; while (($p = $t.IndexOf('@', $p)) -ge 0) { $n++; $p++ }",
+            "for ($i = 0; $i -lt 40000; $i++) { if ($t.Substring($i * 4, 4) -eq 'äbc@') { $n++ } }",
+            "$n = [regex]::Matches($t, '.@').Count", "$n = ($t -replace '@', '').Length / 3",
+        ])
+    func longTexts(script: String) async throws {
+        #expect(try await texts("$n = 0; $t = 'äbc@' * 40000; \(script); $n") == ["40000"])
+    }
+
+    @Test(
         "sets of texts are cut, joined and told apart by their exact letters",
         arguments: [
             (

@@ -130,7 +130,7 @@ static int count_step(pcre2_callout_block *block, void *data) {
 }
 
 int mm_pcre_search(
-    const void *code, const uint8_t *text, size_t length, size_t from, size_t *ranges, uint32_t groups,
+    const void *code, const uint8_t *text, size_t length, size_t from, int known, size_t *ranges, uint32_t groups,
     struct mm_pcre_work *work) {
     pcre2_match_data *data = pcre2.match_data_create_from_pattern(code, NULL);
     pcre2_match_context *context = pcre2.match_context_create(NULL);
@@ -143,7 +143,7 @@ int mm_pcre_search(
         pcre2.set_heap_limit(context, 20000);
         pcre2.set_callout(context, count_step, work);
         work->place = from;
-        int count = pcre2.match(code, text, length, from, 0, data, context);
+        int count = pcre2.match(code, text, length, from, known ? PCRE2_NO_UTF_CHECK : 0, data, context);
         if (count > 0) {
             const PCRE2_SIZE *found = pcre2.get_ovector_pointer(data);
             for (uint32_t index = 0; index < 2 * (groups + 1); index++) ranges[index] = found[index];

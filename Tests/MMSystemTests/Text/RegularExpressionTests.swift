@@ -31,6 +31,14 @@ struct RegularExpressionTests {
         #expect(expression.search(bytes, from: 6, budget: &budget) == .none)
     }
 
+    @Test("find the same in a text that was searched before", arguments: [0, 2, 5])
+    func known(start: Int) throws {
+        let (expression, bytes) = (try RegularExpression("é|y"), Array("éy-éy".utf8))
+        var budget = RegularExpression.Budget(steps: 1000)
+        let found = expression.search(bytes, from: start, budget: &budget)
+        #expect(expression.search(bytes, from: start, isKnownText: true, budget: &budget) == found)
+    }
+
     @Test(
         "are given up if they cost too much, wherever in the text",
         arguments: [("(a+)+$", 40), ("a*a*a*a*[bc]", 20_000), ("[a-z]+[0-9]", 100_000), ("(?:a|a)*[bc]", 5000)])

@@ -40,13 +40,13 @@ struct LineSearch {
 
     /// Returns what is found in a line; `nil` for nothing.
     func found(in line: Line) throws(Interrupt) -> PSValue? {
-        let units = Array(line.text.utf8)
+        let (units, all) = (Array(line.text.utf8), TextUnits(line.text))
         var found: (matches: [PSValue], pattern: PSValue)?
         // The first pattern that matches decides.
         for (pattern, written) in patterns where found == nil {
             var matches: [PSValue] = []
             try pattern.eachMatch(in: units, limit: limit, for: evaluator) {
-                matches.append(RegexObjects.match($0, of: pattern, in: units))
+                matches.append(RegexObjects.match($0, of: pattern, in: all))
             }
             if !matches.isEmpty { found = (matches, written) }
         }

@@ -66,42 +66,41 @@ enum RegexObjects {
     // MARK: Matches
 
     /// Returns the object of a match in a text.
-    static func match(_ match: RegularExpression.Match, of pattern: Pattern, in units: [UInt8]) -> PSValue {
-        var groups = [group("0", match.range, units, matchType)]
+    static func match(_ match: RegularExpression.Match, of pattern: Pattern, in text: TextUnits) -> PSValue {
+        var groups = [group("0", match.range, text, matchType)]
         // .NET numbers named groups after unnamed ones.
         let named = Set(pattern.names.map(\.number))
         var number = 0
         for (place, range) in match.groups.enumerated() where !named.contains(place) {
             number += 1
-            groups.append(group(String(number), range, units))
+            groups.append(group(String(number), range, text))
         }
         for (name, place) in pattern.names where match.groups.indices.contains(place) {
-            groups.append(group(name, match.groups[place], units))
+            groups.append(group(name, match.groups[place], text))
         }
-        return whole(match.range, groups, units)
+        return whole(match.range, groups, text)
     }
 
     /// The object that represents a failed match.
-    static var none: PSValue { whole(nil, [group("0", nil, [], matchType)], []) }
+    static var none: PSValue { whole(nil, [group("0", nil, TextUnits(""), matchType)], TextUnits("")) }
 
-    private static func whole(_ range: Range<Int>?, _ groups: [PSValue], _ units: [UInt8]) -> PSValue {
-        let pairs = members("0", range, units) + [("Groups", .array(groups))]
+    private static func whole(_ range: Range<Int>?, _ groups: [PSValue], _ text: TextUnits) -> PSValue {
+        let pairs = members("0", range, text) + [("Groups", .array(groups))]
         return PSObject(pairs, typeName: matchType, isCustom: false).map { .object($0) } ?? .null
     }
 
     private static func group(
-        _ name: String, _ range: Range<Int>?, _ units: [UInt8], _ type: String = groupType
+        _ name: String, _ range: Range<Int>?, _ text: TextUnits, _ type: String = groupType
     ) -> PSValue {
-        PSObject(members(name, range, units), typeName: type, isCustom: false).map { .object($0) } ?? .null
+        PSObject(members(name, range, text), typeName: type, isCustom: false).map { .object($0) } ?? .null
     }
 
-    private static func members(_ name: String, _ range: Range<Int>?, _ units: [UInt8]) -> [(String, PSValue)] {
-        let text = range.map { String(decoding: units[$0], as: UTF8.self) } ?? ""
-        let start = range.map { String(decoding: units[..<$0.lowerBound], as: UTF8.self).utf16.count } ?? 0
+    private static func members(_ name: String, _ range: Range<Int>?, _ text: TextUnits) -> [(String, PSValue)] {
+        let (part, start) = range.map { text.part(ofBytes: $0) } ?? ("", 0)
         return [
             ("Success", .bool(range != nil)), ("Name", .string(name)),
             ("Index", .int(Int32(truncatingIfNeeded: start))),
-            ("Length", .int(Int32(truncatingIfNeeded: text.utf16.count))), ("Value", .string(text)),
+            ("Length", .int(Int32(truncatingIfNeeded: part.utf16.count))), ("Value", .string(part)),
         ]
     }
 
@@ -111,7 +110,7 @@ enum RegexObjects {
             return nil
         }
         for case .object(let group) in items where group["Name"]?.text == name { return .object(group) }
-        return group(name, nil, [])
+        return group(name, nil, TextUnits(""))
     }
 
     // MARK: Calls
@@ -157,13 +156,13 @@ enum RegexObjects {
         default: throw .handOver("a search in a \(first.typeName)")
         }
         let text = try PSText.string(first)
-        let units = Array(text.utf8)
+        let (units, all) = (Array(text.utf8), TextUnits(text))
         switch (method, arguments.count) {
         case ("match", 1):
-            return try pattern.first(in: units, for: evaluator).map { match($0, of: pattern, in: units) } ?? none
+            return try pattern.first(in: units, for: evaluator).map { match($0, of: pattern, in: all) } ?? none
         case ("matches", 1):
             var found: [PSValue] = []
-            try pattern.eachMatch(in: units, for: evaluator) { found.append(match($0, of: pattern, in: units)) }
+            try pattern.eachMatch(in: units, for: evaluator) { found.append(match($0, of: pattern, in: all)) }
             return .array(found)
         case ("ismatch", 1): return .bool(try pattern.first(in: units, for: evaluator) != nil)
         case ("split", 1): return .array(try TextOperators.split(text, pattern, limit: 0, for: evaluator))

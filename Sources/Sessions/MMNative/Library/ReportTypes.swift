@@ -224,10 +224,8 @@ enum ReportTypes {
             }
         case (.string(let text), "getenumerator", 0): return .array(text.utf16.map { .char($0) })
         case (.string(let text), "chars", 1), (.string(let text), "get_chars", 1):
-            guard case .int(let place) = arguments[0], case let units = Array(text.utf16), place >= 0,
-                place < units.count
-            else { return nil }
-            return .char(units[Int(place)])
+            guard case .int(let place) = arguments[0], let unit = TextUnits(text)[Int(place)] else { return nil }
+            return .char(unit)
         case (.string(let text), "indexofany", 1):
             let wanted = Set(Cmdlets.list(arguments[0].plain).flatMap { Array($0.text.utf16) })
             return .int(Int32(Array(text.utf16).firstIndex(where: wanted.contains) ?? -1))

@@ -1,3 +1,5 @@
+import MMCore
+
 /// Methods of strings. Culture-dependent ones are limited to characters whose order and case are certain.
 enum TextMethods {
     /// Evaluates `text.name(arguments)`.
@@ -17,8 +19,7 @@ enum TextMethods {
             default: throw .handOver("the method \(name) with \(argument.typeName)")
             }
         }
-        let units = Array(text.utf16)
-        func made(_ units: some Sequence<UInt16>) -> PSValue { .string(String(decoding: Array(units), as: UTF16.self)) }
+        let units = TextUnits(text)
         /// Requires texts in which a culture-sensitive search finds the same as an ordinal search.
         func certain() throws(Interrupt) {
             guard Collation.isCertain(text), texts.allSatisfy(Collation.isCertain) else {
@@ -33,19 +34,15 @@ enum TextMethods {
             return .long(bytes >> Int64(10 * place))
         case ("toupper", 0, 0), ("toupperinvariant", 0, 0): return .string(try cased(text, toUpper: true))
         case ("tolower", 0, 0), ("tolowerinvariant", 0, 0): return .string(try cased(text, toUpper: false))
-        case ("trim", 0, 0): return made(units.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
-        case ("trimstart", 0, 0): return made(units.drop(while: isBlank))
-        case ("trimend", 0, 0): return made(units.reversed().drop(while: isBlank).reversed())
+        case ("trim", 0, 0), ("trimstart", 0, 0), ("trimend", 0, 0):
+            return .string(try units.trimmed(start: method != "trimend", end: method != "trimstart", isBlank))
         case ("trim", 1..., 0), ("trimstart", 1..., 0), ("trimend", 1..., 0):
             guard texts.count == 1 || texts.allSatisfy({ $0.utf16.count == 1 }) else {
                 throw .handOver("an unusual Trim")
             }
             let marks = Set(texts.joined().utf16)
             guard !marks.isEmpty else { throw .handOver("Trim of nothing") }
-            var rest = units[...]
-            if method != "trimend" { rest = rest.drop(while: marks.contains) }
-            while method != "trimstart", let last = rest.last, marks.contains(last) { rest.removeLast() }
-            return made(rest)
+            return .string(try units.trimmed(start: method != "trimend", end: method != "trimstart", marks.contains))
         case ("equals", 1, 0):
             guard case .string = arguments[0] else { throw .handOver("Equals of a character") }
             return .bool(text.utf8.elementsEqual(texts[0].utf8))
@@ -54,44 +51,45 @@ enum TextMethods {
         case ("lastindexof", 1, 0):
             try certain()
             guard !texts[0].isEmpty else { throw .handOver("an unusual LastIndexOf") }
-            let wanted = Array(texts[0].utf16)
-            guard wanted.count <= units.count else { return .int(-1) }
-            let found = (0...units.count - wanted.count).last { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
-            return .int(Int32(found ?? -1))
+            return .int(Int32(lastPlace(of: texts[0], in: text) ?? -1))
         case ("insert", 1, 1):
             guard numbers[0] >= 0, numbers[0] <= units.count, case .int? = arguments.first else {
                 throw .handOver("an unusual Insert")
             }
-            return made(units[..<numbers[0]] + Array(texts[0].utf16) + units[numbers[0]...])
+            return .string(
+                try units.part(0..<numbers[0]) + texts[0] + units.part(numbers[0]..<units.count))
         case ("remove", 0, 1), ("remove", 0, 2):
             let count = numbers.count == 2 ? numbers[1] : units.count - numbers[0]
             guard numbers[0] >= 0, numbers[0] < units.count, count >= 0, numbers[0] + count <= units.count else {
                 throw .handOver("an unusual Remove")
             }
-            return made(units[..<numbers[0]] + units[(numbers[0] + count)...])
-        case ("contains", 1, 0): return .bool(find(texts[0], in: units) != nil)
-        case ("indexof", 1, 0):
-            if case .string? = arguments.first { try certain() }
-            return .int(Int32(find(texts[0], in: units) ?? -1))
-        case ("indexof", 1, 1):
-            guard case .int? = arguments.last, (0...units.count).contains(numbers[0]) else {
-                throw .handOver("an unusual IndexOf")
+            return .string(
+                try units.part(0..<numbers[0]) + units.part(numbers[0] + count..<units.count))
+        case ("contains", 1, 0): return .bool(text.contains(texts[0]))
+        case ("indexof", 1, 0), ("indexof", 1, 1):
+            let start = numbers.first ?? 0
+            if numbers.count == 1 {
+                guard case .int? = arguments.last, (0...units.count).contains(start) else {
+                    throw .handOver("an unusual IndexOf")
+                }
             }
-            if case .string? = arguments.first { try certain() }
-            let found = find(texts[0], in: Array(units[numbers[0]...])).map { $0 + numbers[0] }
-            return .int(Int32(found ?? -1))
+            // A character is searched for by its number, a text as the culture orders it.
+            guard case .string? = arguments.first else {
+                return .int(Int32(units.first(texts[0], from: start) ?? -1))
+            }
+            return .int(Int32(try units.firstCertain(texts[0], from: start) ?? -1))
         case ("startswith", 1, 0):
             try certain()
-            return .bool(units.starts(with: texts[0].utf16))
+            return .bool(text.utf8.starts(with: texts[0].utf8))
         case ("endswith", 1, 0):
             try certain()
-            return .bool(units.reversed().starts(with: texts[0].utf16.reversed()))
+            return .bool(text.utf8.reversed().starts(with: texts[0].utf8.reversed()))
         case ("replace", 2, 0):
             guard !texts[0].isEmpty else { throw .handOver("Replace of nothing") }
             let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf16.count)
             try StepBound.text(bytes: units.count + growth)
-            return made(replaced(units, Array(texts[0].utf16), Array(texts[1].utf16)))
-        case ("substring", 0, 1), ("substring", 0, 2): return made(try part(of: units, name, numbers))
+            return .string(text.replacing(texts[0], with: texts[1]))
+        case ("substring", 0, 1), ("substring", 0, 2): return .string(try part(of: units, name, numbers))
         case ("padleft", _, 1), ("padright", _, 1):
             let pad = texts.first ?? " "
             guard texts.count <= 1, pad.utf16.count == 1, case .int? = arguments.first else {
@@ -100,8 +98,10 @@ enum TextMethods {
             let width = try StepBound.count(numbers[0], "a long repetition")
             let filling = String(repeating: pad, count: max(0, width - units.count))
             return .string(method == "padleft" ? filling + text : text + filling)
-        case ("split", 1, 0): return .array(try split(units, at: texts[0]).map { made($0) })
-        case ("tochararray", 0, 0): return .array(units.map { .char($0) })
+        case ("split", 1, 0):
+            let parts = try split(Array(text.utf16), at: texts[0])
+            return .array(parts.map { .string(String(decoding: $0, as: UTF16.self)) })
+        case ("tochararray", 0, 0): return .array(text.utf16.map { .char($0) })
         default:
             let known = [
                 "to", "get", "is", "foreach", "where", "op_", "try", "index", "lastindex", "split", "trim", "pad",
@@ -147,13 +147,11 @@ enum TextMethods {
         case "equals": return .bool(units == mark)
         case "startswith": return .bool(units.starts(with: mark))
         case "endswith": return .bool(units.reversed().starts(with: mark.reversed()))
-        case "contains": return .bool(find(wanted, in: units) != nil)
-        case "indexof": return .int(Int32(find(wanted, in: units) ?? -1))
+        case "contains": return .bool(one.contains(wanted))
+        case "indexof": return .int(Int32(TextUnits(one).first(wanted) ?? -1))
         case "lastindexof":
             guard !mark.isEmpty else { throw .handOver("an unusual LastIndexOf") }
-            guard mark.count <= units.count else { return .int(-1) }
-            let found = (0...units.count - mark.count).last { units[$0..<$0 + mark.count].elementsEqual(mark) }
-            return .int(Int32(found ?? -1))
+            return .int(Int32(lastPlace(of: wanted, in: one) ?? -1))
         default:
             guard case .string(let new) = arguments[1], !mark.isEmpty else { throw .handOver("an unusual Replace") }
             let (own, filling) = (Array(text.utf16), Array(new.utf16))
@@ -286,9 +284,7 @@ enum TextMethods {
         return cased
     }
 
-    private static func part(of units: [UInt16], _ name: String, _ numbers: [Int]) throws(Interrupt) -> ArraySlice<
-        UInt16
-    > {
+    private static func part(of units: TextUnits, _ name: String, _ numbers: [Int]) throws(Interrupt) -> String {
         let start = numbers[0]
         let count = numbers.count == 2 ? numbers[1] : units.count - start
         let fault: String
@@ -301,7 +297,7 @@ enum TextMethods {
         } else if start + count > units.count {
             fault = "Index and length must refer to a location within the string. (Parameter 'length')"
         } else {
-            return units[start..<start + count]
+            return try units.part(start..<start + count)
         }
         let message = "Exception calling \"\(name)\" with \"\(numbers.count)\" argument(s): \"\(fault)\""
         throw .statement(NativeError("ArgumentOutOfRangeException", message, isReadable: true))
@@ -325,24 +321,10 @@ enum TextMethods {
         return parts + [units[start...]]
     }
 
-    private static func find(_ wanted: String, in units: [UInt16]) -> Int? {
-        let wanted = Array(wanted.utf16)
+    /// Returns the place of the last occurrence of a text.
+    private static func lastPlace(of wanted: String, in text: String) -> Int? {
+        let (units, wanted) = (Array(text.utf16), Array(wanted.utf16))
         guard wanted.count <= units.count else { return nil }
-        return (0...units.count - wanted.count).first { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
-    }
-
-    private static func replaced(_ units: [UInt16], _ old: [UInt16], _ new: [UInt16]) -> [UInt16] {
-        var result: [UInt16] = []
-        var place = 0
-        while place < units.count {
-            if place + old.count <= units.count, units[place..<place + old.count].elementsEqual(old) {
-                result += new
-                place += old.count
-            } else {
-                result.append(units[place])
-                place += 1
-            }
-        }
-        return result
+        return (0...units.count - wanted.count).last { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
     }
 }

@@ -90,7 +90,8 @@ final class Pattern {
         var start = 0
         var count = 0
         while count < limit {
-            switch expression.search(text, from: start, budget: &budget) {
+            // The first search has found that the whole text is UTF-8.
+            switch expression.search(text, from: start, isKnownText: start > 0, budget: &budget) {
             case .none: return
             case .undecided:
                 try evaluator.look()

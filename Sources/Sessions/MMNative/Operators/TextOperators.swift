@@ -40,13 +40,13 @@ enum TextOperators {
         _ text: String, _ pattern: Pattern, limit: Int = .max, for evaluator: Evaluator,
         with made: (PSValue) throws(Interrupt) -> String
     ) throws(Interrupt) -> String {
-        let units = Array(text.utf8)
+        let (units, all) = (Array(text.utf8), TextUnits(text))
         var result: [UInt8] = []
         var place = 0
         try pattern.eachMatch(in: units, limit: limit, for: evaluator) { (match) throws(Interrupt) in
             guard result.count <= evaluator.limits.textBytes else { throw .handOver("a long text") }
             result += units[place..<match.range.lowerBound]
-            result += Array(try made(RegexObjects.match(match, of: pattern, in: units)).utf8)
+            result += Array(try made(RegexObjects.match(match, of: pattern, in: all)).utf8)
             place = match.range.upperBound
         }
         return String(decoding: result + units[place...], as: UTF8.self)

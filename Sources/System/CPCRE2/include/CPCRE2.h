@@ -31,9 +31,9 @@ void mm_pcre_free(void *code);
 uint32_t mm_pcre_groups(const void *code);
 // Searches a text from a position: returns 1, 0, or -1 when the limit was reached, the search was stopped, or it
 // failed. `ranges` gets the start and end of the match and of `groups` groups, (size_t)-1 for one that didn't
-// participate.
+// participate. `known` says that the text is known to be UTF-8.
 int mm_pcre_search(
-    const void *code, const uint8_t *text, size_t length, size_t from, size_t *ranges, uint32_t groups,
+    const void *code, const uint8_t *text, size_t length, size_t from, int known, size_t *ranges, uint32_t groups,
     struct mm_pcre_work *work);
 
 #endif

@@ -100,15 +100,19 @@ package final class RegularExpression: Sendable {
     /// - Parameters:
     ///   - text: the text to search.
     ///   - place: the byte offset at which to start.
+    ///   - isKnownText: whether an earlier search found that this text is UTF-8; checking it again for each of many
+    ///     matches would take a time that grows with the square of its length.
     ///   - budget: the work limit, reduced by what the search used.
-    package func search(_ text: [UInt8], from place: Int = 0, budget: inout Budget) -> Finding {
+    package func search(_ text: [UInt8], from place: Int = 0, isKnownText: Bool = false, budget: inout Budget)
+        -> Finding
+    {
         guard place <= text.count else { return .none }
         var ends = [Int](repeating: -1, count: 2 * (groupCount + 1))
         let found = ends.withUnsafeMutableBytes { room in
             budget.spend { work in
                 mm_pcre_search(
-                    code, text, text.count, place, room.baseAddress?.assumingMemoryBound(to: Int.self),
-                    UInt32(groupCount), &work)
+                    code, text, text.count, place, isKnownText ? 1 : 0,
+                    room.baseAddress?.assumingMemoryBound(to: Int.self), UInt32(groupCount), &work)
             }
         }
         guard found == 1 else { return found == 0 ? .none : .undecided }
