@@ -73,6 +73,11 @@ struct CertainAnswers: RunningReports {
                     + "$x.r.Attributes.GetNamedItem('a').Value; $null -eq $x.r.Attributes['c']",
                 ["2", "a", "1", "True"]
             ),
+            (
+                "1..4 | Set-Content a.txt; try { Get-Content a.txt -TotalCount 1 -Tail 1 -ErrorAction Stop } catch { "
+                    + "$_.FullyQualifiedErrorId }",
+                ["TailAndHeadCannotCoexist,Microsoft.PowerShell.Commands.GetContentCommand"]
+            ),
             ("Test-Path ''", ["False"]), ("Set-Content a.txt x; Test-Path a.txt; Test-Path '*.txt'", ["True", "True"]),
             ("\"$([pscustomobject]@{})|\"", ["|"]), ("([regex]'a+').Replace('baab', 'x')", ["bxb"]),
             (

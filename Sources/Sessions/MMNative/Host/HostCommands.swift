@@ -574,6 +574,14 @@ extension HostCommands {
     static func getContent(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        let (first, last) = (try lineCount("TotalCount", command), try lineCount("Tail", command))
+        guard first == nil || last == nil else {
+            let error = NativeError(
+                command.specification.errorID("TailAndHeadCannotCoexist"),
+                "The parameters TotalCount and Tail cannot be used together. Please specify only one parameter.",
+                category: "InvalidOperation", isReadable: true)
+            return try evaluator.report(error, command.errorAction)
+        }
         for path in try paths(command, piped: items) {
             guard let bytes = try content(path, command, host, evaluator) else { continue }
             let text = try Encodings.read(bytes, in: command["Encoding"])
@@ -585,8 +593,8 @@ extension HostCommands {
                 throw .handOver("lines in groups")
             }
             var lines = FileText.lines(of: text)
-            if let count = try lineCount("TotalCount", command) { lines = Array(lines.prefix(count)) }
-            if let count = try lineCount("Tail", command) { lines = Array(lines.suffix(count)) }
+            if let first { lines = Array(lines.prefix(first)) }
+            if let last { lines = Array(lines.suffix(last)) }
             // Zero means all at once, as one list.
             if command["ReadCount"]?.text == "0", lines.count > 1 {
                 try emit(.array(lines.map { .string($0) }))
