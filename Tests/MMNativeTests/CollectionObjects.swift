@@ -255,6 +255,56 @@ struct CollectionObjects: RunningReports {
         #expect(try await texts(script) == expected)
     }
 
+    private static let tables =
+        "$g = [Collections.Generic.Dictionary[string,int]]::new(); $g['k'] = 7; $o = [ordered]@{ k = 7; l = 8 }; "
+
+    @Test(
+        "an entry of a hashtable has a name, which comes last in JSON, and that of a generic dictionary has none",
+        arguments: [
+            ("$g.GetEnumerator() | % { \"$($_.Name)|$($_.Key)|$($_.Value)\" }", ["|k|7"]),
+            ("foreach ($e in $g.GetEnumerator()) { \"$($e.Name)|$($e.Key)\" }", ["|k"]),
+            ("$g.GetEnumerator() | ConvertTo-Json -Compress", ["{\"Key\":\"k\",\"Value\":7}"]),
+            ("$g.GetEnumerator() | ConvertTo-Csv", ["\"Key\",\"Value\"", "\"k\",\"7\""]),
+            ("($g.GetEnumerator() | Format-List | Out-String).Trim()", ["Key   : k\nValue : 7"]),
+            ("($g | Out-String).Trim()", ["Key Value\n--- -----\nk       7"]),
+            ("@($g.GetEnumerator())[0].PSObject.Properties.Name -join ','", ["Key,Value"]),
+            (
+                "$o.GetEnumerator() | ConvertTo-Json -Compress",
+                ["[{\"Key\":\"k\",\"Value\":7,\"Name\":\"k\"},{\"Key\":\"l\",\"Value\":8,\"Name\":\"l\"}]"]
+            ),
+            (
+                "@($o.GetEnumerator())[1] | ConvertTo-Json -Compress",
+                ["{\"Key\":\"l\",\"Value\":8,\"Name\":\"l\"}"]
+            ),
+            (
+                "$o.GetEnumerator() | ConvertTo-Csv",
+                ["\"Name\",\"Key\",\"Value\"", "\"k\",\"k\",\"7\"", "\"l\",\"l\",\"8\""]
+            ),
+            (
+                "$o.GetEnumerator() | Sort-Object Value -Descending | Select-Object Name, Value | ConvertTo-Json -Compress",
+                ["[{\"Name\":\"l\",\"Value\":8},{\"Name\":\"k\",\"Value\":7}]"]
+            ),
+            ("@($o.GetEnumerator())[0].GetType().FullName", ["System.Collections.DictionaryEntry"]),
+            (
+                "@($o.GetEnumerator())[0].PSObject.TypeNames -join ','",
+                ["System.Collections.DictionaryEntry,System.ValueType,System.Object"]
+            ),
+            ("$e = @($o.GetEnumerator())[0]; $e.Value = 9; $e.Value; $o.k; $null -eq $e.Foo", ["9", "7", "True"]),
+            ("($o.GetEnumerator() | Where-Object Value -gt 7).Name; ($o.GetEnumerator()).Name -join ','", ["l", "k,l"]),
+        ] as [(String, [String])])
+    func entries(script: String, expected: [String]) async throws {
+        #expect(try await texts(Self.tables + script) == expected)
+    }
+
+    @Test(
+        "what an entry shows of itself only within others, or as text, is handed over",
+        arguments: [
+            "ConvertTo-Json @($o.GetEnumerator())", "@{ e = @($o.GetEnumerator()) } | ConvertTo-Json",
+            "@($o.GetEnumerator())[0].ToString()", "@($o.GetEnumerator()) -join ','", "\"$(@($g.GetEnumerator())[0])\"",
+            "foreach ($e in $g.GetEnumerator()) { $e.Value = 1 }", "@($g.GetEnumerator())[0].GetType().FullName",
+        ])
+    func entriesWithin(script: String) async { #expect(await refusal(Self.tables + script) != nil) }
+
     @Test("a large table is emptied key by key in a time that grows with it", arguments: ["@{}", "[ordered]@{}"])
     func emptied(table: String) async throws {
         let script = """

@@ -24,7 +24,9 @@ final class ToJSONStage: Stage {
         isInput = command["InputObject"] != nil
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+    override func process(_ item: PSValue) throws(Interrupt) {
+        items.append(isInput ? item : PSTable.wrappedEntry(item))
+    }
 
     override func finish() throws(Interrupt) {
         guard !items.isEmpty else { return }

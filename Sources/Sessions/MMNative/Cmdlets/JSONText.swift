@@ -110,6 +110,8 @@ struct JSONText {
             // The service returned nothing for a property of a class that isn't known.
             if object.model != nil, object.declared == nil, object.shape.names.isEmpty { return text += "null" }
             guard level <= depth else { return try truncate(value) }
+            // It has a name only if a pipeline has wrapped it.
+            guard object.typeName != PSTable.entryType else { throw .handOver("an entry of a hashtable in JSON") }
             guard object.isListable, !object.hasHidden else { throw .handOver("the members of \(object.typeName)") }
             let whole = object.whole
             try members(whole.shape.names, whole.values, level: level)

@@ -43,7 +43,7 @@ package struct EvaluationBatch: Sendable {
             default: break
             }
             if place > 0 { text += "," }
-            text += try JSONText(object, depth: 10, isCompressed: true).text
+            text += try JSONText(PSTable.wrappedEntry(object), depth: 10, isCompressed: true).text
         }
         text += "],\"types\":["
         for (place, object) in result.objects.enumerated() {

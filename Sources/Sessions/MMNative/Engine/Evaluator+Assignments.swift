@@ -145,6 +145,7 @@ extension Evaluator {
             if let type = object.ownClass { return try set(name, of: object, type, to: value) }
             if object.typeName == Self.referenceType, name == "Value" { return try set(reference: object, to: value) }
             guard object.computed[name.lowercased()] == nil else { throw .handOver("a change of a computed property") }
+            guard object.typeName != PSTable.pairType else { throw .handOver("a change of a dictionary's entry") }
             if ExcelPackage.isPart(object) { return try ExcelPackage.set(object, name, value, host) }
             if object.columns != nil, object[name] != nil {
                 _ = object.set(name, try DataTable.cell(value, name, of: object))

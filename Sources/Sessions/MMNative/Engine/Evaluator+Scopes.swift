@@ -185,7 +185,7 @@ extension Evaluator {
             let view = PSObject(
                 [
                     ("Properties", .array(properties)), ("BaseObject", target), ("ImmediateBaseObject", target),
-                    ("TypeNames", .array(Self.typeNames(of: object).map { .string($0) })),
+                    ("TypeNames", .array(try Self.typeNames(of: object).map { .string($0) })),
                 ], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
         case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
@@ -206,7 +206,9 @@ extension Evaluator {
     }
 
     /// The names of an object's type and, as far as they are known, of its base types.
-    private static func typeNames(of object: PSObject) -> [String] {
+    private static func typeNames(of object: PSObject) throws(Interrupt) -> [String] {
+        if object.typeName == PSTable.entryType { return [object.typeName, "System.ValueType", "System.Object"] }
+        guard object.typeName != PSTable.pairType else { throw .handOver("the types of a dictionary's entry") }
         guard object.isCustom else { return [object.typeName] }
         var names = [object.typeName]
         for name in [PSObject.customType, "System.Object"] where !names.contains(name) { names.append(name) }

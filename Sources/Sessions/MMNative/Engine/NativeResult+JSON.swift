@@ -37,7 +37,9 @@ extension PSValue {
     /// - Returns: `nil` if a value is nested deeper: PowerShell writes the name of its type there, which isn't known
     ///   here.
     package func convertedToJSON(depth: Int) -> JSONValue? {
-        guard let json = try? JSONText(self, depth: depth, isCompressed: true), !json.isTruncated else { return nil }
+        guard let json = try? JSONText(PSTable.wrappedEntry(self), depth: depth, isCompressed: true),
+            !json.isTruncated
+        else { return nil }
         return try? JSONParser.parse(json.text)
     }
 

@@ -10,6 +10,7 @@ enum Methods {
             switch target {
             case .null, .nothing, .list, .block, .type, .typeInfo, .ownType: break
             case .object(let object) where object.typeName == ErrorRecords.type: return .typeInfo(ErrorRecords.type)
+            case .object(let object) where object.typeName == PSTable.entryType: return .typeInfo(object.typeName)
             case .object(let object) where !object.isCustom:
                 if let name = ErrorRecords.certainType(of: object) { return .typeInfo(name) }
                 if onlyReads, ErrorRecords.isException(object) { return .typeInfo(object.typeName) }

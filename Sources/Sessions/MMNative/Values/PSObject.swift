@@ -160,7 +160,9 @@ package struct PSObject: Sendable {
     /// declares.
     var isOfScript: Bool { isCustom || contents.ownClass != nil }
     /// Whether it is known what PowerShell shows of it: its view, or all its properties.
-    var isDisplayable: Bool { view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo")) }
+    var isDisplayable: Bool {
+        view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo") || typeName == PSTable.pairType)
+    }
 
     /// Whether what is stored here aren't the properties of .NET's object, but what the engine keeps in their place.
     var isOpaque: Bool { !isCustom && (XMLNode.isNode(self) || shape.names.contains { $0.utf8.first == 0 }) }

@@ -142,13 +142,29 @@ package struct PSTable: Sendable {
         }
     }
 
-    /// The entries as the objects that `GetEnumerator()` returns.
+    /// The type of the entries of a hashtable, and that of a generic dictionary's.
+    static let (entryType, pairType) =
+        ("System.Collections.DictionaryEntry", "System.Collections.Generic.KeyValuePair`2")
+
+    /// The entries as the objects that `GetEnumerator()` returns. PowerShell gives those of hashtables a name.
     var entryObjects: [PSValue] {
         entries.compactMap { entry in
-            var object = PSObject([("Name", entry.key), ("Key", entry.key), ("Value", entry.value)])
-            object?.view = CmdletView.ofEntries
+            let own = [("Key", entry.key), ("Value", entry.value)]
+            var object = PSObject(
+                isGeneric ? own : [("Name", entry.key)] + own, typeName: isGeneric ? Self.pairType : Self.entryType,
+                isCustom: false, isListable: true)
+            if !isGeneric { object?.view = CmdletView.ofEntries }
             return object.map { .object($0) }
         }
+    }
+
+    /// Returns an entry as JSON has it after a pipeline has wrapped it: the name comes last. Any other value stays as
+    /// it is.
+    static func wrappedEntry(_ value: PSValue) -> PSValue {
+        guard case .object(let object) = value, object.typeName == entryType, let key = object["Key"],
+            let made = PSObject([("Key", key), ("Value", object["Value"] ?? .null), ("Name", key)])
+        else { return value }
+        return .object(made)
     }
 
     /// The keys as written, with their values.

@@ -86,7 +86,7 @@ enum PSText {
         }
         if object.isSecret { return object.typeName }
         if let model = object.model { return model }
-        guard object.isCustom, object.view !== CmdletView.ofEntries else {
+        guard object.isCustom else {
             throw .handOver("the text of a \(object.typeName)")
         }
         var parts: [String] = []
