@@ -77,8 +77,9 @@ package struct HostWalls: Sendable {
             try makeFolders()
         }
         let outside = base + "/outside"
+        // A redirection that fails ends the whole shell if it belongs to a special command of its own, such as `:`.
         let text =
-            "echo x > \(ShellWord.quoted(outside)); : > /tmp/own && echo own; kill -0 $1 && echo killed; echo ran"
+            "echo x > \(ShellWord.quoted(outside)); echo x > /tmp/own && echo own; kill -0 $1 && echo killed; echo ran"
         let bare = ChildCommand(
             "/bin/sh", ["-c", text, "sh", String(getpid())], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
         let command = try await BlockingWork.run { () throws(MMError) in
@@ -87,9 +88,10 @@ package struct HostWalls: Sendable {
         let ran = try await ChildProcess.run(command, limit: 4096, timeout: .seconds(60))
         let words = String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
         guard words.last == "ran" else {
+            let reason = String(decoding: ran.error.prefix(200), as: UTF8.self).trimmed
             throw MMError(
-                .unsupported, "Confined programs can't be started on this machine.",
-                cause: String(decoding: ran.error.prefix(200), as: UTF8.self))
+                .unsupported,
+                "Confined programs can't be started on this machine" + (reason.isEmpty ? "." : ": \(reason)"))
         }
         let wrote = access(outside, F_OK) == 0
         unlink(outside)

@@ -128,6 +128,18 @@ struct HostWallsTests {
         await host.close()
     }
 
+    @Test(
+        "a trial also tells of walls without a /tmp of the session's own",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func trial() async throws {
+        // Below /tmp, so that no other folder can be shown in its place.
+        let walls = HostWalls(in: try StandIn.folder())
+        let settings = HostSettings(
+            location: PowerShellLocation(program: "/bin/sh", reason: .named), folder: walls.folder, environment: [:])
+        let seen = try await walls.trial(of: settings)
+        #expect(seen == HostWalls.Trial(isConfined: true, hasOwnTemporaryFolder: false))
+    }
+
     @Test("the next session removes a session's folder if its program is gone")
     func leftovers() async throws {
         let base = try StandIn.folder()
