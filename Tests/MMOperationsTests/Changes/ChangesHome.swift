@@ -244,7 +244,7 @@ final class ChangesHome: Sendable {
     var journal: ChangeJournal { service.services.requestServices.journal }
 
     /// The newest change in the journal.
-    func newest() async throws(MMError) -> JournalEntry? { try await journal.entries(newest: 1).last }
+    func newest() async throws(MMError) -> JournalEntry? { try await journal.entries().last }
 }
 
 /// The names of the sandbox's customers.

@@ -260,6 +260,7 @@ struct SideBySideWork: Sendable {
     }
 
     private func work(into channel: RowChannel) async throws(MMError) {
+        let start = try? await journal.position()
         var waiting: [Int] = []
         for index in call.members.indices {
             let name = call.members[index].name
@@ -285,7 +286,9 @@ struct SideBySideWork: Sendable {
                     count += 1
                     report.begins(call.members[index].name)
                     group.addTask {
-                        let outcome = await Result { () async throws(MMError) in try await perform(index) }
+                        let outcome = await Result { () async throws(MMError) in
+                            try await perform(index, since: start)
+                        }
                         return Finished(index: index, outcome: outcome)
                     }
                 }
@@ -329,7 +332,8 @@ struct SideBySideWork: Sendable {
 
     // MARK: One connection
 
-    private func perform(_ index: Int) async throws(MMError) -> SetFolder.End {
+    /// - Parameter start: the journal's end when the calls began.
+    private func perform(_ index: Int, since start: ChangeJournal.Position?) async throws(MMError) -> SetFolder.End {
         let member = call.members[index]
         // A change that is never begun must not count as one of unknown outcome, which nobody would go on with.
         try whole.deadline.check("the call to \(member.name) waited for its turn; nothing was sent")
@@ -345,20 +349,26 @@ struct SideBySideWork: Sendable {
         do throws(MMError) {
             return try await keep(try await answer(member), of: index)
         } catch {
-            if changes, await !Self.mayHaveChanged(member.name, error, in: written) { folder.fail(index) }
+            if changes, await !Self.mayHaveChanged(member.name, error, in: { await written(since: start) }) {
+                folder.fail(index)
+            }
             throw error
         }
     }
 
-    /// Returns the writes of this call, in this run and earlier ones; `nil` where they can't be read.
-    private func written() async -> [JournalEntry]? {
-        let journal = whole.service.services.requestServices.journal
-        return try? await journal.entries().filter { $0.isOf(call: whole.record.call) }
+    private var journal: ChangeJournal { whole.service.services.requestServices.journal }
+
+    /// Returns the writes of this call in this run; `nil` where they can't be read. An earlier run has written nothing
+    /// to a connection that is asked again, and hundreds of connections may refuse: none of them reads the journal of
+    /// months.
+    private func written(since start: ChangeJournal.Position?) async -> [JournalEntry]? {
+        guard let start else { return nil }
+        return try? await journal.entries(behind: start).filter { $0.isOf(call: whole.record.call) }
     }
 
     /// Returns whether a call that failed may have changed something of a connection: by a write without an answer, or
     /// by one before the write that was refused.
-    /// - Parameter written: reads the writes of the call; only a refusal is worth reading the whole journal.
+    /// - Parameter written: reads the writes of the call; only a refusal is worth reading the journal.
     static func mayHaveChanged(
         _ connection: String, _ error: MMError, in written: () async -> [JournalEntry]?
     ) async -> Bool {

@@ -46,6 +46,25 @@ struct ChangeJournalTests {
         #expect(lstat(folder + "/1.jsonl", &status) == 0 && status.st_mode & 0o777 == 0o600)
     }
 
+    @Test("reads only what was recorded behind a position, in later files too", arguments: [0, 1, 3])
+    func positions(earlier: Int) async throws {
+        var limits = ChangeJournal.Limits()
+        limits.file = 200
+        let journal = journal(limits)
+        for _ in 0..<earlier { try await journal.begin(try entry("a")) }
+        let position = try await journal.position()
+        #expect(try await journal.entries(behind: position).isEmpty)
+        let later = try (0..<5).map { try entry("\($0)") }
+        for entry in later {
+            try await journal.begin(entry)
+            try await journal.end(entry, .refused)
+        }
+        #expect(access(folder + "/3.jsonl", F_OK) == 0)
+        let read = try await journal.entries(behind: position)
+        #expect(read.map(\.id) == later.map(\.id) && read.allSatisfy { $0.outcome == .refused })
+        #expect(try await journal.entries().count == earlier + 5)
+    }
+
     @Test("keeps where and by whom a write was made, and the calls that it is a part of")
     func places() async throws {
         let journal = journal()
@@ -144,22 +163,6 @@ struct ChangeJournalTests {
         #expect(read.map(\.id) == [entries[3].id, entries[4].id])
         #expect(read[1].outcome == .done)
         #expect(try FolderListing.names(in: folder).count { $0.hasSuffix(".jsonl") } == 3)
-    }
-
-    @Test("reads the newest writes without the others, with their ends")
-    func newest() async throws {
-        let journal = journal()
-        for number in 0..<5 {
-            let entry = try entry("city \(number)")
-            try await journal.begin(entry)
-            try await journal.end(entry, .done)
-        }
-        let all = try await journal.entries()
-        #expect(all.count == 5)
-        #expect(try await journal.entries(newest: 1) == [all[4]])
-        #expect(try await journal.entries(newest: 2) == Array(all.suffix(2)))
-        #expect(try await journal.entries(newest: 9) == all)
-        #expect(all.allSatisfy { $0.outcome == .done })
     }
 
     @Test("refuses a state that is too large to keep")

@@ -64,11 +64,25 @@ package struct ChangeJournal: Sendable {
         try await append(line)
     }
 
-    /// Returns all writes, oldest first.
-    /// - Parameter newest: the minimum number of newest writes to return; `nil` for all. The journal isn't read further
-    ///   back.
-    package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
-        try await contents(newest: newest).entries
+    /// Returns the writes, oldest first.
+    /// - Parameter position: only those recorded behind it; `nil` for all.
+    package func entries(behind position: Position? = nil) async throws(MMError) -> [JournalEntry] {
+        try await contents(behind: position).entries
+    }
+
+    /// The end of the journal at some time: what is recorded later stands behind it.
+    package struct Position: Sendable {
+        fileprivate let file: Int
+        fileprivate let size: Int
+    }
+
+    /// Returns the current end of the journal.
+    package func position() async throws(MMError) -> Position {
+        try await BlockingWork.run { () throws(MMError) in
+            let newest = try numbers().last ?? 1
+            guard case .file(let stamp) = FileStamp.lookUp(path(newest)) else { return Position(file: newest, size: 0) }
+            return Position(file: newest, size: stamp.size)
+        }
     }
 
     /// What could be read of the journal.
@@ -86,13 +100,13 @@ package struct ChangeJournal: Sendable {
         }
     }
 
-    /// Returns all writes, and how many lines can't be read.
-    /// - Parameter newest: as of `entries`.
-    package func contents(newest: Int? = nil) async throws(MMError) -> Contents {
+    /// Returns the writes, and how many lines can't be read.
+    /// - Parameter position: as of `entries`.
+    package func contents(behind position: Position? = nil) async throws(MMError) -> Contents {
         try await prepare()
         // If the other nodes can't be reached, their writes are missing, and so their changes can't be found.
         try? await copy()
-        return try await BlockingWork.run { () throws(MMError) in try read(newest) }
+        return try await BlockingWork.run { () throws(MMError) in try read(behind: position) }
     }
 
     /// Copies the lines that other nodes have written since the last copy.
@@ -160,14 +174,15 @@ package struct ChangeJournal: Sendable {
     private func isOld(_ stamp: FileStamp) -> Bool { .now - stamp.modified > limits.age }
 
     /// Reads backwards from the last line, so that each end is read before the beginning that it belongs to.
-    private func read(_ newest: Int?) throws(MMError) -> Contents {
+    private func read(behind position: Position?) throws(MMError) -> Contents {
         var contents = Contents()
         var ends: [String: JSONValue] = [:]
         var seen: Set<String> = []
-        for number in try numbers().reversed() {
-            guard var rest = try ProtectedFile.read(path(number))?[...] else { continue }
+        for number in try numbers().reversed() where number >= position?.file ?? 0 {
+            guard let bytes = try ProtectedFile.read(path(number)) else { continue }
+            var rest = number == position?.file ? bytes.dropFirst(position?.size ?? 0) : bytes[...]
             let end = rest.endIndex
-            while !rest.isEmpty, contents.entries.count < newest ?? .max {
+            while !rest.isEmpty {
                 let start = rest.lastIndex(of: 0x0A).map { $0 + 1 } ?? rest.startIndex
                 let line = rest[start...]
                 rest = rest[..<max(rest.startIndex, start - 1)]
