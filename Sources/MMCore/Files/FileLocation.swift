@@ -69,6 +69,7 @@ struct FileLocation: ~Copyable {
         _ parts: [String], absolute: Bool, creating: Bool, path: String
     ) throws(MMError) -> Descriptor? {
         var current = try root(absolute ? "/" : ".", path)
+        var place = absolute ? "" : "."
         var pending = Array(parts.reversed())
         var links = 0
         while let part = pending.popLast() {
@@ -78,7 +79,7 @@ struct FileLocation: ~Copyable {
                 guard creating else { return nil }
                 // Another process may have created it meanwhile, which is fine.
                 guard mkdirat(current.number, part, 0o700) == 0 || errno == EEXIST else {
-                    throw FileFault.error(errno, "make the folder for", path)
+                    throw FileFault.error(errno, "make the folder", "\(place)/\(part)")
                 }
                 number = openat(current.number, part, pathOnly | O_NOFOLLOW | O_CLOEXEC)
             }
@@ -88,6 +89,7 @@ struct FileLocation: ~Copyable {
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
                 current = next
+                place += "/\(part)"
             case S_IFLNK:
                 guard status.st_uid == geteuid() || status.st_uid == 0 else {
                     throw MMError(
@@ -98,7 +100,10 @@ struct FileLocation: ~Copyable {
                 links += 1
                 guard links <= 40, let target = target(of: next) else { throw FileFault.error(ELOOP, "reach", path) }
                 pending += target.split(separator: "/", omittingEmptySubsequences: true).map(String.init).reversed()
-                if target.hasPrefix("/") { current = try root("/", path) }
+                if target.hasPrefix("/") {
+                    current = try root("/", path)
+                    place = ""
+                }
             default:
                 throw FileFault.error(ENOTDIR, "reach", path)
             }
@@ -325,22 +330,20 @@ package enum FileFault {
         case EROFS:
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",
-                hint:
-                    "Use a writable folder (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or mount "
-                    + "the file system as writable.",
+                hint: "Mount the file system as writable, or \(anotherPlace).",
                 cause: cause)
         // Not `notFound`, which callers take for the absence of what they asked for.
         case ENOENT:
             return MMError(
                 .unavailable, "Can't \(action) \(path): \(reason).",
-                hint:
-                    "Make its folder, or use another one (HOME, MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the "
-                    + "registry).",
+                hint: "Make its folder, or \(anotherPlace).",
                 cause: cause)
         case EACCES, EPERM:
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",
-                hint: "Check who owns it and its mode: ls -ld \(ShellWord.quoted(path)).", cause: cause)
+                hint: "Check the owners and modes of the file and its folders (namei -l \(ShellWord.quoted(path))), or "
+                    + "\(anotherPlace).",
+                cause: cause)
         case ENOSPC, EDQUOT, EFBIG:
             return MMError(
                 .limitExceeded, "Can't \(action) \(path): \(reason).",
@@ -366,6 +369,10 @@ package enum FileFault {
             return MMError(.internalError, "Can't \(action) \(path): \(reason).", cause: cause)
         }
     }
+
+    /// What helps where a file of the program is in a place that it can't use.
+    private static let anotherPlace =
+        "keep mm's own files elsewhere (HOME, or MM_STATE_DIR, MM_TOKEN_DIR, MM_LOG_DIR and MM_CONNECTIONS)"
 
     /// Refuses a symbolic link where one of the program's own files is expected.
     static func symlink(_ path: String) -> MMError {

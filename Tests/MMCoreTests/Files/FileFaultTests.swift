@@ -9,9 +9,9 @@ struct FileFaultTests {
     @Test("on a read-only file system owners and modes aren't the problem")
     func readOnly() {
         let hint = FileFault.error(EROFS, "replace", "/mnt/state/x").hint ?? ""
-        #expect(hint.contains("MM_STATE_DIR") && !hint.contains("owns"))
+        #expect(hint.contains("MM_STATE_DIR") && !hint.contains("owners"))
         let owned = FileFault.error(EACCES, "replace", "/mnt/state/x").hint ?? ""
-        #expect(owned.contains("owns"))
+        #expect(owned.contains("owners") && owned.contains("namei -l /mnt/state/x"))
     }
 
     @Test("too many open files are the process's limit, and no fault of the program", arguments: [EMFILE, ENFILE])
@@ -24,6 +24,17 @@ struct FileFaultTests {
     func folderThatCannotBeMade() {
         let error = mmError { try ProtectedFile.replace("/proc/none/.m365-state/x", with: []) }
         #expect(error?.code == .unavailable && error?.hint?.contains("MM_STATE_DIR") == true)
+    }
+
+    @Test(
+        "of folders that are missing, the one that can't be made is named",
+        arguments: [("", "/proc/none"), ("absolute/", "/proc/none"), ("absolute/sys/..", "/proc/sys/../none")])
+    func deepestFolder(path: String, named: String) throws {
+        let folder = try TestFolder()
+        #expect(symlink("/proc", folder["absolute"]) == 0)
+        let start = path.isEmpty ? "/proc" : folder.path + "/" + path
+        let error = mmError { try ProtectedFile.replace(start + "/none/.m365-state/x", with: []) }
+        #expect(error?.message.hasPrefix("Can't make the folder \(named): ") == true, "\(error?.message ?? "no error")")
     }
 
     @Test("a folder that can't be listed isn't an empty one")
