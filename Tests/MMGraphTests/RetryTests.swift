@@ -78,11 +78,13 @@ struct RetryTests {
         #expect(wait(301) == nil && wait(86_400) == nil)
     }
 
-    @Test("a longer wait is left to the caller")
-    func tooLong() async throws {
-        let (answer, contoso) = try await send(FakeNetwork(HTTPResponse(status: 429, headers: ["Retry-After": "301"])))
+    @Test("a longer wait is left to the caller, who is told how long it is", arguments: [429, 503])
+    func tooLong(status: Int) async throws {
+        let busy = HTTPResponse(status: status, headers: ["Retry-After": "301"])
+        let (answer, contoso) = try await send(FakeNetwork(busy))
         let error = try #require(answer.failure)
         #expect(error.retry == .after(.seconds(301)) && contoso.waits.all.isEmpty)
+        #expect(error.hint == "The service asks to wait 301 s: try again then.")
     }
 
     @Test(

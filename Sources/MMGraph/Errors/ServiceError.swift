@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// A service's error response, parsed as far as possible: gateways respond in HTML, and some services in formats of
 /// their own.
@@ -119,7 +120,14 @@ extension ServiceError {
         let trace = requestID.map { " (request-id \($0))" } ?? ""
         return MMError(
             kind, "\(service) answered \(status)\(word) to \(request.method) \(request.target.path)\(sentence)\(trace)",
-            hint: hint(request), retry: retry(retryAfter), details: details)
+            hint: hint(request, retryAfter), retry: retry(retryAfter), details: details)
+    }
+
+    /// Returns when a call may be repeated that the service doesn't serve now.
+    /// - Parameter asked: the wait that the service asks for.
+    static func later(_ asked: Duration?) -> String {
+        guard let asked, asked > .zero else { return "Try again later." }
+        return "The service asks to wait \(asked.wholeSeconds) s: try again then."
     }
 
     private var kind: MMErrorCode {
@@ -143,7 +151,7 @@ extension ServiceError {
         }
     }
 
-    private func hint(_ request: GraphRequest) -> String? {
+    private func hint(_ request: GraphRequest, _ asked: Duration?) -> String? {
         switch (status, code) {
         case (..<300, _):
             return
@@ -175,9 +183,10 @@ extension ServiceError {
         case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
         case (409, _), (423, _): return "Another client changed or locked the object. Read it again before you retry."
         case (413, _): return "Request less: fewer fields ($select), a smaller page ($top), or an upload session."
-        case (429, _): return "The service is throttling requests, and waiting as requested wasn't enough. Try later."
+        case (429, _): return Self.later(asked)
         case (500..., _) where request.method != "GET":
             return "It isn't known whether this was done: check before sending it again."
+        case (503, _): return Self.later(asked)
         default: return nil
         }
     }

@@ -222,8 +222,7 @@ extension ExchangeError {
             "An administrator must give the account an Exchange or compliance role that contains this cmdlet; "
                 + "mm cmdlets --connection \(ShellWord.quoted(connection)) shows what it may run."
         case 413: "Send less in one command: fewer values, or a shorter list."
-        case 429: "The service is throttling requests, and waiting as requested wasn't enough. Try later."
-        case 503: "The service is temporarily unavailable. Try again later."
+        case 429, 503: ServiceError.later(retryAfter)
         // A gateway has answered, and may have passed the cmdlet on.
         case 502, 504: ExchangeCommand(cmdlet).isReadOnly ? nil : ExchangeCommand(cmdlet).checkFirst
         default: nil

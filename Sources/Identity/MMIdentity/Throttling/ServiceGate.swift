@@ -85,7 +85,7 @@ package struct ServiceGate: Sendable {
 
 extension Duration {
     /// Whole seconds, rounded up.
-    fileprivate var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
+    package var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
 }
 
 extension Timestamp {
