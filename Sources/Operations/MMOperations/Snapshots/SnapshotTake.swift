@@ -45,7 +45,7 @@ struct SnapshotTake: CatalogueOperation {
         let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
         let kinds = input.kinds ?? SnapshotKind.standard
         let (header, objects) = try await snapshot.take(kinds, to: destination)
-        if input.folder == nil { try store.keep(input.keep) }
+        if input.folder == nil { try store.keep(input.keep, with: destination) }
         let leftOut = kinds.filter { header.leftOut[$0.name] != nil }
         var lines = ["\(destination.folder): \(objects) objects of \(header.read.count) kinds."]
         for kind in leftOut {

@@ -214,12 +214,15 @@ struct SnapshotPlaceTests {
         let taking = SnapshotTaking(
             from: bench.tenant, kinds: Array(SnapshotKind.all.prefix(2)),
             explain: { error, _ in SnapshotHeader.LeftOut(reason: error.message) })
-        for day in 0..<5 {
-            let place = try store.newPlace(at: Timestamp(seconds: 1_767_225_600 + Int64(day / 2) * 86_400))
+        func take(on day: Int64) async throws -> SnapshotDestination {
+            let place = try store.newPlace(at: Timestamp(seconds: 1_767_225_600 + day * 86_400))
             _ = try await place.replace { (folder) async throws(MMError) in
                 try await taking.write(to: folder, connection: "Model")
             }
+            return place
         }
+        for day: Int64 in [0, 0, 1, 1] { _ = try await take(on: day) }
+        let newest = try await take(on: 2)
         #expect(
             try store.names() == [
                 "2026-01-01T00-00-00Z", "2026-01-01T00-00-00Z-2", "2026-01-02T00-00-00Z", "2026-01-02T00-00-00Z-2",
@@ -229,8 +232,13 @@ struct SnapshotPlaceTests {
         #expect(try store.find("2026-01-03").hasSuffix("2026-01-03T00-00-00Z"))
         #expect(throws: MMError.self) { try store.find("2026-01-01") }
         #expect(throws: MMError.self) { try store.find("2025") }
-        try store.keep(2)
+        try store.keep(2, with: newest)
         #expect(try store.names() == ["2026-01-02T00-00-00Z-2", "2026-01-03T00-00-00Z"])
+        // The others were taken while the clock was ahead.
+        try store.keep(2, with: try await take(on: -30))
+        #expect(try store.names() == ["2025-12-02T00-00-00Z", "2026-01-03T00-00-00Z"])
+        try store.keep(1, with: try await take(on: -20))
+        #expect(try store.names() == ["2025-12-12T00-00-00Z"])
     }
 
     @Test("snapshots that begin in the same second get a place each, and one that is given up leaves none")
@@ -245,7 +253,7 @@ struct SnapshotPlaceTests {
                     "2026-01-01T00-00-00Z", "2026-01-01T00-00-00Z-2", "2026-01-01T00-00-00Z-3",
                 ])
             // Another process that takes away leftovers leaves them alone.
-            try store.keep(1)
+            try store.keep(1, with: places[0])
             #expect(places.allSatisfy { SnapshotFiles.isFolder($0.folder) })
             let error = await #expect(throws: MMError.self) {
                 try await places[1].replace { (_: String) async throws(MMError) -> Int in

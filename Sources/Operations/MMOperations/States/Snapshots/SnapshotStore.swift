@@ -91,9 +91,13 @@ package struct SnapshotStore: Sendable {
     }
 
     /// Removes the oldest snapshots, and the leftovers of killed processes.
-    package func keep(_ limit: Int) throws(MMError) {
+    /// - Parameters:
+    ///   - limit: the number of snapshots that stay.
+    ///   - place: the one just taken, which stays even if the clock was ahead when the others were taken.
+    package func keep(_ limit: Int, with place: SnapshotDestination) throws(MMError) {
         let names = try names()
-        for name in names.dropLast(limit) { try SnapshotFiles.removeTree(path(of: name)) }
+        let others = names.filter { path(of: $0) != place.folder }
+        for name in others.dropLast(limit - 1) { try SnapshotFiles.removeTree(path(of: name)) }
         for name in try FolderListing.names(in: folder) where !names.contains(name) {
             let place = path(of: name)
             // A process that writes to it holds its lock; one that reads its temporary snapshot is still running.
