@@ -86,6 +86,23 @@ struct PoolPartsTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("a pool that can't start is reported with its words and without a wait, unless another one holds the lock")
+    func failedStart() async throws {
+        let home = try ServingHome()
+        let program = home["program"]
+        try ProtectedFile.replace(program, with: Array("#!/bin/sh\necho 'mm: no room' >&2\nexit 1\n".utf8), mode: 0o700)
+        let finder = PoolFinder(environment: home.services.environment, program: program)
+        let begun = ContinuousClock.now
+        let error = await #expect(throws: MMError.self) { try await finder.started() }
+        #expect(error?.code == .unavailable && error?.message.contains("no room") == true)
+        // A pool that somebody else starts has this long to answer.
+        #expect(begun.duration(to: .now) < .seconds(5))
+        let lock = try FileLock(waitingFor: finder.place.life)
+        _ = await #expect(throws: MMError.self) { try await finder.started() }
+        #expect(begun.duration(to: .now) >= .seconds(5))
+        _ = consume lock
+    }
+
     @Test("a pool looks for others everywhere but at the socket that systemd handed it, where it doesn't answer yet")
     func handedSocket() async throws {
         let home = try ServingHome()

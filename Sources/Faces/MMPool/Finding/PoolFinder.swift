@@ -186,6 +186,8 @@ package struct PoolFinder: Sendable {
         let deadline = Deadline.after(isUp ? Self.startLimit : .seconds(5))
         repeat {
             if let pool = try await running() { return pool }
+            // Such a pool would hold the lock.
+            guard isUp || FileLock.holder(of: place.life) != nil else { break }
             try? await Task.sleep(for: .milliseconds(20))
         } while !deadline.hasPassed && !Task.isCancelled
         if isUp { throw Self.unavailable("The new pool does not answer.") }
