@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMOperations
 import Testing
@@ -67,12 +68,19 @@ struct PoolServeOptionsTests {
     }
 
     @Test(
-        "a pool in the foreground logs to standard error, unless another setting or the journal is used",
+        "a pool in the foreground logs to standard error, unless another setting is used or the journal reads it",
         arguments: [
             ([:], "console"), (["MM_LOG_STANDARD_ERROR": "json"], "json"), (["MM_LOG_STANDARD_ERROR": "off"], "off"),
-            (["JOURNAL_STREAM": "8:1"], nil),
+            // A terminal that the desktop's service has started: the journal reads that service.
+            (["JOURNAL_STREAM": "8:1"], "console"), (["JOURNAL_STREAM": "here"], nil),
         ] as [([String: String], String?)])
     func standardError(environment: [String: String], form: String?) {
-        #expect(PoolServing.logging(environment)["MM_LOG_STANDARD_ERROR"] == form)
+        let raw = open("/dev/null", O_WRONLY)
+        defer { close(raw) }
+        var status = stat()
+        let isKnown = fstat(raw, &status) == 0
+        #expect(isKnown)
+        let read = environment.mapValues { $0 == "here" ? "\(status.st_dev):\(status.st_ino)" : $0 }
+        #expect(PoolServing.logging(read, standardError: raw)["MM_LOG_STANDARD_ERROR"] == form)
     }
 }

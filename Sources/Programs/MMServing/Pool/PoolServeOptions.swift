@@ -162,11 +162,23 @@ enum PoolServing {
     }
 
     /// Returns the environment of a pool in the foreground, which logs to standard error in addition to its file,
-    /// because supervisors such as container engines read that. Under systemd the file suffices.
-    static func logging(_ environment: [String: String]) -> [String: String] {
-        let (form, journal) = (OperationServices.standardErrorForm, "JOURNAL_STREAM")
-        guard environment[form] == nil, environment[journal] == nil else { return environment }
+    /// because supervisors such as container engines read that. Where systemd's journal reads it, the file suffices.
+    /// - Parameter standardError: the descriptor of standard error.
+    static func logging(
+        _ environment: [String: String], standardError: Int32 = STDERR_FILENO
+    ) -> [String: String] {
+        let form = OperationServices.standardErrorForm
+        guard environment[form] == nil, !isJournal(environment["JOURNAL_STREAM"], standardError) else {
+            return environment
+        }
         return environment.merging([form: "console"]) { own, _ in own }
+    }
+
+    /// Returns whether a descriptor leads to the journal, whose stream the variable names by device and inode
+    /// (systemd.exec(5)). Programs that a service starts inherit the variable, such as those in a desktop's terminal.
+    private static func isJournal(_ stream: String?, _ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && stream == "\(status.st_dev):\(status.st_ino)"
     }
 
     /// Replaces the standard streams, so that nothing of the process that started this one stays open.
