@@ -175,6 +175,13 @@ struct PoolPartsTests {
     }
 
     @Test(
+        "a pool isn't said to run on before the time of its calls is over",
+        arguments: [([:], false, 120), (["MM_POOL_DRAIN": "300"], false, 400), (["MM_POOL_DRAIN": "300"], true, 10)])
+    func patience(variables: [String: String], force: Bool, seconds: Int64) throws {
+        #expect(try PoolStopper(environment: variables).patience(force: force) == .seconds(seconds))
+    }
+
+    @Test(
         "a value with which the pool wouldn't start is refused before systemd has it",
         arguments: ["MM_POOL_DRAIN", "MM_POOL_IDLE"])
     func invalidSetting(name: String) {

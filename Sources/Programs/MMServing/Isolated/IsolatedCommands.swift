@@ -24,7 +24,7 @@ enum IsolatedCommands {
         var options = IsolatedServing.Options(
             face: try HTTPFaceOptions.listening(at: address, flag: "--listen", input),
             pools: try IsolatedPoolOptions.read(input))
-        options.drainLimit = try PoolServeOptions.drainLimit(environment) ?? options.drainLimit
+        options.drainLimit = try PoolServeOptions.drainLimit(environment)
         try await IsolatedServing.serve(
             options, environment: environment, signals: signals, quiet: quiet, streams)
     }

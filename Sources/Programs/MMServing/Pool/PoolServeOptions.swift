@@ -27,7 +27,7 @@ struct PoolServeOptions: Sendable {
     /// How long a detached pool stays without sessions, calls and jobs before it ends.
     var idleLimit: Duration = .seconds(1800)
     /// How long running calls may continue once the pool is to end.
-    var drainLimit: Duration = .seconds(20)
+    var drainLimit: Duration
     /// How long running calls may continue when the pool gives way to a later version, which accepts new calls
     /// meanwhile.
     var handOverLimit: Duration = .seconds(360)
@@ -59,8 +59,8 @@ struct PoolServeOptions: Sendable {
         socket = try reader.text("socket")
         isDetached = try reader.flag("detached")
         isIsolated = try reader.flag("isolated")
+        drainLimit = try Self.drainLimit(environment)
         idleLimit = try Self.seconds("MM_POOL_IDLE", environment) ?? idleLimit
-        drainLimit = try Self.drainLimit(environment) ?? drainLimit
         if isIsolated {
             _ = try IsolatedPoolOptions.read(reader)
             try Self.checkIsolated(reader)
@@ -110,10 +110,10 @@ struct PoolServeOptions: Sendable {
             hint: "Leave it out: the router serves the routes of the profile pool at --listen.")
     }
 
-    /// Returns how long running calls may continue once a server is to end, if `MM_POOL_DRAIN` is set.
+    /// Returns how long running calls may continue once a server is to end: 20 seconds, or what `MM_POOL_DRAIN` says.
     /// - Throws: `invalidInput` that names the variable.
-    static func drainLimit(_ environment: [String: String]) throws(MMError) -> Duration? {
-        try seconds("MM_POOL_DRAIN", environment)
+    static func drainLimit(_ environment: [String: String]) throws(MMError) -> Duration {
+        try seconds("MM_POOL_DRAIN", environment) ?? .seconds(20)
     }
 
     /// Reads a variable with a number of seconds, which may have a fraction.

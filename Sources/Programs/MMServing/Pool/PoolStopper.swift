@@ -6,9 +6,11 @@ import MMSystem
 /// Ends a user's pool.
 struct PoolStopper: Sendable {
     private let finder: PoolFinder
+    private let environment: [String: String]
 
     /// Creates a stopper for the pool of a user's files.
     init(environment: [String: String]) {
+        self.environment = environment
         finder = PoolFinder(environment: environment)
     }
 
@@ -27,10 +29,9 @@ struct PoolStopper: Sendable {
             process = silent
             process.signal(SIGCONT)
         }
-        // The pool has 20 seconds for its calls, and needs some time for its sessions.
-        let patience = Deadline.after(force ? .seconds(10) : .seconds(120))
+        let deadline = Deadline.after(try patience(force: force))
         while process.isRunning {
-            if patience.hasPassed {
+            if deadline.hasPassed {
                 guard force else {
                     throw MMError(
                         .unavailable, "The pool (process \(process.pid)) does not end.",
@@ -42,6 +43,11 @@ struct PoolStopper: Sendable {
             if Task.isCancelled { throw MMError(.cancelled, "Waiting for the pool's end was cancelled.") }
         }
         return true
+    }
+
+    /// Returns how long the pool may take to end: it has some time for its calls, and needs some for its sessions.
+    func patience(force: Bool) throws(MMError) -> Duration {
+        try force ? .seconds(10) : PoolServeOptions.drainLimit(environment) + .seconds(100)
     }
 
     /// Returns the process of a pool that doesn't answer but holds its lock.
