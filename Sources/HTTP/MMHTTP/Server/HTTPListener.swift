@@ -15,6 +15,15 @@ package final class HTTPListener: Sendable {
 
     private let server: Mutex<Server?>
 
+    /// Opens the library.
+    /// - Throws: `.unavailable` with the package that has it.
+    package static func load() throws(MMError) {
+        guard let reason = mm_httpd_load() else { return }
+        throw MMError(
+            .unavailable, "The HTTP server's library can't be opened: \(String(cString: reason)).",
+            hint: "apt-get install libmicrohttpd12 (libmicrohttpd12t64 from Debian 13 on)")
+    }
+
     /// Starts a listener.
     /// - Parameters:
     ///   - address: the address to listen on.
@@ -29,11 +38,7 @@ package final class HTTPListener: Sendable {
         _ address: ListenAddress, limits: HTTPServerLimits = HTTPServerLimits(),
         certificate: ServerCertificate? = nil, admission: HTTPAdmission? = nil, handler: @escaping HTTPHandler
     ) throws(MMError) -> HTTPListener {
-        if let reason = mm_httpd_load() {
-            throw MMError(
-                .unavailable, "The HTTP server's library can't be opened: \(String(cString: reason)).",
-                hint: "apt-get install libmicrohttpd12 (libmicrohttpd12t64 from Debian 13 on)")
-        }
+        try load()
         if certificate != nil, mm_httpd_has_tls() == 0 {
             throw MMError(
                 .unavailable, "The HTTP server's library was built without TLS.",

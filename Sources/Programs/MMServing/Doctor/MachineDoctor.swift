@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMHTTP
 import MMIdentity
 import MMOperations
 import MMPool
@@ -207,7 +208,10 @@ struct PoolChecks: Sendable {
     func examine(into report: inout DoctorReport) async {
         let state = await PoolFinder(environment: environment).state()
         guard case .running(let pool) = state else {
-            if case .stopped = state { return report.add("pool", .sound, "not running; the first call starts it") }
+            if case .stopped = state {
+                do throws(MMError) { try HTTPListener.load() } catch { return report.add("pool", error) }
+                return report.add("pool", .sound, "not running; the first call starts it")
+            }
             let told = state.json
             let words = [told["state"], told["holder"]].compactMap { $0?.string }.joined(separator: ": ")
             return report.add("pool", .failed, words, remedy: told["hint"]?.string)
