@@ -134,7 +134,7 @@ struct CertificateTests {
         let given =
             name.hasSuffix("p12")
             ? files(name, password: true) : files("rsa.cert.pem", key: name, password: true)
-        let error = await #expect(throws: MMError.self) { _ = try await given.read(for: "Contoso") }
+        let error = await #expect(throws: MMError.self) { _ = try await given.read(for: "Contoso", in: home.paths) }
         let said = "\(error?.message ?? "") \(error?.hint ?? "")"
         #expect(said.contains("another password") && !said.contains("FAKE-wrong-password"))
     }
@@ -157,10 +157,10 @@ struct CertificateTests {
     func variable(name: String) async throws {
         var given = name.hasSuffix("p12") ? files(name) : files("rsa.cert.pem", key: name)
         given.passwordVariable = "CERTIFICATE_PASSWORD"
-        _ = try await given.read(for: "Contoso", environment: ["CERTIFICATE_PASSWORD": Certificates.password])
+        _ = try await given.read(for: "Contoso", in: home.paths, environment: ["CERTIFICATE_PASSWORD": Certificates.password])
         for environment in [[:], ["CERTIFICATE_PASSWORD": "FAKE-wrong-password"]] {
             let error = await #expect(throws: MMError.self) {
-                _ = try await given.read(for: "Contoso", environment: environment)
+                _ = try await given.read(for: "Contoso", in: home.paths, environment: environment)
             }
             #expect(error?.code == .invalidInput && error?.message.contains("FAKE-wrong") == false)
         }

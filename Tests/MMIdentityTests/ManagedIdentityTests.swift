@@ -153,6 +153,7 @@ struct ManagedIdentityTests {
         ManagedIdentityGrant(
             identity: .system,
             surroundings: CredentialContext(
+                paths: home.paths,
                 environment: [
                     "IDENTITY_ENDPOINT": "http://localhost:40342/token", "IMDS_ENDPOINT": "http://localhost:40342",
                 ],

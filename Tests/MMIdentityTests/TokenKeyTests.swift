@@ -35,10 +35,12 @@ private enum SoftToken {
         let pinFile = "\(home.path)/pin"
         guard try home.read(pinFile) == nil else { return pinFile }
         let environment = ["SOFTHSM2_CONF": "\(home.path)/softhsm2.conf", "PATH": "/usr/bin:/bin"]
-        var calls = ["mm", "other"].map {
+        // A token stays open for a process once it has been opened with a PIN.
+        var calls = ["mm", "other", "closed"].map {
             ["--init-token", "--free", "--label", $0, "--pin", pin, "--so-pin", "567890"]
         }
-        for (token, number, name) in [("mm", "a1", "rsa"), ("mm", "a2", "ec"), ("other", "a1", "rsa")] {
+        let keys = [("mm", "a1", "rsa"), ("mm", "a2", "ec"), ("other", "a1", "rsa"), ("closed", "a1", "rsa")]
+        for (token, number, name) in keys {
             calls.append([
                 "--import", Certificates.path("\(name).key.pem"), "--token", token, "--label", name, "--id", number,
                 "--pin", pin,
@@ -74,7 +76,7 @@ struct TokenKeyTests {
         let pin = try await SoftToken.make()
         let files = CertificateFiles(
             certificatePath: Certificates.path("\(name).cert.pem"), privateKeyPath: uri(name), passwordFile: pin)
-        let certificate = try await files.read(for: "Contoso")
+        let certificate = try await files.read(for: "Contoso", in: home.paths)
         #expect(certificate.algorithm == algorithm)
         let signature = try certificate.signature(of: "header.claims")
         #expect(try await isGood(signature, of: "header.claims", name))
@@ -90,13 +92,30 @@ struct TokenKeyTests {
             let files = CertificateFiles(
                 certificatePath: Certificates.path("\(certificate).cert.pem"), privateKeyPath: uri(object),
                 passwordFile: pin)
-            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso") }
+            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso", in: home.paths) }
             let message = error?.message ?? ""
             #expect(error?.code == .invalidInput && message.contains(said), "\(message)")
         }
     }
 
-    @Test("a PIN that the token refuses is tried once, until its file changes")
+    @Test(
+        "a library that can't be opened, and a PIN that is missing, are reported as such",
+        arguments: [
+            ("pkcs11:token=mm;object=rsa?module-path=/nowhere/token.so", true, "module-path that can't be opened"),
+            ("pkcs11:token=closed;object=rsa;type=private?module-path=\(SoftToken.module)", false, "without a PIN"),
+        ])
+    func unopened(uri: String, hasPIN: Bool, said: String) async throws {
+        let pin = try await SoftToken.make()
+        let files = CertificateFiles(
+            certificatePath: Certificates.path("rsa.cert.pem"), privateKeyPath: uri, passwordFile: hasPIN ? pin : nil)
+        let error = await #expect(throws: MMError.self) {
+            _ = try await files.read(for: "Contoso", in: home.paths)
+        }
+        let message = error?.message ?? ""
+        #expect(message.contains(said), "\(message)")
+    }
+
+    @Test("a PIN that the token refuses is tried once, by whichever process, until its file changes")
     func wrongPIN() async throws {
         let right = try await SoftToken.make()
         let pin = "\(home.path)/pin"
@@ -105,12 +124,13 @@ struct TokenKeyTests {
             certificatePath: Certificates.path("rsa.cert.pem"), privateKeyPath: uri("rsa", in: "other"),
             passwordFile: pin)
         for said in ["is refused by the token", "is not tried again"] {
-            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso") }
+            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso", in: home.paths) }
             let message = error?.message ?? ""
             #expect(message.contains(said) && !message.contains("9999"), "\(message)")
         }
+        #expect(try FolderListing.names(in: home.paths.stateDirectory).contains { $0.hasPrefix("refused-pin-") })
         try home.write(pin, try #require(try home.read(right)))
-        #expect(try await files.read(for: "Contoso").algorithm == "PS256")
+        #expect(try await files.read(for: "Contoso", in: home.paths).algorithm == "PS256")
     }
 
     /// Whether OpenSSL's program accepts a signature.

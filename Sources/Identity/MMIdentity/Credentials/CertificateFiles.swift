@@ -21,17 +21,23 @@ public struct CertificateFiles: Sendable, Hashable {
     }
 
     /// Reads the certificate each time, so that a renewed one takes effect at once.
+    /// - Parameters:
+    ///   - connection: the connection that it belongs to.
+    ///   - paths: where refused PINs are remembered.
+    ///   - environment: the environment variables.
     /// - Throws: `.invalidInput`, naming the file and what to do.
     func read(
-        for connection: String, environment: [String: String] = [:]
+        for connection: String, in paths: StatePaths, environment: [String: String] = [:]
     ) async throws(MMError) -> SigningCertificate {
         let files = self
         // A store may require its password to be hashed a million times, which must not block the cooperative pool.
-        return try await BlockingWork.run { () throws(MMError) in try files.readNow(for: connection, environment) }
+        return try await BlockingWork.run { () throws(MMError) in
+            try files.readNow(for: connection, in: paths, environment)
+        }
     }
 
     private func readNow(
-        for connection: String, _ environment: [String: String]
+        for connection: String, in paths: StatePaths, _ environment: [String: String]
     ) throws(MMError) -> SigningCertificate {
         // Without a separate key file, the key is in the certificate's file.
         let certificate = try Self.bytes(
@@ -51,7 +57,8 @@ public struct CertificateFiles: Sendable, Hashable {
             try source.readNow(
                 "the certificate's password", of: connection, environment: environment, isPassword: true)
         }
-        if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
+        let refusal = token.flatMap { token in passwordFile.map { RefusedPIN($0, for: token, in: paths) } }
+        if refusal?.isRemembered == true {
             throw wrongPIN(connection, "was refused by the token and is not tried again")
         }
         do {
@@ -61,7 +68,7 @@ public struct CertificateFiles: Sendable, Hashable {
             switch error {
             case .unavailable(let error): throw error
             case .wrongPIN:
-                if let token, let passwordFile { RefusedPINs.shared.add(passwordFile, for: token) }
+                refusal?.remember()
                 throw wrongPIN(connection, "is refused by the token")
             case .unusable(let reason, let remedy):
                 let file = reason.isOfTheKey ? privateKeyPath ?? certificatePath : certificatePath
@@ -76,7 +83,7 @@ public struct CertificateFiles: Sendable, Hashable {
         MMError(
             .invalidInput, "The PIN of \(connection) in \(passwordFile ?? "no file") \(what).",
             hint:
-                "Put the right PIN into that file. Tokens lock after a few wrong PINs, so mm tries the same file only once.",
+                "Put the right PIN into that file. Tokens lock after a few wrong PINs, so mm tries each file only once until it changes.",
             details: ["connection": .string(connection), "field": "auth.certificatePasswordFile"])
     }
 
@@ -95,29 +102,37 @@ public struct CertificateFiles: Sendable, Hashable {
     }
 }
 
-/// The files whose PINs a token has refused. A token locks after a few wrong PINs, so each is tried only once until its
-/// file changes.
-final class RefusedPINs: Sendable {
-    /// The instance shared by this process.
-    static let shared = RefusedPINs()
+/// A file whose PIN a token may have refused. A token locks after a few wrong PINs, so each is tried only once until
+/// its file changes, by whichever process.
+struct RefusedPIN: Sendable {
+    private let file: String
+    /// Holds the stamp of the file whose PIN was refused.
+    private let note: String
 
-    private struct Place: Hashable {
-        let file: String
-        let key: TokenKey
+    /// Creates the memory of a file's PIN for a key.
+    init(_ file: String, for key: TokenKey, in paths: StatePaths) {
+        self.file = file
+        let place = "\(file)\n\(key.uri)\n\(key.module ?? "")"
+        note = "\(paths.stateDirectory)/refused-pin-\(Hex.text(SHA256.digest(place.utf8).prefix(8)))"
     }
 
-    private let refused = Mutex<[Place: FileStamp]>([:])
-
-    /// Returns whether the PIN that a file still holds was refused for a key.
-    func contains(_ file: String, for key: TokenKey) -> Bool {
-        guard case .file(let stamp) = FileStamp.lookUp(file) else { return false }
-        return refused.withLock { $0[Place(file: file, key: key)] == stamp }
+    /// Whether the PIN that the file still holds was refused.
+    var isRemembered: Bool {
+        guard let stamp, let noted = try? ProtectedFile.read(note, limit: 256) else { return false }
+        if noted.elementsEqual(stamp.utf8) { return true }
+        try? ProtectedFile.remove(note)
+        return false
     }
 
-    /// Remembers that a file's PIN was refused for a key.
-    func add(_ file: String, for key: TokenKey) {
-        guard case .file(let stamp) = FileStamp.lookUp(file) else { return }
-        refused.withLock { $0[Place(file: file, key: key)] = stamp }
+    /// Remembers that the file's PIN was refused.
+    func remember() {
+        guard let stamp else { return }
+        try? ProtectedFile.replace(note, with: Array(stamp.utf8))
+    }
+
+    private var stamp: String? {
+        guard case .file(let stamp) = FileStamp.lookUp(file) else { return nil }
+        return "\(stamp.size) \(stamp.modified.seconds) \(stamp.modified.nanoseconds)"
     }
 }
 

@@ -15,7 +15,7 @@ public enum ClientCredential: Sendable {
         case .secret(let source):
             _ = try await source.read("the client secret", of: connection, environment: surroundings.environment)
         case .certificate(let files):
-            _ = try await files.read(for: connection, environment: surroundings.environment)
+            _ = try await files.read(for: connection, in: surroundings.paths, environment: surroundings.environment)
         case .federated(let token): try await token.check(of: connection, in: surroundings)
         }
     }
@@ -31,7 +31,7 @@ public enum ClientCredential: Sendable {
             ).reveal()
         case .certificate(let files):
             let certificate = try await files.read(
-                for: target.connection, environment: surroundings.environment)
+                for: target.connection, in: surroundings.paths, environment: surroundings.environment)
             let now = surroundings.clock.now
             guard certificate.endsAt == 0 || certificate.endsAt > now.seconds else {
                 throw MMError(

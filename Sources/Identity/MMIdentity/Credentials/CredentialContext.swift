@@ -1,9 +1,10 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The context in which credentials are read and requested: the process's variables, its transports and the time of
-/// day.
+/// The context in which credentials are read and requested: the process's files and variables, its transports and the
+/// time of day.
 struct CredentialContext: Sendable {
+    let paths: StatePaths
     let environment: [String: String]
     /// The transport for remote services.
     let transport: any HTTPTransport

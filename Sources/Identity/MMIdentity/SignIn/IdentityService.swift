@@ -398,7 +398,7 @@ extension IdentityService {
 
     func surroundings(_ target: SignInTarget) -> CredentialContext {
         CredentialContext(
-            environment: environment, transport: transport, direct: direct, clock: clock,
+            paths: paths, environment: environment, transport: transport, direct: direct, clock: clock,
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
 

@@ -25,7 +25,7 @@ extension IdentityService {
         switch method {
         case .deviceCode, .browser: return try await life(ofPerson: try target(connection, .graph, method))
         case .app(.certificate(let files)):
-            let endsAt = try await files.read(for: connection.name, environment: environment).endsAt
+            let endsAt = try await files.read(for: connection.name, in: paths, environment: environment).endsAt
             guard endsAt > 0 else { return .unknown(credential: "a certificate") }
             return .certificate(endsAt: Timestamp(seconds: endsAt), path: files.certificatePath)
         case .app(.secret): return .unknown(credential: "a client secret")
