@@ -6,6 +6,7 @@
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,10 @@ static EVP_PKEY *provided_key(const char *uri, const char *pin) {
 // Opens the engine, once per process: its keys live as long as the engine.
 static int open_engine(const char *module) {
     const char *wanted = module ? module : "";
-    if (engine) return strcmp(engine_module, wanted) == 0 ? MM_CREDENTIAL_READ : MM_CREDENTIAL_OTHER_MODULE;
+    if (engine && strcmp(engine_module, wanted) == 0) return MM_CREDENTIAL_READ;
+    // The engine opens the library only for the first key, and then says just that it found none.
+    if (*wanted && !dlopen(wanted, RTLD_LAZY | RTLD_LOCAL)) return MM_CREDENTIAL_NO_LIBRARY;
+    if (engine) return MM_CREDENTIAL_OTHER_MODULE;
     if (!token.ENGINE_by_id || !token.OPENSSL_init_crypto) return MM_CREDENTIAL_NO_MODULE;
     token.OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
     ENGINE *found = token.ENGINE_by_id("pkcs11");

@@ -37,7 +37,7 @@ final class SigningCertificate: @unchecked Sendable {
         var fault: Int32 = 0
         let raw = mm_credential_open(
             certificate, Int32(certificate.count), key.uri, key.module, pin?.reveal(), &fault)
-        guard let raw else { throw Self.fault(fault) }
+        guard let raw else { throw Self.fault(fault, hasPIN: pin != nil) }
         try self.init(raw)
     }
 
@@ -92,7 +92,7 @@ final class SigningCertificate: @unchecked Sendable {
         return Array(room.prefix(Int(count)))
     }
 
-    private static func fault(_ number: Int32) -> Fault {
+    private static func fault(_ number: Int32, hasPIN: Bool = true) -> Fault {
         switch Int(number) {
         case MM_CREDENTIAL_NO_KEY:
             .unusable(
@@ -126,13 +126,18 @@ final class SigningCertificate: @unchecked Sendable {
                 remedy:
                     "Install libengine-pkcs11-openssl or pkcs11-provider, and if the token's library is not found, "
                     + "add it to privateKeyPath: ?module-path=/usr/lib/…/opensc-pkcs11.so")
+        case MM_CREDENTIAL_NO_LIBRARY:
+            .unusable(
+                Reason(text: "has a module-path that can't be opened", isOfTheKey: true),
+                remedy: "Correct it, or install the token's library.")
         case MM_CREDENTIAL_OTHER_MODULE:
             .unusable(
                 Reason(text: "has another module-path than the first key of this process", isOfTheKey: true),
                 remedy: "Use one module for all tokens (p11-kit-proxy.so supports all), or restart: mm pool restart.")
         case MM_CREDENTIAL_NO_TOKEN_KEY:
             .unusable(
-                Reason(text: "is not a key that the token offers with this PIN", isOfTheKey: true),
+                Reason(
+                    text: "is not a key that a token here offers with\(hasPIN ? " this" : "out a") PIN", isOfTheKey: true),
                 remedy:
                     "List keys with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file in "
                     + "certificatePasswordFile (mode 0600). Tokens lock after a few wrong PINs.")
