@@ -261,7 +261,7 @@ struct RefreshTests {
         arguments: [
             (HTTPError(.connectionLost, "reset", mayHaveBeenSent: false), 5), (HTTPError(.connect, "no route"), 3),
             (HTTPError(.connectionLost, "torn"), 5), (HTTPError(.timeout, "slow"), 5), (HTTPError(.tls, "expired"), 1),
-            (HTTPError(.proxy, "407"), 1),
+            (HTTPError(.proxy, "407"), 1), (HTTPError(.timeout, "nobody answers", mayHaveBeenSent: false), 3),
         ])
     func networkFaults(fault: HTTPError, requests: Int) async throws {
         clock.advance(10_000)

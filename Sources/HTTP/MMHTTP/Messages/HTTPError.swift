@@ -72,6 +72,8 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     package func retryAdvice(isRepeatable: Bool) -> RetryAdvice {
         switch kind {
         case .connect, .resolve: .unlikely
+        // The system itself has repeated the connection's first packet all that time.
+        case .timeout where !mayHaveBeenSent: .unlikely
         case .connectionLost, .timeout, .protocolViolation: !mayHaveBeenSent || isRepeatable ? .worthwhile : .never
         case .invalidRequest, .proxy, .tls, .cancelled, .tooLarge, .unavailable: .never
         }
