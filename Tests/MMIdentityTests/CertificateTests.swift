@@ -157,7 +157,8 @@ struct CertificateTests {
     func variable(name: String) async throws {
         var given = name.hasSuffix("p12") ? files(name) : files("rsa.cert.pem", key: name)
         given.passwordVariable = "CERTIFICATE_PASSWORD"
-        _ = try await given.read(for: "Contoso", in: home.paths, environment: ["CERTIFICATE_PASSWORD": Certificates.password])
+        let right = ["CERTIFICATE_PASSWORD": Certificates.password]
+        _ = try await given.read(for: "Contoso", in: home.paths, environment: right)
         for environment in [[:], ["CERTIFICATE_PASSWORD": "FAKE-wrong-password"]] {
             let error = await #expect(throws: MMError.self) {
                 _ = try await given.read(for: "Contoso", in: home.paths, environment: environment)

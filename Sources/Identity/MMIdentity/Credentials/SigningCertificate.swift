@@ -137,7 +137,8 @@ final class SigningCertificate: @unchecked Sendable {
         case MM_CREDENTIAL_NO_TOKEN_KEY:
             .unusable(
                 Reason(
-                    text: "is not a key that a token here offers with\(hasPIN ? " this" : "out a") PIN", isOfTheKey: true),
+                    text: "is not a key that a token here offers with\(hasPIN ? " this" : "out a") PIN",
+                    isOfTheKey: true),
                 remedy:
                     "List keys with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file in "
                     + "certificatePasswordFile (mode 0600). Tokens lock after a few wrong PINs.")
