@@ -107,6 +107,7 @@ struct CertificateTests {
             ("rsa.cert.pem", "rsa.locked.key.pem", false, "password", "certificatePasswordFile"),
             ("ec.p12", nil, false, "password", "certificatePasswordFile"),
             ("rsa.old.p12", nil, true, "no longer supports", "-legacy"),
+            ("rsa.cert.pem", "rsa.old.key.pem", true, "rsa.old.key.pem uses an encryption", "openssl pkcs8"),
             ("README.md", nil, false, "no private key", "PEM"),
             ("nothing.pem", nil, false, "does not exist", "mm connections show"),
             ("ended.cert.pem", "rsa.key.pem", false, "2021", "upload"),

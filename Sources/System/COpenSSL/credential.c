@@ -41,6 +41,15 @@ X509 *mm_pem_certificate(const uint8_t *bytes, int count, EVP_PKEY *key, int *an
     return found;
 }
 
+// Returns whether the last failure was due to an algorithm that OpenSSL has only in its provider `legacy`.
+static int cipher_missing(void) {
+    unsigned long error;
+    int missing = 0;
+    while ((error = ssl.ERR_get_error()))
+        if (ERR_GET_LIB(error) == ERR_LIB_EVP && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED) missing = 1;
+    return missing;
+}
+
 static int read_pem(struct credential *credential, const uint8_t *certificate, int certificate_count,
                     const uint8_t *key, int key_count, const char *text) {
     struct password password = {text, 0};
@@ -48,7 +57,8 @@ static int read_pem(struct credential *credential, const uint8_t *certificate, i
     credential->key = pem_key(key, key_count, &password);
     if (!credential->key) {
         if (!password.was_asked) return MM_CREDENTIAL_NO_KEY;
-        return text && *text ? MM_CREDENTIAL_WRONG_PASSWORD : MM_CREDENTIAL_NEEDS_PASSWORD;
+        if (!text || !*text) return MM_CREDENTIAL_NEEDS_PASSWORD;
+        return cipher_missing() ? MM_CREDENTIAL_OLD_CIPHER : MM_CREDENTIAL_WRONG_PASSWORD;
     }
     credential->certificate = mm_pem_certificate(certificate, certificate_count, credential->key, &any);
     if (credential->certificate) return MM_CREDENTIAL_READ;

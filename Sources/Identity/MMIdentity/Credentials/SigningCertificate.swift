@@ -118,8 +118,11 @@ final class SigningCertificate: @unchecked Sendable {
                 remedy: "Correct the password in certificatePasswordFile or certificatePasswordVariable.")
         case MM_CREDENTIAL_OLD_CIPHER:
             .unusable(
-                Reason(text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged"),
-                remedy: "Convert it: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
+                Reason(
+                    text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged",
+                    isOfTheKey: true),
+                remedy: "Convert it: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600), or a key in PEM: "
+                    + "openssl pkcs8 -provider legacy -provider default -topk8 -in OLD -out NEW.")
         case MM_CREDENTIAL_NO_MODULE:
             .unusable(
                 Reason(text: "is in a token that OpenSSL can't access", isOfTheKey: true),
