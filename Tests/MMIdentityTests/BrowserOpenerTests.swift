@@ -72,6 +72,16 @@ struct BrowserOpenerTests {
         #expect(error?.code == .invalidInput)
     }
 
+    @Test("a port that another program has is reported with the variable that sets it")
+    func busyPort() async throws {
+        let state = Secret("FAKE-state")
+        let other = try LoopbackRedirect.start(state: state)
+        let address = try RedirectAddress(environment: [RedirectAddress.variable: "\(other.port)"])
+        let error = #expect(throws: MMError.self) { try LoopbackRedirect.start(at: address, state: state) }
+        #expect(error?.code == .conflict && error?.hint?.contains(RedirectAddress.variable) == true)
+        await other.close(.unknown)
+    }
+
     @Test("a requested port is listened on and is in the page's address, on all interfaces if requested")
     func publishedPort() async throws {
         let state = Secret("state")

@@ -152,8 +152,19 @@ final class LoopbackRedirect: Sendable {
         let handler: HTTPHandler = { await desk.answer($0) }
         var limits = HTTPServerLimits()
         limits.maxConnections = 32
-        let first = try HTTPListener.start(
-            .tcp(host: address.hosts[0], port: address.port), limits: limits, handler: handler)
+        let first: HTTPListener
+        do throws(MMError) {
+            first = try HTTPListener.start(
+                .tcp(host: address.hosts[0], port: address.port), limits: limits, handler: handler)
+        } catch {
+            var error = error
+            if error.code == .conflict {
+                error.hint =
+                    "Set \(RedirectAddress.variable) to another port (without it any free one is taken), or stop the "
+                    + "other program."
+            }
+            throw error
+        }
         var listeners = [first]
         for host in address.hosts.dropFirst() {
             let other = try? HTTPListener.start(.tcp(host: host, port: first.port), limits: limits, handler: handler)
