@@ -93,14 +93,14 @@ struct ManagedIdentityTests {
         #expect(request.url.contains("&\(parameter)=\(Self.identity)"))
     }
 
-    @Test("App Service is asked at its address with its key")
+    @Test("App Service and Automation are asked at their address with their key")
     func appService() async throws {
         let transport = ScriptedTransport { _, _ in Self.answer() }
         let environment = ["IDENTITY_ENDPOINT": "http://169.254.255.2:8081/msi/token", "IDENTITY_HEADER": "FAKE-key"]
         _ = try await service(transport, environment: environment).token(for: try connection())
         let request = try #require(transport.requests.first)
         #expect(request.url.hasPrefix("http://169.254.255.2:8081/msi/token?api-version=2019-08-01&resource="))
-        #expect(request.headers["X-IDENTITY-HEADER"] == "FAKE-key" && request.headers["Metadata"] == nil)
+        #expect(request.headers["X-IDENTITY-HEADER"] == "FAKE-key" && request.headers["Metadata"] == "true")
     }
 
     @Test("Azure Arc gets a key from a file in its folder")

@@ -199,6 +199,8 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
         case .appService(let address, let key):
             (base, query["api-version"]) = (address, "2019-08-01")
             headers.set("X-IDENTITY-HEADER", key)
+            // Azure Automation, which sets the same variables, requires it; the others ignore it.
+            headers.set("Metadata", "true")
         case .machineLearning(let address, let key):
             (base, query["api-version"]) = (address, "2017-09-01")
             headers.set("secret", key)
