@@ -107,7 +107,8 @@ final class ApprovalNotices: Sendable {
             ChildCommand(program, Array(command.dropFirst()), environment: kept),
             input: JSONWriter.bytes(.object(Self.object(of: request))), limit: 4096, timeout: .seconds(10))
         guard outcome.exit.code == 0 else {
-            throw MMError(.remoteFailed, "\(command[0]), which \(Self.variable) names, ended with \(outcome.exit.code).")
+            throw MMError(
+                .remoteFailed, "\(command[0]), which \(Self.variable) names, ended with \(outcome.exit.code).")
         }
     }
 

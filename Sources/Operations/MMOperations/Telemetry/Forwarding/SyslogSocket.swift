@@ -17,7 +17,8 @@ final class SyslogSocket: Sendable {
     /// because the other machine's kernel acknowledges them.
     static let proof = Duration.milliseconds(250)
     /// The reason why a new connection gets no lines.
-    static let refusal = "the server ended the new connection: if it asks for a client certificate, "
+    static let refusal =
+        "the server ended the new connection: if it asks for a client certificate, "
         + "\(AuditDestination.certificateVariable) and \(AuditDestination.keyVariable) must name one that it accepts"
 
     /// Connects.
