@@ -137,6 +137,26 @@ struct RedisKindTests {
         }
     }
 
+    @Test("a server that doesn't answer holds up only the first caller, and is asked until it does")
+    func silence() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url), limit: .seconds(2))
+            _ = try await redis.ask(["GET", "x"], key: "x")
+            server.process.signalGroup(SIGSTOP)
+            await #expect(throws: MMError.self) { try await redis.ask(["GET", "x"], key: "x") }
+            let begun = ContinuousClock.now
+            // Each would wait for a second at least.
+            for _ in 0..<30 {
+                let error = await #expect(throws: MMError.self) { try await redis.ask(["GET", "x"], key: "x") }
+                #expect(error?.details["cluster"] == "away")
+            }
+            #expect(begun.duration(to: .now) < .seconds(15))
+            server.process.signalGroup(SIGCONT)
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "x"], key: "x")) != nil }
+        }
+    }
+
     @Test("a majority of sentinels names the server, also after a fail-over")
     func sentinels() async throws {
         try await withHome { home in

@@ -16,6 +16,8 @@ package final class RedisClient: Sendable {
         var jobs: [Job] = []
         var isClosed = false
         var isRunning = false
+        /// The failure of a server that doesn't answer in time; `nil` once it answers again.
+        var silence: RedisSocket.Fault?
     }
 
     /// The address of the Redis.
@@ -51,6 +53,8 @@ package final class RedisClient: Sendable {
             words: words, key: key, isRepeatable: isRepeatable, outcome: outcome, end: .now + limit * 3)
         try state.withLock { (state) throws(MMError) in
             if state.isClosed { throw Self.away(address, "it was closed") }
+            // Only the first caller waits for a server that doesn't answer.
+            if let silence = state.silence { throw Self.away(address, silence.text) }
             // Nothing is queued for a thread that can't be started.
             if !state.isRunning { try start() }
             state.isRunning = true
@@ -100,12 +104,35 @@ package final class RedisClient: Sendable {
         let (address, limit, ready) = (address, limit, ready)
         try DedicatedThread.start("mm-redis") { [weak self] in
             let worker = RedisWorker(address, connectLimit: min(limit, .seconds(1)))
+            // The key of a command that got no answer in time: its server is asked until it answers.
+            var silent: String?
             while true {
-                ready.wait()
+                if silent == nil { ready.wait() } else { _ = ready.wait(milliseconds: 500) }
                 guard let next = self?.next() else { return }
-                if let job = next { Self.carryOut(job, worker, address, limit) }
+                guard let key = next?.key ?? silent else { continue }
+                let begun = ContinuousClock.now
+                let fault =
+                    if let job = next { Self.carryOut(job, worker, address, limit) } else {
+                        Self.fault(of: worker, ["EXISTS", key], key: key, limit)
+                    }
+                // A refusal that comes at once holds nobody up, and another server of a cluster may answer.
+                let isQuick = begun.duration(to: .now) < .milliseconds(500)
+                silent = fault == nil || isQuick || address.kind == .cluster ? nil : key
+                self?.note(silence: silent == nil ? nil : fault)
             }
         }
+    }
+
+    /// Notes whether the server is silent. Jobs that wait for it fail at once.
+    private func note(silence: RedisSocket.Fault?) {
+        let left: [Job] = state.withLock { state in
+            state.silence = silence
+            guard silence != nil else { return [] }
+            defer { state.jobs = [] }
+            return state.jobs
+        }
+        guard let silence else { return }
+        for job in left { job.outcome.resolve(.failure(Self.away(address, silence.text))) }
     }
 
     /// Returns the next job: `.some(nil)` if none is queued, `nil` once the client is closed.
@@ -116,11 +143,28 @@ package final class RedisClient: Sendable {
         }
     }
 
-    private static func carryOut(_ job: Job, _ worker: RedisWorker, _ address: RedisAddress, _ limit: Duration) {
+    /// Returns the failure of a command; `nil` if it was answered.
+    private static func fault(
+        of worker: RedisWorker, _ words: [String], key: String, _ limit: Duration
+    ) -> RedisSocket.Fault? {
+        do throws(RedisSocket.Fault) {
+            _ = try worker.run(
+                words.map { Array($0.utf8) }, key: key, isRepeatable: true, milliseconds: Int32(limit.milliseconds))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Carries out a job.
+    /// - Returns: the failure, if the job wasn't answered.
+    private static func carryOut(
+        _ job: Job, _ worker: RedisWorker, _ address: RedisAddress, _ limit: Duration
+    ) -> RedisSocket.Fault? {
         // A job whose time has passed fails at once, instead of waiting for each of the jobs that hang before it.
         guard job.end > .now else {
             job.outcome.resolve(.failure(away(address, "too many requests already wait for it")))
-            return
+            return nil
         }
         let milliseconds = Int32(limit.milliseconds)
         do throws(RedisSocket.Fault) {
@@ -128,10 +172,12 @@ package final class RedisClient: Sendable {
                 .success(
                     try worker.run(
                         job.words, key: job.key, isRepeatable: job.isRepeatable, milliseconds: milliseconds)))
+            return nil
         } catch {
             var failure = away(address, error.text)
             if error.mayHaveRun { failure.details["mayHaveRun"] = true }
             job.outcome.resolve(.failure(failure))
+            return error
         }
     }
 }

@@ -1,3 +1,5 @@
+import MMCore
+
 /// What a server says of itself (`INFO`).
 struct RedisFacts {
     private var facts: [Substring: Substring] = [:]
