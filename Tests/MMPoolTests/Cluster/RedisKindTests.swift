@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSystem
 import TestSupport
 import Testing
 

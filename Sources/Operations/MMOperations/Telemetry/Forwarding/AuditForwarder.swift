@@ -228,8 +228,8 @@ package struct AuditCopyState: Sendable, Hashable {
 
     init(destination: String) { self.destination = destination }
 
-    /// Whether the destination accepted nothing a moment ago. A time beyond the longest pause that a destination can ask
-    /// for was noted before the clock was set back.
+    /// Whether the destination accepted nothing a moment ago. A time beyond the longest pause that a destination can
+    /// ask for was noted before the clock was set back.
     func isAway(at now: Timestamp) -> Bool {
         guard let nextAttempt else { return false }
         return now < nextAttempt && nextAttempt - now <= AuditSinkFault.longestRest

@@ -260,8 +260,9 @@ struct SyslogMessage {
     /// Returns the message, without framing.
     /// - Parameters:
     ///   - line: the line, which the message contains whole.
-    ///   - isLocal: whether the message is for the machine's own log daemon. systemd-journald, rsyslog and syslog-ng read
-    ///     a program's name and its text there, as syslog(3) writes them, and would take RFC 5424's fields for text.
+    ///   - isLocal: whether the message is for the machine's own log daemon. systemd-journald, rsyslog and syslog-ng
+    ///     read a program's name and its text there, as syslog(3) writes them, and would take RFC 5424's fields for
+    ///     text.
     static func bytes(of line: ArraySlice<UInt8>, isLocal: Bool = false) -> [UInt8] {
         let entry: JSONValue? = try? JSONParser.parse(Array(line))
         // Facility 13 is “log audit”.
