@@ -120,6 +120,7 @@ struct PoolQueueTests {
         ]
         let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
         #expect(error?.code == .limitExceeded)
+        #expect(error?.message.contains("all are in use") == true)
         #expect(await pool.reports().count == 3)
         for share in shares { share?.release() }
     }

@@ -8,6 +8,8 @@ package struct SessionLimits: Sendable {
     package var idle: Duration
     /// How long a session must have been idle before it may be ended in favour of another one.
     package var evictableAfter: Duration
+    /// How their owner knows the limits of the number, for errors.
+    package var names = (total: "the limit", perOwner: "the limit")
 
     /// Creates limits.
     /// - Parameter evictableAfter: how long an idle session is safe from being ended in favour of another one.

@@ -543,15 +543,17 @@ extension SessionPool {
             $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
         }
         guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
-            let unused = "none of them has been unused for \(limits.evictableAfter.components.seconds) s"
+            let unused =
+                limits.evictableAfter > .zero
+                ? "none of them has been unused for \(limits.evictableAfter.components.seconds) s" : "all are in use"
             throw MMError(
                 .limitExceeded,
                 isOwnersLimit
                     ? "There are already \(own.count) sessions, the limit for one client, and \(unused)."
                     : "There are already \(live.count) sessions, the limit, and \(unused).",
                 hint:
-                    "Use an existing one, wait for one to finish, end one that is no longer needed, or raise "
-                    + "the limit.",
+                    "Use an existing one, wait for one to finish, end one that is no longer needed (`mm sessions` lists "
+                    + "them), or raise \(isOwnersLimit ? limits.names.perOwner : limits.names.total).",
                 retry: .after(.seconds(10))
             )
         }

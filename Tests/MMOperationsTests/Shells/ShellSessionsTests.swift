@@ -18,9 +18,14 @@ struct ShellSessionsTests {
 
     private let time: ManualClock
     private let sessions: ShellSessions
-    private let limits = SessionLimits(total: 3, perOwner: 2, idle: .seconds(60), evictableAfter: .seconds(60))
+    private let limits: SessionLimits
 
     init() {
+        var configuration = ShellsConfiguration()
+        configuration.maximumSessions = 3
+        configuration.maximumSessionsOfOwner = 2
+        configuration.idle = .seconds(60)
+        limits = SessionLimits(configuration)
         time = ManualClock()
         sessions = ShellSessions(clock: time.clock)
     }
@@ -119,10 +124,12 @@ struct ShellSessionsTests {
     func limitsHold() async throws {
         #expect(try await open(key("a", "1")))
         #expect(try await open(key("a", "2")))
-        await #expect(throws: MMError.self) { try await open(key("a", "3")) }
+        let own = await #expect(throws: MMError.self) { try await open(key("a", "3")) }
+        #expect(own?.hint?.contains("maxSessionsPerClient") == true)
         #expect(try await open(key("b", "1")))
         let error = await #expect(throws: MMError.self) { try await open(key("b", "2")) }
         #expect(error?.code == .limitExceeded)
+        #expect(error?.hint?.contains("`maxSessions`") == true)
         #expect(await sessions.count == 3)
         #expect(try await open(key("a", "1")) == false)
     }

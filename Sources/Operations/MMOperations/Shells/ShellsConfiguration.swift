@@ -300,6 +300,9 @@ extension SessionLimits {
         self.init(
             total: configuration.maximumSessions, perOwner: configuration.maximumSessionsOfOwner,
             idle: configuration.idle, evictableAfter: configuration.idle)
+        names = (
+            total: "`maxSessions` in the settings of shells", perOwner: "`maxSessionsPerClient` in the settings of shells"
+        )
     }
 }
 
