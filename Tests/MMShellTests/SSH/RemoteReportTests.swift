@@ -25,6 +25,19 @@ struct RemoteReportTests {
         }
     }
 
+    @Test("commands run whatever permissions the session gives to new files")
+    func unreadable() async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            let quiet = try await session.sh("umask 777; set -o noclobber")
+            #expect(quiet.code == 0)
+            // A program that starts programs is run from a file.
+            for number in 0..<2 {
+                let answer = try await session.sh("printf '%s\\n' \(number) | cat; umask")
+                #expect(answer.out == "\(number)\n0777\n" && answer.err.isEmpty, "\(answer.err)")
+            }
+        }
+    }
+
     @Test(
         "jobs and killed programs aren't reported as at a terminal",
         arguments: ["sh -c 'kill -TERM $$'", "f() { sleep 0.1 & }; f; f", "eval 'sleep 0.1 &'"])

@@ -34,7 +34,8 @@ enum RemoteDialect {
     /// too.
     ///
     /// A start-up file may have started a different shell; the right one is then started again. BusyBox's shell
-    /// mistakes the end of a background job for the end of its input, and would exit without `ignoreeof`.
+    /// mistakes the end of a background job for the end of its input, and would exit without `ignoreeof`. The file for
+    /// the texts of commands is made here, because a later umask may make new files unreadable for the shell itself.
     static func boot(mark: String) -> String {
         """
         [ "${MM_SHELL_ID-}" = \(mark) ] || \(launch(mark: mark))
@@ -47,7 +48,8 @@ enum RemoteDialect {
         else
         \(functions(kind(isBash: false)))\(ShellDialect.posixPrompt)
         fi
-        __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
+        __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID
+        mkdir -m 700 "$__mm_d" && (umask 077; : >"$__mm_d/c") || __mm_d=/nonexistent
 
         """
     }
