@@ -60,6 +60,14 @@ struct SSHFailureTests {
         #expect(error.message.contains(words), "\(error.message)")
     }
 
+    @Test(
+        "a message at the end of a sentence ends it once",
+        arguments: ["Connection to web1 closed by remote host.", "Connection to web1 closed by remote host", ""])
+    func sentence(words: String) {
+        let message = SSHFailure.error(words, name: "ann@web1:22", target: SSHTarget("web1")).message
+        #expect(message.hasSuffix(".") && !message.hasSuffix(".."), "\(message)")
+    }
+
     @Test("a slow host hasn't refused anything")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))

@@ -187,7 +187,9 @@ enum SSHFailure {
         return words.map(ShellWord.quoted).joined(separator: " ")
     }
 
+    /// Returns the last message, for the end of a sentence.
     private static func lastLine(_ messages: String) -> String {
-        messages.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no output from ssh"
+        guard let line = messages.split(whereSeparator: \.isNewline).last else { return "no output from ssh" }
+        return String(line.hasSuffix(".") ? line.dropLast() : line)
     }
 }
