@@ -192,6 +192,22 @@ struct SSHReachTests {
         #expect(second.question == nil)
     }
 
+    @Test(
+        "a host of ssh_config that is meant for tunnels takes commands and files, too",
+        arguments: ["StdinNull yes", "ForkAfterAuthentication yes", "SessionType none", "SessionType subsystem"])
+    func tunnels(line: String) async throws {
+        try await TestSSHD.with { (server) async throws in
+            let config = "\(server.folder)/client"
+            try await TestSSHD.put("Host *\n\(line)\nRemoteCommand none\n", config)
+            var target = server.target
+            target.configFile = config
+            let session = try await Self.connect(target, SSHSessionTests.masters())
+            #expect(try await session.sh("echo here").out == "here\n")
+            #expect(try await RemoteFiles(session).read("/etc/hostname").bytes.isEmpty == false)
+            await session.close()
+        }
+    }
+
     @Test("a host that starts no shell is reported as soon as its output has ended, however long output may be awaited")
     func endOfOutput() async throws {
         try await TestSSHD.with("ForceCommand echo 'no shell here'") { (server) async throws in

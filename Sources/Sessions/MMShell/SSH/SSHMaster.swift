@@ -6,12 +6,13 @@ import MMSystem
 final class SSHMaster: Sendable {
     let target: SSHTarget
     /// The resolved `user@host:port`.
-    let name: String
+    var name: String { resolution.name }
     /// Whether the host is reached through jump hosts.
-    let hasJump: Bool
+    var hasJump: Bool { resolution.hasJump }
     private let program: String
     private let environment: [String: String]
     private let secrets: SSHSecrets
+    private let resolution: SSHResolution
     let process: ChildProcess
     /// Whether the host turned out to have no SFTP.
     let lacksSFTP = Mutex(false)
@@ -39,7 +40,7 @@ final class SSHMaster: Sendable {
         var command = ChildCommand(
             program,
             arguments(target, secrets, home: environment["HOME"])
-                + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : [])
+                + resolution.foreground + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : [])
                 + (resolution.ciphers.map { ["-o", "Ciphers=\($0)"] } ?? []) + [
                     "-M", "-N", "-T", "--", target.host,
                 ],
@@ -52,8 +53,8 @@ final class SSHMaster: Sendable {
         let process = try await ChildProcess.start(command)
         try await signIn(process, secrets, target, name: name, resolution, environment, limit)
         return SSHMaster(
-            target: target, name: name, hasJump: resolution.hasJump, program: program, environment: environment,
-            secrets: secrets, process: process)
+            target: target, resolution: resolution, program: program, environment: environment, secrets: secrets,
+            process: process)
     }
 
     /// Waits until ssh has signed in, and ends it if it can't.
@@ -96,13 +97,11 @@ final class SSHMaster: Sendable {
     }
 
     private init(
-        target: SSHTarget, name: String, hasJump: Bool, program: String, environment: [String: String],
-        secrets: SSHSecrets,
-        process: ChildProcess
+        target: SSHTarget, resolution: SSHResolution, program: String, environment: [String: String],
+        secrets: SSHSecrets, process: ChildProcess
     ) {
         self.target = target
-        self.name = name
-        self.hasJump = hasJump
+        self.resolution = resolution
         self.program = program
         self.environment = environment
         self.secrets = secrets
@@ -201,7 +200,8 @@ final class SSHMaster: Sendable {
                 "-S", secrets.socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-o",
                 "LogLevel=ERROR",
                 "-o", "EscapeChar=none", "-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes", "-T",
-            ] + arguments + ["--", target.host] + (words.isEmpty ? [] : [words]),
+            ] + resolution.foreground + (arguments.contains("-s") ? [] : resolution.session) + arguments
+                + ["--", target.host] + (words.isEmpty ? [] : [words]),
             environment: environment)
         command.environment["SSH_ASKPASS"] = nil
         command.environment["SSH_ASKPASS_REQUIRE"] = nil
@@ -403,13 +403,21 @@ struct SSHResolution: Sendable {
     let connectTimeout: Duration?
     /// The ciphers to offer, fastest first; `nil` for those of the configuration.
     let ciphers: String?
+    /// The options against those of the configuration that take ssh's input away, which a tunnel doesn't need. Earlier
+    /// versions of ssh know neither.
+    let foreground: [String]
+    /// The options against a configured kind of session, such as none.
+    let session: [String]
 
     /// Reads the configuration with `ssh -G`.
     /// - Throws: `.invalidInput` if ssh doesn't accept the configuration.
     static func of(_ target: SSHTarget, _ arguments: [String], program: String, environment: [String: String])
         async throws(MMError) -> SSHResolution
     {
-        let command = ChildCommand(program, arguments + ["-G", "--", target.host], environment: environment)
+        // Without a command, ssh refuses a configuration that moves it into the background.
+        let command = ChildCommand(
+            program, arguments + ["-o", "RemoteCommand=none", "-G", "--", target.host, "true"],
+            environment: environment)
         let outcome = try await ChildProcess.run(command, limit: 1 << 20, timeout: .seconds(20))
         guard outcome.exit == .status(0) else {
             throw MMError(
@@ -438,6 +446,11 @@ struct SSHResolution: Sendable {
         tellsHostKey = values["logverbose"] != nil
         connectTimeout = values["connecttimeout"].flatMap { Int64($0) }.map { .seconds($0) }
         ciphers = values["ciphers"].flatMap { Self.fastestFirst($0) }
+        func option(_ name: String, _ value: String) -> [String] {
+            values[Substring(name.lowercased())].map { $0 == value ? [] : ["-o", "\(name)=\(value)"] } ?? []
+        }
+        foreground = option("StdinNull", "no") + option("ForkAfterAuthentication", "no")
+        session = option("SessionType", "default")
     }
 
     /// OpenSSH's own list prefers a cipher that works without the processor's help: encrypting with it takes more than
