@@ -51,7 +51,9 @@ struct SSHFailureTests {
         "a further question is told in one line, and one for a new password as what it is",
         arguments: [
             ("Duo for ann\n 1. Push\nCode: ", "question", "“Duo for ann ·  1. Push · Code: ”"),
-            ("You are required to change your password immediately.\nCurrent password: ", "password_expired", "expired"),
+            (
+                "You are required to change your password immediately.\nCurrent password: ", "password_expired", "expired"
+            ),
             ("\u{1B}[2JCode: ", "question", "“\\u{1b}[2JCode: ”"),
         ])
     func furtherQuestion(question: String, reason: String, words: String) {

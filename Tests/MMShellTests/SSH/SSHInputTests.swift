@@ -109,7 +109,9 @@ struct SSHInputTests {
         }
     }
 
-    @Test("a command without input shows what it asks at the terminal that the session already has", TestSSHD.givesTerminals)
+    @Test(
+        "a command without input shows what it asks at the terminal that the session already has",
+        TestSSHD.givesTerminals)
     func askingWithoutInput() async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             let first = try await session.start(ShellCommand("true", input: .terminal), deadline: .never)

@@ -81,8 +81,8 @@ struct ShellCallContext: Sendable {
 
     /// Returns the keys of the person at whose terminal the call was made.
     /// - Parameter remedy: what to do otherwise.
-    /// - Throws: `.forbidden` for every other caller; `.denied` if the owner wants every command judged, since the guard
-    ///   can't judge what is typed into a terminal.
+    /// - Throws: `.forbidden` for every other caller; `.denied` if the owner wants every command judged, since what is
+    ///   typed into a terminal can't be.
     func keys(otherwise remedy: String) throws(MMError) -> any CallInput {
         guard context.isTerminal, context.call.person?.isAtTerminal == true, let keys = context.call.input else {
             throw MMError(

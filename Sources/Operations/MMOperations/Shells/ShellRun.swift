@@ -133,7 +133,6 @@ struct ShellRun: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: ShellServices
     ) async throws(MMError) -> OperationAnswer {
         let call = try ShellCallContext(context, services)
-        let configuration = call.configuration
         if input.options.directory != nil, !call.mayNamePlaces {
             throw MMError(
                 .invalidInput, "Only a person can choose the directory of a session.", hint: "Use cd in the command.")
@@ -141,7 +140,7 @@ struct ShellRun: CatalogueOperation {
         let (cleared, admission) = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
         if isNew { try await call.refuseOwnFiles(input.command, in: member) }
-        let limit = input.timeout ?? configuration.commandTime
+        let limit = input.timeout ?? call.configuration.commandTime
         // A person at a terminal waits for the end; a model gets a handle.
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
         await call.note(command: input.command, secrets: member.secrets)

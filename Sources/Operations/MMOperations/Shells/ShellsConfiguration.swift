@@ -301,7 +301,8 @@ extension SessionLimits {
             total: configuration.maximumSessions, perOwner: configuration.maximumSessionsOfOwner,
             idle: configuration.idle, evictableAfter: configuration.idle)
         names = (
-            total: "`maxSessions` in the settings of shells", perOwner: "`maxSessionsPerClient` in the settings of shells"
+            total: "`maxSessions` in the settings of shells",
+            perOwner: "`maxSessionsPerClient` in the settings of shells"
         )
     }
 }

@@ -117,8 +117,8 @@ struct ShellTerminal: CatalogueOperation {
                 hint: "Use another session with another shell (--shell bash).")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
-            .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: TerminalView.longest, patience: .zero,
-            call: call.context.record.call, turn: call.turn(in: member),
+            .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: TerminalView.longest,
+            patience: .zero, call: call.context.record.call, turn: call.turn(in: member),
             terminal: KeptTerminal(input.size), summary: "a terminal")
         task.letGo()
         return (task, true)

@@ -89,7 +89,7 @@ final class TerminalView: Sendable {
         var answer = AnswerEnd()
         answer.exitStatus = end.exitStatus
         switch end.cause {
-        case .finished where closing != nil, .shellEnded where closing != nil: answer.notes = [closing].compactMap(\.self)
+        case .finished, .shellEnded: answer.notes = closing.map { [$0] } ?? ShellReport(task: task, room: 0).notes
         default: answer.notes = ShellReport(task: task, room: 0).notes
         }
         return answer
