@@ -7,7 +7,7 @@ extension OperationDeclaration {
         "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
         summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
         description:
-            "Ends a connection's PowerShell sessions, or one of them, for example when one hangs.",
+            "Ends a connection's PowerShell sessions, or one that hangs.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm reset Contoso exo", "ends one session")]
     )

@@ -17,7 +17,7 @@ struct Logout: CatalogueOperation {
         summary: "Sign out of a connection: removes its tokens from this machine and ends its sessions.",
         description:
             "Removes a connection's tokens and pending sign-ins from this machine, signs out and ends its PowerShell "
-            + "sessions. The next call needs a new sign-in.",
+            + "sessions.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm logout Contoso --forget-account", "allows another account to sign in")]
     )
