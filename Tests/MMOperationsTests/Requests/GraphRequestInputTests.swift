@@ -65,10 +65,17 @@ struct GraphRequestInputTests {
             (["connection": "C", "endpoint": "/me", "upload": "a", "download": "b"], "download"),
             (["connection": "C", "endpoint": "/me", "upload": "a", "all": true], "all"),
             (["connection": "C", "endpoint": "/me", "upload": "a", "method": "GET"], "method"),
+            (["connection": "C", "endpoint": "/users", "search": "Ann"], "search"),
         ] as [(JSONObject, String)])
     func field(arguments: JSONObject, field: String) {
         let error = #expect(throws: MMError.self) { try input(arguments) }
         #expect(error?.details["field"] == .string(field), "\(error?.message ?? "")")
+    }
+
+    @Test("a search for endpoints may name a connection, and what else clients fill in")
+    func search() throws {
+        let given: JSONObject = ["connection": "C", "endpoint": "", "body": [:], "query": [:], "search": "guests"]
+        #expect(try input(given).search == "guests")
     }
 
     @Test("a path alone lacks the connection")

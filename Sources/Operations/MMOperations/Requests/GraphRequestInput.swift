@@ -70,7 +70,8 @@ struct GraphRequestInput: OperationInput {
     }
 
     func check() throws(MMError) {
-        guard !isEmpty, search == nil else { return }
+        guard search == nil else { return try checkSearch() }
+        guard !isEmpty else { return }
         try checkPlace()
         if batch != nil {
             try checkBatch()
@@ -78,6 +79,16 @@ struct GraphRequestInput: OperationInput {
             try checkTransfer()
         } else {
             try checkRequest()
+        }
+    }
+
+    /// Checks that a search for endpoints has none of a request, which would not be sent.
+    private func checkSearch() throws(MMError) {
+        guard endpoint == nil, batch == nil else {
+            throw Self.refused(
+                "search", "`search` finds endpoints: it can't be combined with a request.",
+                "Leave it out to send the request. Words to find objects by belong in the query, as "
+                    + #"{"$search": "\"displayName:Ann\""} or a $filter."#)
         }
     }
 
