@@ -93,6 +93,23 @@ struct ReadyToolTests {
     }
 
     @Test(
+        "the name of a tool leads to it, and that of a command for people to their terminal, not to similar names",
+        arguments: [
+            ("login", "Call the tool mm__login."), ("mm__graph_request", "Call the tool mm__graph_request."),
+            ("connect", "`mm connect` does that."), ("connections-add", "`mm connections add` does that."),
+        ])
+    func notATask(name: String, hint: String) throws {
+        let error = try #require(throws: MMError.self) { try ready().meaning(of: ["name": .string(name)]) }
+        #expect(error.code == .notFound && error.hint == hint, "\(error)")
+    }
+
+    @Test("a tool that the server doesn't offer isn't recommended", arguments: ["shell_run", "ssh_run"])
+    func notOffered(name: String) throws {
+        let error = try #require(throws: MMError.self) { try ready().meaning(of: ["name": .string(name)]) }
+        #expect(error.code == .notFound && error.hint?.contains("mm__" + name) == false, "\(error)")
+    }
+
+    @Test(
         "a held call whose changes can be planned says how one yes does for several, and no other call says so",
         arguments: [
             (

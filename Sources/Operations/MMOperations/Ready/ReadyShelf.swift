@@ -45,19 +45,27 @@ package struct ReadyShelf: Sendable {
     /// Returns the task with a name, however its words are joined: `mail-forwarding`, `mail_forwarding`, `mail
     /// forwarding`.
     package func task(named name: String) -> ReadyTask? {
-        func plain(_ text: String) -> String {
-            text.lowercased().replacing("-", with: "_").replacing(" ", with: "_")
-        }
-        var wanted = plain(name)
-        for prefix in ["mm__", "mm_", "recipe_"] where wanted.hasPrefix(prefix) {
-            wanted = String(wanted.dropFirst(prefix.count))
-        }
+        let wanted = Self.plain(name)
         return tasks.first { task in
-            guard plain(task.name) != wanted else { return true }
+            guard Self.joined(task.name) != wanted else { return true }
             guard case .operation(let operation, _) = task else { return false }
-            return plain(operation.declaration.command.joined(separator: " ")) == wanted
+            return Self.joined(operation.declaration.command.joined(separator: " ")) == wanted
                 || Self.shortNames[wanted] == task.name
         }
+    }
+
+    /// Returns the name that a caller means, with its words joined as those of operations, and without the prefixes of
+    /// tools and prompts.
+    package static func plain(_ name: String) -> String {
+        var plain = joined(name)
+        for prefix in ["mm__", "mm_", "recipe_"] where plain.hasPrefix(prefix) {
+            plain = String(plain.dropFirst(prefix.count))
+        }
+        return plain
+    }
+
+    private static func joined(_ name: String) -> String {
+        name.lowercased().replacing("-", with: "_").replacing(" ", with: "_")
     }
 
     /// Returns the tasks for a question, best first, with their scores.

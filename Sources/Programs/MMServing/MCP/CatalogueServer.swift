@@ -40,12 +40,7 @@ struct CatalogueServer {
     /// Returns the server.
     /// - Throws: `MMError` if an operation's name or schema violates the protocol.
     func server() throws(MMError) -> MCPServer {
-        let offered = service.catalogue.operations.filter { operation in
-            let declaration = operation.declaration
-            return declaration.audience == .everyone && options.toolsets.contains(declaration.toolset)
-                && !declaration.runsTools
-                && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
-        }
+        let offered = service.catalogue.operations.filter { options.offers($0.declaration) }
         let names = Set(offered.map(\.declaration.name))
         let resources = MCPResources(
             service: service, services: services, calls: calls, serverName: options.serverName)

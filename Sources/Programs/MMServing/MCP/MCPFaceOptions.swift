@@ -135,6 +135,12 @@ struct MCPFaceOptions: Sendable {
         return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
     }
 
+    /// Returns whether this server offers an operation, be it as a tool or as a task.
+    func offers(_ operation: OperationDeclaration) -> Bool {
+        operation.audience == .everyone && toolsets.contains(operation.toolset) && !operation.runsTools
+            && (!readOnly || operation.effects.readOnly || operation.servesReaders)
+    }
+
     /// Returns the name that an operation has as a tool of this server.
     func tool(_ operation: OperationDeclaration) -> String { prefix + operation.name }
 }

@@ -103,13 +103,12 @@ struct ReadyTool {
     }
 
     private func isOffered(_ task: ReadyTask) -> Bool {
-        guard case .operation(let operation, _) = task else { return true }
-        let declaration = operation.declaration
-        return declaration.audience == .everyone
-            && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
+        if case .operation(let operation, _) = task { options.offers(operation.declaration) } else { true }
     }
 
     private func unknown(_ name: String, on shelf: ReadyShelf) -> MMError {
+        let message = "There is no task `\(name.prefix(80))`."
+        if let hint = otherWay(to: ReadyShelf.plain(name)) { return MMError(.notFound, message, hint: hint) }
         let names = shelf.tasks.filter(isOffered).map(\.name)
         // Words in place of a name are treated as a search.
         let found = shelf.find(name.replacing("-", with: " ").replacing("_", with: " "), limit: 2).map(\.task)
@@ -117,10 +116,18 @@ struct ReadyTool {
         var near = NearestNames.of(name, among: names, limit: 2)
         near += found.filter { !near.contains($0) }
         return MMError(
-            .notFound, "There is no task `\(name.prefix(80))`.",
+            .notFound, message,
             hint: near.isEmpty
                 ? "To list the tasks, leave out the name; \(options.tool(.graphRequest)) {\"search\": …} finds them by words."
                 : "Did you mean \(near.joined(separator: " or "))?",
             details: ["near": .array(near.map { .string($0) })])
+    }
+
+    /// Returns how an operation that is no task is called; `nil` if none has the name, or this server doesn't offer it.
+    /// Names that look similar would lead astray here: `disconnect` is no way to `connect`.
+    private func otherWay(to name: String) -> String? {
+        guard let declaration = Catalogue.standard.operation(named: name)?.declaration else { return nil }
+        if declaration.audience == .person { return "`mm \(declaration.command.joined(separator: " "))` does that." }
+        return declaration.isListed && options.offers(declaration) ? "Call the tool \(options.tool(declaration))." : nil
     }
 }
