@@ -128,7 +128,8 @@ struct InputReaderTests {
         #expect(try input.textList("tags") == ["u"])
     }
 
-    @Test("a boolean may be written as a text in any case", arguments: [("True", true), ("FALSE", false), ("yes", nil)])
+    @Test(
+        "a boolean may be written as a text in any case", arguments: [("True", true), ("FALSE", false), ("yes", nil)])
     func booleans(written: String, flag: Bool?) {
         #expect(flag == (try? reader(["name": "x", "all": .string(written)]).flag("all")))
     }
