@@ -6,10 +6,20 @@ import Testing
 struct RepeatedLinesTests {
     @Test("are counted where they repeat, and left out beyond the most")
     func repeats() {
-        #expect(RepeatedLines.counted(["a", "b", "a"]) == ["a (2 times)", "b"])
+        #expect(
+            RepeatedLines.counted(["ERROR: a", "WARNING: b", "ERROR: a", "WARNING: b"])
+                == ["ERROR: a (2 times)", "WARNING: b (2 times)"])
         let many = RepeatedLines.counted((0..<60).map { "ERROR: The object number \($0) could not be found there." })
         #expect(many.count == 51)
         #expect(many.last == "… and 10 more lines of this kind.")
+    }
+
+    @Test("stay where a script shows them, unless they follow each other")
+    func reports() {
+        let lines = ["User: Ann", "Licences:", "---", "User: Bob", "Licences:", "---", "---", "WARNING: w", "WARNING: w"]
+        #expect(
+            RepeatedLines.counted(lines)
+                == ["User: Ann", "Licences:", "---", "User: Bob", "Licences:", "--- (2 times)", "WARNING: w (2 times)"])
     }
 
     @Test(

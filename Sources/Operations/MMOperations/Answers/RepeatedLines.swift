@@ -1,5 +1,6 @@
-/// The shortened lines beside an output, such as the warnings and errors of a script: repeated lines are counted, and
-/// so are the lines beyond a limit.
+/// The shortened lines beside an output: repeated warnings and errors of a script are counted, and so are the lines
+/// beyond a limit. Other lines may be a report that a script shows, whose lines mean nothing elsewhere: only those that
+/// follow each other are counted.
 package enum RepeatedLines {
     /// The maximum number of different lines that are shown.
     static let most = 50
@@ -19,23 +20,27 @@ package enum RepeatedLines {
     /// Returns the shortened lines, in the order of their first occurrence.
     package static func counted(_ lines: [String]) -> [String] {
         guard lines.count > 1 else { return lines }
-        var counts: [String: Int] = [:]
-        var order: [String] = []
+        var order: [(line: String, count: Int)] = []
+        var places: [String: Int] = [:]
         for line in lines {
-            counts[line, default: 0] += 1
-            if counts[line] == 1 { order.append(line) }
+            let isTrouble = warning(in: line) != nil || line.hasPrefix(ReportedError.mark)
+            if let place = isTrouble ? places[line] : order.indices.last, order[place].line == line {
+                order[place].count += 1
+            } else {
+                places[line] = order.count
+                order.append((line, 1))
+            }
         }
-        let alike = Dictionary(grouping: order.compactMap { line in kind(of: line).map { ($0, line) } }, by: \.0)
+        let alike = Dictionary(grouping: order.compactMap { one in kind(of: one.line).map { ($0, one.line) } }, by: \.0)
             .filter { $0.value.count > mostAlike }
         let left = Set(alike.values.flatMap { $0.dropFirst(mostAlike).map(\.1) })
-        let kept = order.filter { !left.contains($0) }
-        var shown = kept.prefix(most).map { line -> String in
-            let count = counts[line] ?? 1
+        let kept = order.filter { !left.contains($0.line) }
+        var shown = kept.prefix(most).map { (line, count) -> String in
             let text = count == 1 ? line : "\(line) (\(count) times)"
             guard let group = kind(of: line).flatMap({ alike[$0] }), group[mostAlike - 1].1 == line else { return text }
             return "\(text) (and \(group.count - mostAlike) more like it)"
         }
-        let rest = kept.dropFirst(most).reduce(0) { $0 + (counts[$1] ?? 0) }
+        let rest = kept.dropFirst(most).reduce(0) { $0 + $1.count }
         if rest > 0 { shown.append("… and \(rest) more lines of this kind.") }
         return shown
     }
