@@ -259,8 +259,11 @@ final class ToCSVStage: Stage {
     private var showsHeader: Bool
     /// The names of the columns; `nil` until the first object tells them.
     private var names: [String]?
+    /// The error of an object that is null.
+    private let noInput: NativeError
 
     init(_ command: BoundCommand) throws(Interrupt) {
+        noInput = command.nullArgument("InputObject")
         let known: Set<String> = [
             "Delimiter", "UseQuotes", "QuoteFields", "IncludeTypeInformation", "NoTypeInformation", "NoHeader",
         ]
@@ -280,7 +283,9 @@ final class ToCSVStage: Stage {
     /// - Parameters:
     ///   - showsHeader: whether the first line holds the names, unless there are columns already.
     ///   - columns: the columns of the file that the records are appended to; `nil` if the first object tells them.
-    init(delimiter: String, quotes: CSVQuotes, showsHeader: Bool, columns: [String]?) {
+    ///   - command: the command that writes the file.
+    init(delimiter: String, quotes: CSVQuotes, showsHeader: Bool, columns: [String]?, for command: BoundCommand) {
+        noInput = command.nullArgument("InputObject")
         self.delimiter = delimiter
         self.quotes = quotes
         self.showsHeader = showsHeader
@@ -289,7 +294,9 @@ final class ToCSVStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        guard case .object(let object) = item, object.isOfScript, object.isListable, !object.hasHidden else {
+        if item.isNull { return try report(noInput) }
+        guard case .object(let object) = item, object.isOfScript || object.isEntry, object.isListable, !object.hasHidden
+        else {
             throw .handOver("CSV of \(item.typeName)")
         }
         if names == nil {

@@ -10,13 +10,14 @@ extension HostCommands {
         let columns = try columns(of: path, command, host, delimiter)
         let stage = ToCSVStage(
             delimiter: delimiter, quotes: try CSVQuotes(command), showsHeader: !command.isSet("NoHeader"),
-            columns: columns)
+            columns: columns, for: command)
+        stage.report = { (error) throws(Interrupt) in try evaluator.report(error, command.errorAction) }
         var text = ""
         stage.next = { (line) throws(Interrupt) in text += try PSText.string(line) + "\n" }
-        for item in items where !item.isNull { try stage.process(item) }
+        for item in items { try stage.process(item) }
         try stage.finish()
         guard let columns else {
-            if command.isSet("IncludeTypeInformation"), case .object(let first)? = items.first {
+            if command.isSet("IncludeTypeInformation"), case .object(let first)? = items.first(where: { !$0.isNull }) {
                 text = "#TYPE \(first.typeName)\n" + text
             }
             return try write(text, to: path, command, host, isAppending: false)

@@ -12,6 +12,7 @@ struct ObjectComparison {
         for name in ["ReferenceObject", "DifferenceObject"] where command[name]?.isNull == true {
             throw .statement(command.nullArgument(name))
         }
+        guard !items.contains(where: \.isNull) else { throw .handOver("a comparison of nothing") }
         guard command["ReferenceObject"] != nil, command["DifferenceObject"] != nil || !items.isEmpty else {
             throw .handOver("a comparison without two lists")
         }

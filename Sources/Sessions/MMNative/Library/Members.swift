@@ -10,7 +10,7 @@ enum Members {
                 case .object(let object) where XMLNode.isNode(object):
                     if let own = try XMLNode.property(object, name) { flatten(own, into: &found) }
                 case .object(let object):
-                    guard object.isOfScript && object.isListable || object[name] != nil else {
+                    guard (object.isOfScript || object.isEntry) && object.isListable || object[name] != nil else {
                         throw .handOver("a member of each")
                     }
                     flatten(object.read(name) ?? .null, into: &found)

@@ -161,8 +161,10 @@ package struct PSObject: Sendable {
     var isOfScript: Bool { isCustom || contents.ownClass != nil }
     /// Whether it is known what PowerShell shows of it: its view, or all its properties.
     var isDisplayable: Bool {
-        view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo") || typeName == PSTable.pairType)
+        view != nil || isListable && (isOfScript || typeName.hasSuffix("MeasureInfo") || isEntry)
     }
+    /// Whether it is an entry of a hashtable or of a generic dictionary.
+    var isEntry: Bool { typeName == PSTable.entryType || typeName == PSTable.pairType }
 
     /// Whether what is stored here aren't the properties of .NET's object, but what the engine keeps in their place.
     var isOpaque: Bool { !isCustom && (XMLNode.isNode(self) || shape.names.contains { $0.utf8.first == 0 }) }
