@@ -48,6 +48,51 @@ struct LibraryObjects: RunningReports {
     }
 
     @Test(
+        "an XML node is the child of one other",
+        arguments: [
+            (
+                "[xml]$x = '<r><a/><b/></r>'; $r = $x.DocumentElement; [void]$r.AppendChild($r.FirstChild); $x.OuterXml",
+                "<r><b /><a /></r>"
+            ),
+            (
+                "[xml]$x = '<r/>'; $e = $x.CreateElement('u'); $r = $x.DocumentElement; [void]$r.AppendChild($e); "
+                    + "[void]$r.AppendChild($e); $x.OuterXml", "<r><u /></r>"
+            ),
+            (
+                "[xml]$x = '<r><a/><b/></r>'; $r = $x.DocumentElement; $a = $r.RemoveChild($r.FirstChild); "
+                    + "[void]$r.FirstChild.AppendChild($a); $x.OuterXml", "<r><b><a /></b></r>"
+            ),
+            (
+                "[xml]$x = '<r/>'; $e = $x.CreateElement('u'); $f = $x.CreateElement('v'); [void]$e.AppendChild($f); "
+                    + "[void]$x.DocumentElement.AppendChild($e); [void]$e.RemoveChild($f); "
+                    + "[void]$x.DocumentElement.AppendChild($f.CloneNode($true)); $x.OuterXml",
+                "<r><u></u><v /></r>"
+            ),
+        ])
+    func nodes(script: String, expected: String) async throws {
+        #expect(try await texts(script) == [expected])
+    }
+
+    @Test(
+        "an XML node that would leave another one is handed over",
+        arguments: [
+            "[xml]$x = '<r><a/><b><c/></b></r>'; [void]$x.DocumentElement.FirstChild.AppendChild($x.SelectSingleNode('//c'))",
+            "[xml]$x = '<r/>'; $e = $x.CreateElement('u'); $f = $x.CreateElement('v'); [void]$e.AppendChild($f); "
+                + "[void]$x.DocumentElement.AppendChild($f)",
+            "[xml]$x = '<r><a/></r>'; [void]$x.DocumentElement.RemoveChild($x.CreateElement('b'))",
+        ])
+    func leavingNodes(script: String) async { #expect(await refusal(script) != nil) }
+
+    @Test("a large document is built in a time that grows with it")
+    func largeDocument() async throws {
+        let script = """
+            [xml]$x = '<r/>'; foreach ($i in 1..30000) { [void]$x.DocumentElement.AppendChild($x.CreateElement('u')) }
+            $x.DocumentElement.ChildNodes.Count
+            """
+        #expect(try await texts(script) == ["30000"])
+    }
+
+    @Test(
         "a search that a letter behind its end may change, and half of a character, are handed over",
         arguments: ["\"ae$([char]0x301)\".IndexOf('e')", "'a😀'.Substring(0, 2)", "'a😀'.Insert(2, 'x')"])
     func unsureParts(script: String) async { #expect(await refusal(script) != nil) }

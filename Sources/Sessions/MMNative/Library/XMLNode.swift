@@ -17,8 +17,10 @@ enum XMLNode {
     /// The properties that store a node's parts. Scripts can't write these names.
     private static let (nameKey, valueKey, attributesKey, childrenKey, marksKey) =
         (" name", " value", " attributes", " children", " marks")
-    /// Marks of an element: it is written as `<a />` while it is empty, or it is within a default namespace.
-    static let (closesItself, hasNamespace): (Int32, Int32) = (1, 2)
+    private static let shape = PSShape([nameKey, valueKey, attributesKey, childrenKey, marksKey])
+    /// Marks of a node: it is an element that is written as `<a />` while it is empty, or one within a default
+    /// namespace; or it is no child yet.
+    static let (closesItself, hasNamespace, isFree): (Int32, Int32, Int32) = (1, 2, 4)
 
     /// Returns whether an object is a node, or the attributes of one.
     static func isNode(_ object: PSObject) -> Bool { object.typeName.hasPrefix("System.Xml.Xml") }
@@ -26,12 +28,13 @@ enum XMLNode {
     /// Returns a node.
     static func made(_ type: String, _ name: String, value: String = "", marks: Int32 = 0) throws(Interrupt) -> PSObject
     {
-        let node = PSObject(
-            [
-                (nameKey, .string(name)), (valueKey, .string(value)), (attributesKey, .list(PSList(.objects))),
-                (childrenKey, .list(PSList(.objects))), (marksKey, .int(marks)),
-            ], typeName: type, isCustom: false)
-        guard let node else { throw .handOver("an XML node") }
+        guard let shape else { throw .handOver("an XML node") }
+        var node = PSObject(
+            shape: shape,
+            values: [
+                .string(name), .string(value), .list(PSList(.objects)), .list(PSList(.objects)), .int(marks),
+            ], typeName: type)
+        (node.isCustom, node.isListable) = (false, false)
         return node
     }
 
@@ -79,6 +82,8 @@ enum XMLNode {
     }
 
     static func marks(_ node: PSObject) -> Int32 { if case .int(let marks)? = node[marksKey] { marks } else { 0 } }
+
+    private static func mark(_ node: PSObject, _ marks: Int32) { _ = node.set(marksKey, .int(marks)) }
 
     private static func list(_ node: PSObject, _ key: String) -> PSList {
         if case .list(let list)? = node[key] { list } else { PSList(.objects) }
@@ -311,12 +316,23 @@ enum XMLNode {
             guard case .object(let inner) = child, isNode(inner), [documentType, elementType].contains(node.typeName),
                 !([inner] + descendants(inner)).contains(where: { $0.identity == node.identity })
             else { throw .handOver("an unusual child of an XML node") }
-            // A node that is already a child is moved.
-            children(node).items.removeAll { isSame($0, inner) }
+            // A node that is already a child is moved. What it leaves isn't known from it, unless it is this node.
+            if marks(inner) & isFree == 0 {
+                guard let place = children(node).items.firstIndex(where: { isSame($0, inner) }) else {
+                    throw .handOver("an XML node that leaves another one")
+                }
+                children(node).items.remove(at: place)
+            }
+            mark(inner, marks(inner) & ~isFree)
+            mark(node, marks(node) & ~closesItself)
             children(node).items.insert(child, at: method == "appendchild" ? children(node).items.count : 0)
             return child
         case ("removechild", 1, .object(let inner)?):
-            children(node).items.removeAll { isSame($0, inner) }
+            guard let place = children(node).items.firstIndex(where: { isSame($0, inner) }) else {
+                throw .handOver("an XML node that is no child")
+            }
+            children(node).items.remove(at: place)
+            mark(inner, marks(inner) | isFree)
             return .object(inner)
         case ("removeall", 0, _):
             children(node).items = []
@@ -345,7 +361,7 @@ enum XMLNode {
         case ("removeattribute", 1, _):
             attributes(node).items.removeAll { if case .object(let one) = $0 { name(one) == texts[0] } else { false } }
             return .nothing
-        case ("clonenode", 1, _): return .object(try copy(node, isDeep: arguments[0].isTrue))
+        case ("clonenode", 1, _): return .object(try freeCopy(node, isDeep: arguments[0].isTrue))
         case ("tostring", 0, _): return .string(localName(node))
         default: return nil
         }
@@ -355,13 +371,14 @@ enum XMLNode {
         _ node: PSObject, _ method: String, _ texts: [String], _ arguments: [PSValue], _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
         switch (method, arguments.count) {
-        case ("createelement", 1): return .object(try made(elementType, texts[0], marks: closesItself))
+        case ("createelement", 1): return .object(try made(elementType, texts[0], marks: closesItself | isFree))
         case ("createattribute", 1): return .object(try made(attributeType, texts[0]))
-        case ("createtextnode", 1): return .object(try made(textType, "#text", value: texts[0]))
-        case ("createcomment", 1): return .object(try made(commentType, "#comment", value: texts[0]))
+        case ("createtextnode", 1): return .object(try made(textType, "#text", value: texts[0], marks: isFree))
+        case ("createcomment", 1):
+            return .object(try made(commentType, "#comment", value: texts[0], marks: isFree))
         case ("importnode", 2):
             guard case .object(let other) = arguments[0], isNode(other) else { return nil }
-            return .object(try copy(other, isDeep: arguments[1].isTrue))
+            return .object(try freeCopy(other, isDeep: arguments[1].isTrue))
         case ("loadxml", 1):
             try fill(node, with: texts[0])
             return .nothing
@@ -384,8 +401,15 @@ enum XMLNode {
         if case .object(let other) = value { other.identity == node.identity } else { false }
     }
 
+    /// Returns a copy that is no child.
+    private static func freeCopy(_ node: PSObject, isDeep: Bool) throws(Interrupt) -> PSObject {
+        let made = try copy(node, isDeep: isDeep)
+        mark(made, marks(made) | isFree)
+        return made
+    }
+
     private static func copy(_ node: PSObject, isDeep: Bool) throws(Interrupt) -> PSObject {
-        let made = try made(node.typeName, name(node), value: value(node), marks: marks(node))
+        let made = try made(node.typeName, name(node), value: value(node), marks: marks(node) & ~isFree)
         for attribute in nodes(attributes(node)) {
             attributes(made).items.append(.object(try copy(attribute, isDeep: true)))
         }
