@@ -40,6 +40,22 @@ struct NativeLayouts {
     }
 
     @Test(
+        "a text is taken as it is, however long it is, and on one line or several",
+        arguments: [
+            ("('x' * 300 | Out-String -Width 80).Length", "301"), ("('x' * 300 | Out-String -Stream).Length", "300"),
+            ("(\"a`tb\" + 'x' * 130 | Out-String).Length", "134"), ("(\"a`r`nb\" | Out-String).Length", "5"),
+            ("@(\"a`nb\" | Out-String -Stream).Count", "1"), ("(1, 'x', ('y' * 200) | Out-String).Length", "205"),
+            (
+                "(([pscustomobject]@{ a = 1 }), ('y' * 130) | Out-String).Replace('y' * 130, 'Y')",
+                "\na\n-\n1\nY\n\n"
+            ),
+            ("([pscustomobject]@{ a = 'v' * 100; b = 'w' * 100 } | ConvertTo-Csv | Out-String).Length", "214"),
+        ])
+    func longTexts(script: String, expected: String) async throws {
+        #expect(try await shown(script).joined() == expected)
+    }
+
+    @Test(
         "columns that fit what is in them have no width of their own",
         arguments: [
             ("ft @{ n = 'S'; e = { $_.A }; w = 3 }, B -AutoSize", "S      B\n-      -\nabcdef 1"),

@@ -307,6 +307,8 @@ final class OutStringStage: Stage {
     private let width: Int
     private let streams: Bool
     private let endsLines: Bool
+    /// Whether it shows what a script puts out, rather than being a command of it.
+    private let isDisplay: Bool
     private var isScreen = false
     private var lines: [String] = []
     private var objects: [PSValue] = []
@@ -318,6 +320,7 @@ final class OutStringStage: Stage {
         width = command.count("Width") ?? FormattedBlock.usualWidth
         streams = command.isSet("Stream")
         endsLines = !command.isSet("NoNewline")
+        isDisplay = false
         guard width >= 5, !(streams && !endsLines) else { throw .handOver("an unusual Out-String") }
     }
 
@@ -328,6 +331,7 @@ final class OutStringStage: Stage {
         self.width = width
         streams = true
         endsLines = true
+        isDisplay = true
     }
 
     /// Returns the lines that a shell displays for objects; `nil` where their layout isn't certain.
@@ -353,12 +357,7 @@ final class OutStringStage: Stage {
         }
         switch item {
         case _ where CellText.isPlain(item) || MergedMessages.isMessage(item):
-            let text = if let line = MergedMessages.shown(item) { line } else { try PSText.string(item) }
-            guard var own = DisplayCells.lines(text),
-                own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
-            else { throw .handOver("text that wraps") }
-            // Without the ends of lines, those within a text remain.
-            if !endsLines { own = [text] }
+            let own = try texts(of: item)
             if objects.isEmpty { lines += own } else { remarks += own.map { (objects.count, $0) } }
         case .object(let object) where object.isSecret:
             guard objects.isEmpty else { throw .handOver("showing \(item.typeName)") }
@@ -371,6 +370,19 @@ final class OutStringStage: Stage {
         case .null, .nothing: break
         default: throw .handOver("showing \(item.typeName)")
         }
+    }
+
+    /// Returns the lines of a text or message. Only a screen breaks a text; the command takes it as it is.
+    private func texts(of item: PSValue) throws(Interrupt) -> [String] {
+        let message = MergedMessages.shown(item)
+        let text = if let message { message } else { try PSText.string(item) }
+        guard let lines = DisplayCells.lines(text) else { throw .handOver("text with escape sequences") }
+        if !isDisplay, message == nil { return [text] }
+        guard lines.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) }) else {
+            throw .handOver("text that wraps")
+        }
+        // Without the ends of lines, those within a text remain.
+        return endsLines ? lines : [text]
     }
 
     override func finish() throws(Interrupt) {
