@@ -142,7 +142,7 @@ struct PartsOfNothing: RunningReports {
     }
 
     @Test(
-        "no output is a list without elements beside a plus, where $null is an element",
+        "no output is a list without elements behind the plus of a list, where $null is an element, and $null before it",
         arguments: [
             ("$l = @(1); $l += 2 | Where-Object { $_ -gt 5 }; $l.Count; $l += $null; $l.Count", ["1", "2"]),
             ("$none = 1 | Where-Object { $false }; $l = @(); $l += $none; $l.Count; ($l + $none).Count", ["0", "0"]),
@@ -150,8 +150,16 @@ struct PartsOfNothing: RunningReports {
             ("$l = @(); foreach ($i in 1..3) { $l += if ($i -gt 2) { $i } }; $l -join ','", ["3"]),
             (
                 "$none = 1 | Where-Object { $false }; $none += 2; $none += 3; $none -join ','; $x += 2; $x += 3; $x",
-                ["2,3", "5"]
+                ["5", "5"]
             ),
+            ("$t = & {}; foreach ($u in 'a', 'b') { $t += \"$u;\" }; $t; $t = & {}; ($t + 1) + 2", ["a;b;", "3"]),
+            ("$o = [pscustomobject]@{ a = (& {}) }; $o.a += 'x'; $o.a += 'y'; $o.a", ["xy"]),
+            ("$n = & {}; $n += & {}; @($n).Count; $n = & {}; $n += 1, 2; $n.Count", ["1", "2"]),
+            (
+                "$null -eq [string](1 | Where-Object { $false }); $null -eq [string]$null; [string]$s = & {}; $null -eq $s",
+                ["True", "False", "False"]
+            ),
+            ("$n = & {}; $n += @{ a = 1 }; $n.GetType().Name", ["Hashtable"]),
             ("$t = 'a'; $t += 1 | Where-Object { $false }; $t; 5 + (1 | Where-Object { $false })", ["a", "5"]),
         ])
     func added(script: String, expected: [String]) async throws {

@@ -534,6 +534,7 @@ final class Evaluator {
         // A cast of no output gives the type's default value, where one of `$null` fails.
         if type == .datetime, case .nothing = worth, let first = PSDate(1, 1, 1) { return .date(first) }
         if type == .timespan, case .nothing = worth { return .span(0) }
+        if type == .string, case .nothing = worth { return .null }
         let value = worth.withoutNothing
         // What it means depends on the day, so that no recording has it.
         if type == .datetime, onlyReads, case .string(let text) = value, let time = DateText.today(text) {

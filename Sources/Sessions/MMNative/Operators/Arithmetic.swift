@@ -32,9 +32,8 @@ enum Arithmetic {
     /// Evaluates `left + right`, in which the left operand decides the type.
     static func add(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch (left, right) {
-        case (.null, _): return right
-        // No output is a list without elements here, on either side.
-        case (.nothing, _): return try add(.array([]), right)
+        case (.null, _), (.nothing, _): return right.withoutNothing
+        // On the right of a list, no output is a list without elements.
         case (.array, .nothing): return left
         case (.list(let list), _): return try add(.array(list.items), right)
         case (_, .list(let list)): return try add(left, .array(list.items))
