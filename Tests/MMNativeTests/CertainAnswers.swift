@@ -88,7 +88,7 @@ struct CertainAnswers: RunningReports {
                     + "\"$($Error[0])\"",
                 ["\"a\"", "\"1\"", "\"1\"", "Cannot bind argument to parameter 'InputObject' because it is null."]
             ),
-            ("Test-Path ''", ["False"]), ("Set-Content a.txt x; Test-Path a.txt; Test-Path '*.txt'", ["True", "True"]),
+            ("'one'.GetType(); [int]", ["System.String", "System.Int32"]), ("Test-Path ''", ["False"]), ("Set-Content a.txt x; Test-Path a.txt; Test-Path '*.txt'", ["True", "True"]),
             ("\"$([pscustomobject]@{})|\"", ["|"]), ("([regex]'a+').Replace('baab', 'x')", ["bxb"]),
             (
                 "[IO.File]::WriteAllText('a.txt', 'é', [Text.Encoding]::Unicode); "

@@ -52,6 +52,13 @@ extension PSValue {
         OutStringStage.lines(of: values, width: width, isScreen: isScreen)
     }
 
-    /// The value's text, as string expansion would show it.
-    package var text: String { (try? PSText.string(self)) ?? typeName }
+    /// The value's text, as string expansion would show it; of a type its name.
+    package var text: String {
+        if let text = try? PSText.string(self) { return text }
+        return switch self {
+        case .typeInfo(let name): name
+        case .type(let type): NamedType.fullName(of: type) ?? typeName
+        default: typeName
+        }
+    }
 }
