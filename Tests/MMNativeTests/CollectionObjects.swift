@@ -255,6 +255,17 @@ struct CollectionObjects: RunningReports {
         #expect(try await texts(script) == expected)
     }
 
+    @Test(
+        "an ordered table takes over how a key is written, and a hashtable keeps it",
+        arguments: [
+            ("$o = [ordered]@{ Name = 1; b = 2 }; $o.name = 3; $o.Keys -join ','; $o['NAME']++; $o.Keys -join ','", "name,b NAME,b"),
+            ("$o = [ordered]@{ Name = 1 }; $o['name'] = 2; [pscustomobject]$o | ConvertTo-Json -Compress", "{\"name\":2}"),
+            ("$o = [ordered]@{ Name = 1 }; $o[0] = 2; $o.Keys", "Name"), ("$h = @{ a = 1 }; $h.A = 2; $h.Keys", "a"),
+        ])
+    func spellings(script: String, expected: String) async throws {
+        #expect(try await texts(script).joined(separator: " ") == expected)
+    }
+
     private static let tables =
         "$g = [Collections.Generic.Dictionary[string,int]]::new(); $g['k'] = 7; $o = [ordered]@{ k = 7; l = 8 }; "
 
@@ -301,7 +312,7 @@ struct CollectionObjects: RunningReports {
         arguments: [
             "ConvertTo-Json @($o.GetEnumerator())", "@{ e = @($o.GetEnumerator()) } | ConvertTo-Json",
             "@($o.GetEnumerator())[0].ToString()", "@($o.GetEnumerator()) -join ','", "\"$(@($g.GetEnumerator())[0])\"",
-            "foreach ($e in $g.GetEnumerator()) { $e.Value = 1 }", "@($g.GetEnumerator())[0].GetType().FullName",
+            "foreach ($e in $g.GetEnumerator()) { $e.Value = 1 }", "$g.Item('none')", "@($g.GetEnumerator())[0].GetType().FullName",
         ])
     func entriesWithin(script: String) async { #expect(await refusal(Self.tables + script) != nil) }
 

@@ -450,7 +450,11 @@ extension Evaluator {
                 throw .handOver("a hashtable without a defined order")
             }
             return .array(table.entryObjects)
-        case ("item", 1), ("get_item", 1): return table[arguments[0]] ?? .null
+        case ("item", 1), ("get_item", 1):
+            guard table[arguments[0]] != nil || !table.isGeneric else {
+                throw .handOver("a key that a dictionary doesn't have")
+            }
+            return table[arguments[0]] ?? .null
         default: return nil
         }
     }

@@ -146,15 +146,19 @@ package struct PSTable: Sendable {
     static let (entryType, pairType) =
         ("System.Collections.DictionaryEntry", "System.Collections.Generic.KeyValuePair`2")
 
+    private static let (entryShape, pairShape) = (PSShape(["Name", "Key", "Value"]), PSShape(["Key", "Value"]))
+
     /// The entries as the objects that `GetEnumerator()` returns. PowerShell gives those of hashtables a name.
     var entryObjects: [PSValue] {
-        entries.compactMap { entry in
-            let own = [("Key", entry.key), ("Value", entry.value)]
+        guard let shape = isGeneric ? Self.pairShape : Self.entryShape else { return [] }
+        return entries.map { entry in
+            let own = [entry.key, entry.value]
             var object = PSObject(
-                isGeneric ? own : [("Name", entry.key)] + own, typeName: isGeneric ? Self.pairType : Self.entryType,
-                isCustom: false, isListable: true)
-            if !isGeneric { object?.view = CmdletView.ofEntries }
-            return object.map { .object($0) }
+                shape: shape, values: isGeneric ? own : [entry.key] + own,
+                typeName: isGeneric ? Self.pairType : Self.entryType)
+            object.isCustom = false
+            if !isGeneric { object.view = CmdletView.ofEntries }
+            return .object(object)
         }
     }
 
@@ -168,10 +172,7 @@ package struct PSTable: Sendable {
     }
 
     /// The keys as written, with their values.
-    package var entries: [(key: PSValue, value: PSValue)] {
-        if !reusesPlaces { contents.close() }
-        return contents.present
-    }
+    package var entries: [(key: PSValue, value: PSValue)] { contents.present }
 
     /// The keys as text, with their values.
     package var pairs: [(key: String, value: PSValue)] {
@@ -241,6 +242,8 @@ package struct PSTable: Sendable {
             return
         }
         contents.slots[place].value = value
+        // An ordered table takes over how the key is written.
+        if kind == .ordered || kind == .answer { contents.slots[place].key = key }
         if !takesChanges { contents.version &+= 1 }
     }
 
