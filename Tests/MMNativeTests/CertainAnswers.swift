@@ -81,14 +81,18 @@ struct CertainAnswers: RunningReports {
             (
                 "$x = $null; try { $x | Export-Csv a.csv -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }; "
                     + "$r = 1 | Where-Object { $false }; $r | Export-Csv b.csv -ErrorAction Stop; Test-Path b.csv",
-                ["ParameterArgumentValidationErrorNullNotAllowed,Microsoft.PowerShell.Commands.ExportCsvCommand", "True"]
+                [
+                    "ParameterArgumentValidationErrorNullNotAllowed,Microsoft.PowerShell.Commands.ExportCsvCommand",
+                    "True",
+                ]
             ),
             (
                 "$o = [pscustomobject]@{ a = 1 }; $o, $null, $o | ConvertTo-Csv -ErrorAction SilentlyContinue; "
                     + "\"$($Error[0])\"",
                 ["\"a\"", "\"1\"", "\"1\"", "Cannot bind argument to parameter 'InputObject' because it is null."]
             ),
-            ("'one'.GetType(); [int]", ["System.String", "System.Int32"]), ("Test-Path ''", ["False"]), ("Set-Content a.txt x; Test-Path a.txt; Test-Path '*.txt'", ["True", "True"]),
+            ("'one'.GetType(); [int]", ["System.String", "System.Int32"]), ("Test-Path ''", ["False"]),
+            ("Set-Content a.txt x; Test-Path a.txt; Test-Path '*.txt'", ["True", "True"]),
             ("\"$([pscustomobject]@{})|\"", ["|"]), ("([regex]'a+').Replace('baab', 'x')", ["bxb"]),
             (
                 "[IO.File]::WriteAllText('a.txt', 'é', [Text.Encoding]::Unicode); "

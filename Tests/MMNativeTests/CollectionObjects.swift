@@ -258,8 +258,14 @@ struct CollectionObjects: RunningReports {
     @Test(
         "an ordered table takes over how a key is written, and a hashtable keeps it",
         arguments: [
-            ("$o = [ordered]@{ Name = 1; b = 2 }; $o.name = 3; $o.Keys -join ','; $o['NAME']++; $o.Keys -join ','", "name,b NAME,b"),
-            ("$o = [ordered]@{ Name = 1 }; $o['name'] = 2; [pscustomobject]$o | ConvertTo-Json -Compress", "{\"name\":2}"),
+            (
+                "$o = [ordered]@{ Name = 1; b = 2 }; $o.name = 3; $o.Keys -join ','; $o['NAME']++; $o.Keys -join ','",
+                "name,b NAME,b"
+            ),
+            (
+                "$o = [ordered]@{ Name = 1 }; $o['name'] = 2; [pscustomobject]$o | ConvertTo-Json -Compress",
+                "{\"name\":2}"
+            ),
             ("$o = [ordered]@{ Name = 1 }; $o[0] = 2; $o.Keys", "Name"), ("$h = @{ a = 1 }; $h.A = 2; $h.Keys", "a"),
         ])
     func spellings(script: String, expected: String) async throws {
@@ -301,7 +307,10 @@ struct CollectionObjects: RunningReports {
                 ["System.Collections.DictionaryEntry,System.ValueType,System.Object"]
             ),
             ("$e = @($o.GetEnumerator())[0]; $e.Value = 9; $e.Value; $o.k; $null -eq $e.Foo", ["9", "7", "True"]),
-            ("($o.GetEnumerator() | Where-Object Value -gt 7).Name; ($o.GetEnumerator()).Name -join ','", ["l", "k,l"]),
+            (
+                "($o.GetEnumerator() | Where-Object Value -gt 7).Name; ($o.GetEnumerator()).Name -join ','",
+                ["l", "k,l"]
+            ),
         ] as [(String, [String])])
     func entries(script: String, expected: [String]) async throws {
         #expect(try await texts(Self.tables + script) == expected)
@@ -312,7 +321,8 @@ struct CollectionObjects: RunningReports {
         arguments: [
             "ConvertTo-Json @($o.GetEnumerator())", "@{ e = @($o.GetEnumerator()) } | ConvertTo-Json",
             "@($o.GetEnumerator())[0].ToString()", "@($o.GetEnumerator()) -join ','", "\"$(@($g.GetEnumerator())[0])\"",
-            "foreach ($e in $g.GetEnumerator()) { $e.Value = 1 }", "$g.Item('none')", "@($g.GetEnumerator())[0].GetType().FullName",
+            "foreach ($e in $g.GetEnumerator()) { $e.Value = 1 }", "$g.Item('none')",
+            "@($g.GetEnumerator())[0].GetType().FullName",
         ])
     func entriesWithin(script: String) async { #expect(await refusal(Self.tables + script) != nil) }
 

@@ -16,7 +16,9 @@ struct RepeatedLinesTests {
 
     @Test("stay where a script shows them, unless they follow each other")
     func reports() {
-        let lines = ["User: Ann", "Licences:", "---", "User: Bob", "Licences:", "---", "---", "WARNING: w", "WARNING: w"]
+        let lines = [
+            "User: Ann", "Licences:", "---", "User: Bob", "Licences:", "---", "---", "WARNING: w", "WARNING: w",
+        ]
         #expect(
             RepeatedLines.counted(lines)
                 == ["User: Ann", "Licences:", "---", "User: Bob", "Licences:", "--- (2 times)", "WARNING: w (2 times)"])
