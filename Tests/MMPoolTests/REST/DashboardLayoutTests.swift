@@ -122,6 +122,28 @@ struct DashboardLayoutTests {
         await stage.stop()
     }
 
+    @Test("the page is live again once the pool answers, also if a proxy has answered in its place")
+    func gateway() async throws {
+        let stage = try await ApprovalStage()
+        let isAway = Mutex(true)
+        let proxy = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            let isFirst = request.path == "/v1/events" && isAway.withLock { away in
+                defer { away = false }
+                return away
+            }
+            if isFirst { return .text("<html><body>Bad Gateway</body></html>", status: 502, type: "text/html") }
+            return await stage.router.respond(to: request, from: .sameUser)
+        }
+        try await Chromium.run {
+            guard let browser = Chromium.start(at: "http://localhost:\(proxy.port)/") else { return }
+            try browser.wait(until: "document.getElementById('summary').textContent.startsWith('version')")
+            #expect(try browser.value("document.body.classList.contains('offline')") == false)
+        }
+        #expect(!isAway.withLock { $0 })
+        await proxy.stop(graceful: .zero)
+        await stage.stop()
+    }
+
     @Test("finished calls are filtered by words and by outcome, and keys lead to pending items")
     func filter() async throws {
         let stage = try await ApprovalStage()

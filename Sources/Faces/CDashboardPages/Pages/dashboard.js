@@ -239,13 +239,18 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-const source = new EventSource("/v1/events");
-source.addEventListener("state", (event) => show(JSON.parse(event.data)));
-source.addEventListener("open", () => document.body.classList.remove("offline"));
-source.addEventListener("error", () => {
-  document.body.classList.add("offline");
-  setText(element("summary"), "The pool does not answer; trying again…");
-});
+function follow() {
+  const source = new EventSource("/v1/events");
+  source.addEventListener("state", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("open", () => document.body.classList.remove("offline"));
+  source.addEventListener("error", () => {
+    document.body.classList.add("offline");
+    setText(element("summary"), "The pool does not answer; trying again…");
+    // A browser tries again by itself unless it got an answer, such as a proxy's while the pool restarts.
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+  });
+}
+follow();
 window.addEventListener("hashchange", offerRegistration);
 setUnlock(unlock);
 offerRegistration();

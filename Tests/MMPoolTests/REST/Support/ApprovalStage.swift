@@ -22,7 +22,7 @@ final class ApprovalStage: Sendable {
     let home: RESTHome
     let tenant: SandboxTenant
     let listener: HTTPListener
-    private let router: RESTRouter
+    let router: RESTRouter
 
     init() async throws {
         var options = SandboxOptions()
