@@ -96,7 +96,8 @@ extension MMError {
         case .forbidden, .denied: 403
         case .notFound: 404
         case .conflict: 409
-        case .limitExceeded: 413
+        // Of a limit that is free again after a while, there were too many requests; others are of sizes.
+        case .limitExceeded: if case .after = retry { 429 } else { 413 }
         case .confirmationNeeded: 428
         case .throttled: 429
         case .cancelled: 499

@@ -21,6 +21,12 @@ struct MMErrorTests {
         #expect(error.json["code"] == .string(code.word))
     }
 
+    @Test("a limit that is free again after a while asks to come back, instead of calling the request too large")
+    func busy() {
+        #expect(MMError(.limitExceeded, "There are already 20 sessions.", retry: .after(.seconds(10))).httpStatus == 429)
+        #expect(MMError(.limitExceeded, "The disk is full.", retry: .now).httpStatus == 413)
+    }
+
     @Test("a pool that can't be reached has its own exit code")
     func pool() {
         #expect(MMError(.unavailable, "No pool.", details: ["pool": "/run/x"]).exitCode == 7)
