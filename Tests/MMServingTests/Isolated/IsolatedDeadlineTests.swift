@@ -1,7 +1,9 @@
 import MMCore
 import MMHTTP
+import MMLegacy
 import MMOperations
 import MMPool
+import MMSessions
 import MMSystem
 import TestSupport
 import Testing
@@ -63,5 +65,22 @@ struct IsolatedDeadlineTests {
         #expect(error?.code == .forbidden)
         #expect(error?.message == "The pool of Contoso at \(address) refuses this router: \(reason)")
         await listener.stop(graceful: .zero)
+    }
+
+    @Test("are counted by the router, also as failures")
+    func counted() async throws {
+        let home = try ServingHome()
+        let router = IsolatedRouter(
+            registry: ConnectionRegistry(path: home.services.paths.registry),
+            sites: ContainerSites(folder: home["none"], transport: transport), log: home.services.log,
+            commandLimit: .seconds(60))
+        let service = IsolatedOperationService(router: router, services: home.services)
+        await #expect(throws: MMError.self) {
+            try await service.call(
+                "graph_request", ["connection": "Contoso", "endpoint": "/me"],
+                in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
+        }
+        let report = await router.meter.report(now: PoolClock.system.now())
+        #expect(report["total_requests"] == 1 && report["total_errors"] == 1, "\(report)")
     }
 }

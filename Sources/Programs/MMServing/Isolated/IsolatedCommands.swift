@@ -269,7 +269,9 @@ struct IsolatedOperationService: OperationService {
         // The owner's part isn't with the connection's pool.
         if let connection = arguments["connection"]?.string, !declaration.keeper.includesOwner {
             let pool = try await router.pool(connection, for: context.caller.server)
-            return try await pool.call(operation, arguments, in: context)
+            return try await router.counted { () async throws(MMError) in
+                try await pool.call(operation, arguments, in: context)
+            }
         }
         switch declaration.keeper {
         case .eachConnection:

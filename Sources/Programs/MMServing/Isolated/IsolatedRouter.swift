@@ -296,6 +296,22 @@ extension IsolatedRouter {
         try pool(try registry.snapshot().connection(named: connection, for: server).name)
     }
 
+    /// Counts an operation that a pool carries out.
+    func counted(
+        _ work: @Sendable () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        let began = clock.now()
+        do throws(MMError) {
+            let answer = try await work()
+            meter.count(clock.now() - began, isError: false, isSignIn: false)
+            return answer
+        } catch {
+            meter.count(
+                clock.now() - began, isError: PoolMetrics.isFailure(error.code), isSignIn: error.code == .signInNeeded)
+            throw error
+        }
+    }
+
     /// Returns the running pools of connections that a server may use, by name.
     func running(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }

@@ -87,7 +87,7 @@ package final class PoolMetrics: Sendable {
     }
 
     /// Returns whether an error counts as a failure. Sign-in, confirmation and cancellation don't.
-    private static func isFailure(_ code: MMErrorCode) -> Bool {
+    package static func isFailure(_ code: MMErrorCode) -> Bool {
         ![.signInNeeded, .confirmationNeeded, .cancelled].contains(code)
     }
 }
