@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMIdentity
+import MMLegacy
 import MMOperations
 import MMPool
 import MMPowerShell
@@ -204,8 +205,11 @@ struct PoolChecks: Sendable {
     /// The environment that determines which pool is meant.
     let environment: [String: String]
 
-    /// Looks for a running pool without starting one.
+    /// Looks for the pool that commands use, without starting one.
     func examine(into report: inout DoctorReport) async {
+        if case .elsewhere(let url)? = try? PoolChoice.of(embedded: false, pool: nil, environment: environment) {
+            return await examine(poolAt: url, into: &report)
+        }
         let state = await PoolFinder(environment: environment).state()
         guard case .running(let pool) = state else {
             if case .stopped = state {
@@ -220,7 +224,7 @@ struct PoolChecks: Sendable {
             Self.examine(cluster: cluster, into: &report)
         }
         let handshake = pool.handshake
-        let words = "running since \(handshake.started.localLog), process \(handshake.process.pid)"
+        let words = Self.words(handshake)
         if handshake.build == .own {
             report.add("pool", .sound, words)
         } else {
@@ -229,6 +233,31 @@ struct PoolChecks: Sendable {
                 "\(words), from another build (\(handshake.build.version), this is \(ProductVersion.text))",
                 remedy: "mm pool restart")
         }
+    }
+
+    /// Asks the pool that the environment names, on this machine or another one.
+    private func examine(poolAt url: String, into report: inout DoctorReport) async {
+        do throws(MMError) {
+            report.add("pool", .sound, try await words(poolAt: try PoolAddress(url: url, environment: environment)))
+        } catch {
+            report.add("pool", .failed, error.message, remedy: error.hint)
+        }
+    }
+
+    private func words(poolAt address: PoolAddress) async throws(MMError) -> String {
+        let pool = PoolClient(
+            address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+        let handshake: PoolHandshake
+        do throws(MMError) { handshake = try await pool.handshake(within: .seconds(10)) } catch {
+            guard await SessionPoolClient(pool).answers() else { throw error }
+            return "an earlier session pool, at \(address)"
+        }
+        try handshake.requireSameWire(at: address)
+        return "\(Self.words(handshake)), at \(address)"
+    }
+
+    private static func words(_ handshake: PoolHandshake) -> String {
+        "running since \(handshake.started.localLog), process \(handshake.process.pid)"
     }
 
     private static func examine(cluster: JSONValue, into report: inout DoctorReport) {
