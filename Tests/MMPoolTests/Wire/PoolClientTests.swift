@@ -90,7 +90,7 @@ struct PoolClientTests {
     }
 
     @Test(
-        "where a gateway answers for its pool, a question has no outcome to look for",
+        "where a gateway answers for its pool, only a change has an outcome to look for",
         arguments: [500, 502, 503, 504])
     func gateway(status: Int) async throws {
         let path = home.path + "/run/x.sock"
@@ -99,13 +99,15 @@ struct PoolClientTests {
         }
         let error = await #expect(throws: MMError.self) { try await client(path).handshake() }
         #expect(error?.message == "The pool at \(path) doesn't answer (status \(status)).")
-        // Only 503 says that the gateway didn't pass the request on.
-        let call = await #expect(throws: MMError.self) {
-            try await RemoteOperationService(client(path)).call(
-                "status", [:], in: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)))
+        for (operation, changes) in [("status", false), ("reset", true)] {
+            let call = await #expect(throws: MMError.self) {
+                try await RemoteOperationService(client(path)).call(
+                    operation, [:], in: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)))
+            }
+            // Only 503 says that the gateway didn't pass the request on.
+            #expect(call?.message.contains("its outcome is unknown") == (changes && status != 503), "\(operation)")
+            #expect((call?.retry == .now) == (status == 503), "\(operation)")
         }
-        #expect(call?.message.contains("its outcome is unknown") == (status != 503))
-        #expect((call?.retry == .now) == (status == 503))
         await listener.stop(graceful: .zero)
     }
 

@@ -197,7 +197,7 @@ package struct PoolClient: Sendable {
 
     /// Sends a request and returns the answer as soon as its headers have arrived.
     /// - Throws: the errors of `send`.
-    func open(_ request: HTTPRequest, during work: String) async throws(MMError) -> HTTPStream {
+    func open(_ request: HTTPRequest, during work: String?) async throws(MMError) -> HTTPStream {
         do throws(HTTPError) {
             return try await transport.open(request)
         } catch {

@@ -5,6 +5,8 @@ public import MMOperations
 /// A call that a pool carries out, as the front-end sees it.
 final class RemoteCall: Sendable {
     private let operation: String
+    /// What the pool may have carried out when it is lost; `nil` for a call that only reads.
+    private let change: String?
     private let events: CallEvents
     private let context: CallContext
     private let pool: PoolClient
@@ -22,8 +24,11 @@ final class RemoteCall: Sendable {
         var hasArrived = false
     }
 
-    init(_ operation: String, _ events: CallEvents, _ context: CallContext, _ patience: CallPatience) {
+    init(
+        _ operation: String, change: String?, _ events: CallEvents, _ context: CallContext, _ patience: CallPatience
+    ) {
         self.operation = operation
+        self.change = change
         self.events = events
         self.context = context
         self.patience = patience
@@ -91,10 +96,10 @@ final class RemoteCall: Sendable {
         do throws(HTTPError) {
             if let event = try await events.next() { return event }
         } catch {
-            throw PoolFailure.error(error, pool.address, during: operation)
+            throw PoolFailure.error(error, pool.address, during: change)
         }
         if Task.isCancelled { throw MMError(.cancelled, "\(operation) was cancelled.") }
-        throw PoolFailure.lost(pool.address, during: operation)
+        throw PoolFailure.lost(pool.address, during: change)
     }
 
     private func list(_ head: JSONObject) throws(MMError) -> OperationAnswer {
@@ -262,17 +267,18 @@ public struct RemoteOperationService: OperationService {
         async throws(MMError) -> OperationAnswer
     {
         let name = operation.declaration.name
+        let change = operation.declaration.effects.readOnly ? nil : name
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
         TermHeaders.write(context, to: &headers, carriesToken: carriesToken)
         let request = pool.request(
             "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
         let patience = CallPatience(pool: pool, work: name, deadline: .after(context.timeLimit))
         return try await patience.wait { [pool] () async throws(MMError) in
-            let stream = try await pool.open(request, during: name)
+            let stream = try await pool.open(request, during: change)
             guard stream.status == 200, stream.headers["Content-Type"]?.hasPrefix("text/event-stream") == true else {
-                throw await PoolFailure.refusal(stream, pool.address, during: name)
+                throw await PoolFailure.refusal(stream, pool.address, during: change)
             }
-            return try await RemoteCall(name, CallEvents(stream.chunks), context, patience).answer()
+            return try await RemoteCall(name, change: change, CallEvents(stream.chunks), context, patience).answer()
         }
     }
 
