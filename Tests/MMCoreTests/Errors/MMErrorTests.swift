@@ -23,7 +23,7 @@ struct MMErrorTests {
 
     @Test("a limit that is free again after a while asks to come back, instead of calling the request too large")
     func busy() {
-        #expect(MMError(.limitExceeded, "There are already 20 sessions.", retry: .after(.seconds(10))).httpStatus == 429)
+        #expect(MMError(.limitExceeded, "There are 20 sessions.", retry: .after(.seconds(10))).httpStatus == 429)
         #expect(MMError(.limitExceeded, "The disk is full.", retry: .now).httpStatus == 413)
     }
 

@@ -127,9 +127,10 @@ struct DashboardLayoutTests {
         let stage = try await ApprovalStage()
         let isAway = Mutex(true)
         let proxy = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
-            let isFirst = request.path == "/v1/events" && isAway.withLock { away in
-                defer { away = false }
-                return away
+            let isAsked = request.path == "/v1/events"
+            let isFirst = isAway.withLock { away in
+                defer { if isAsked { away = false } }
+                return away && isAsked
             }
             if isFirst { return .text("<html><body>Bad Gateway</body></html>", status: 502, type: "text/html") }
             return await stage.router.respond(to: request, from: .sameUser)

@@ -127,8 +127,8 @@ struct FrontEndServiceTests {
                 "run", ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox"],
                 in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
         }
-        #expect(
-            error?.message.contains("(status \(status)): its outcome is unknown") == true, "\(String(describing: error))")
+        let words = "(status \(status)): its outcome is unknown"
+        #expect(error?.message.contains(words) == true, "\(String(describing: error))")
         await listener.stop(graceful: .zero)
     }
 
