@@ -52,7 +52,8 @@ struct SSHFailureTests {
         arguments: [
             ("Duo for ann\n 1. Push\nCode: ", "question", "“Duo for ann ·  1. Push · Code: ”"),
             (
-                "You are required to change your password immediately.\nCurrent password: ", "password_expired", "expired"
+                "You are required to change your password immediately.\nCurrent password: ", "password_expired",
+                "expired"
             ),
             ("\u{1B}[2JCode: ", "question", "“\\u{1b}[2JCode: ”"),
         ])
