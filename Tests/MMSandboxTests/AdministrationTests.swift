@@ -356,6 +356,24 @@ struct AdministrationTests {
         }
     }
 
+    @Test("a customer's faults apply to the tokens that a partner requests there, and to no other customer's")
+    func customersFaults() async {
+        let bench = Bench { $0.customerCount = 2 }
+        let refresh = await bench.signIn()["refresh_token"]?.string ?? ""
+        _ = await bench.control(
+            "POST", "faults?tenant=\(SandboxOrganization.customer(1).domain)",
+            ["kind": "tokenError", "number": 50_057, "count": 1])
+        for (number, status) in [(1, 400), (2, 200), (1, 200)] {
+            let answer = await bench.post(
+                "/\(SandboxOrganization.customer(number).id)/oauth2/v2.0/token",
+                [
+                    ("grant_type", "refresh_token"), ("client_id", TenantIdentity.demoApp),
+                    ("scope", Bench.everything), ("refresh_token", refresh),
+                ])
+            #expect(answer.status == status, "\(number): \(answer.json)")
+        }
+    }
+
     @Test("the customers of a partner come in pages, and a link that no page gave starts again")
     func partners() async {
         let bench = Bench { $0.customerCount = 60 }

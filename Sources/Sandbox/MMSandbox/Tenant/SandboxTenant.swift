@@ -36,12 +36,13 @@ package actor SandboxTenant {
         }
         self.customers = customers
         let door = TenantDoor(
-            customers: customers.enumerated().map { place, services in
+            customers: customers.enumerated().map { place, own in
                 let organization = SandboxOrganization.customer(place + 1)
+                let partner = DelegatedTokens(customer: organization, partner: services)
                 return TenantDoor.Customer(
-                    organization: organization, services: services,
-                    chain: Self.chain(services, of: organization, options.controlSecret))
-            }, partner: services)
+                    organization: organization, services: own,
+                    chain: Self.chain(own, of: organization, options.controlSecret, admitting: [partner]))
+            })
         chain = Self.chain(
             services, of: options.organization, options.controlSecret, behind: customers.isEmpty ? [] : [door])
     }
@@ -49,20 +50,23 @@ package actor SandboxTenant {
     /// Returns the services of a tenant, in the order in which they are asked.
     private static func chain(
         _ services: TenantServices, of organization: SandboxOrganization, _ secret: Secret,
-        behind door: [any HTTPMiddleware<Void>] = []
+        behind door: [any HTTPMiddleware<Void>] = [], admitting partner: [any HTTPMiddleware<Void>] = []
     ) -> HTTPChain<Void> {
-        let steps: [any HTTPMiddleware<Void>] = [
+        let front: [any HTTPMiddleware<Void>] = [
             JournalStep(services: services),
             ControlGate(secret: secret, organization: organization),
             ControlPlane.routes(services),
-            FaultStep(services: services), AzureDataServices.step(services), DelegatedAdministration.routes(services),
+            FaultStep(services: services),
+        ]
+        let steps: [any HTTPMiddleware<Void>] = [
+            AzureDataServices.step(services), DelegatedAdministration.routes(services),
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), ResourceGraph.routes(services),
             CostManagement.routes(services), LogWorkspace.routes(services), AzureResourceManager.routes(services),
             PowerAutomate.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
-        return HTTPChain(door + steps) { _, _ in
+        return HTTPChain(door + front + partner + steps) { _, _ in
             .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")
         }
     }
@@ -204,8 +208,6 @@ struct TenantDoor: HTTPMiddleware {
     }
 
     let customers: [Customer]
-    /// The services of the sandbox's own tenant, which recognise its refresh tokens.
-    let partner: TenantServices
 
     func respond(
         to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
@@ -213,16 +215,7 @@ struct TenantDoor: HTTPMiddleware {
         let named = customer(of: request)
         let waiting = named == nil ? await waiting(request) : nil
         guard let place = named ?? waiting else { return await next(request, peer) }
-        if let answer = await delegated(request, customers[place].organization) { return answer }
         return await customers[place].chain.respond(to: request, from: peer)
-    }
-
-    /// Returns the answer to a person at the partner who requests a token of a customer.
-    private func delegated(_ request: HTTPServerRequest, _ customer: SandboxOrganization) async -> HTTPServerResponse? {
-        guard request.path.lowercased().hasSuffix("/oauth2/v2.0/token"),
-            request.form["grant_type"] == "refresh_token"
-        else { return nil }
-        return await partner.use { $0.signIn.delegated(request, customer, $0.administration) }
     }
 
     private func customer(of request: HTTPServerRequest) -> Int? {
@@ -266,6 +259,23 @@ struct TenantDoor: HTTPMiddleware {
 
     private func named(_ segment: String) -> Int? {
         customers.firstIndex { $0.organization.isNamed(by: segment) }
+    }
+}
+
+/// The step of a customer that gives its tokens to a person at the partner.
+struct DelegatedTokens: HTTPMiddleware {
+    let customer: SandboxOrganization
+    /// The services of the sandbox's own tenant, which recognise its refresh tokens.
+    let partner: TenantServices
+
+    func respond(
+        to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
+    ) async -> HTTPServerResponse {
+        guard request.path.lowercased().hasSuffix("/oauth2/v2.0/token"),
+            request.form["grant_type"] == "refresh_token",
+            let answer = await partner.use({ $0.signIn.delegated(request, customer, $0.administration) })
+        else { return await next(request, peer) }
+        return answer
     }
 }
 
