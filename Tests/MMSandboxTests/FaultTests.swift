@@ -224,6 +224,7 @@ struct FaultTests {
             ["kind": "flood"], ["kind": "status", "status": 200], ["kind": "latency", "milliseconds": -1],
             ["kind": "redirect"], ["kind": "torn", "colour": 1], ["kind": "status", "number": 403],
             ["kind": "throttle", "path": "v1.0"], ["kind": "throttle", "count": 0], ["kind": "tokenError"], [:],
+            ["kind": "foreignNextLink", "host": "elsewhere.example"],
         ] as [JSONValue])
     func refused(description: JSONValue) async {
         let bench = Bench()

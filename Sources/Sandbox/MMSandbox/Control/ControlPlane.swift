@@ -314,7 +314,11 @@ final class FaultPlan {
             return .redirect(target)
         case "endlessPaging": return .endlessPaging
         case "foreignNextLink":
-            return .foreignNextLink(description["host"]?.string ?? "https://graph.elsewhere.example")
+            let host = description["host"]?.string ?? "https://graph.elsewhere.example"
+            guard host.hasPrefix("http") else {
+                throw FaultProblem(message: "'host' must be an address, such as https://graph.elsewhere.example.")
+            }
+            return .foreignNextLink(host)
         case "resync": return .resync
         case "garbage": return .garbage
         default:
