@@ -1,4 +1,7 @@
 import MMCore
+import MMDesk
+import MMGraph
+import MMGuard
 import MMIdentity
 import TestSupport
 import Testing
@@ -93,5 +96,30 @@ struct PlanApprovalTests {
         _ = try await home.apply(plan)
         #expect(try await shown(plan).missing == nil)
         await home.tenant.stop()
+    }
+
+    @Test(
+        "hold for exactly its steps: another method, address or body is none of them",
+        arguments: [
+            ("PATCH", "/v1.0/users/1", "{}", true), ("PATCH", "/v1.0/users/2", "{}", true),
+            ("PUT", "/v1.0/users/1", "{}", false), ("PATCH", "/v1.0/users/3", "{}", false),
+            ("PATCH", "/v1.0/users/1?x=1", "{}", false), ("PATCH", "/v1.0/users/1", "{} ", false),
+            ("PATCH", "/v1.0/users/1", nil, false),
+        ] as [(String, String, String?, Bool)])
+    func strangers(method: String, path: String, body: String?, isStep: Bool) throws {
+        let steps = (1...2).map { number in
+            PlanStep(
+                call: 0, part: nil, connection: "Demo", module: "graph-api",
+                act: .request(
+                    .init(
+                        resource: "graph", method: "PATCH", address: "/v1.0/users/\(number)", headers: [:],
+                        body: Array("{}".utf8), contentType: "application/json")),
+                guardClass: .write, decision: .allow, reason: "", change: nil, state: PlanState())
+        }
+        let guarding = OperationServices(environment: home.environment).requestServices.guarding
+        let request = try GraphRequest(
+            method: method, target: RequestTarget(parsing: path, service: .graph), body: body.map { Array($0.utf8) })
+        let verdict = try guarding.guards.engine().judge(request.guarded, policy: .standard)
+        #expect(try PlanAct(steps, guarding: guarding).holds(request, under: verdict) == isStep)
     }
 }

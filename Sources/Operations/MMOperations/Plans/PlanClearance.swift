@@ -29,7 +29,7 @@ struct PlanClearance {
         let all = try await questions.parts()
         if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
         context.record.note("plan", .string(file.digest))
-        let act = PlanAct(steps: file.plan.steps, guarding: services.guarding)
+        let act = PlanAct(file.plan.steps, guarding: services.guarding)
         let joined = questions.joined(all)
         guard let question = joined ?? all.first?.request else { return nil }
         let judged = Judged(act, question)

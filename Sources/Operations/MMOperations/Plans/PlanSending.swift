@@ -237,25 +237,43 @@ extension RequestTarget {
 /// The steps of a plan as an act: exactly these are sent. The requests of an undo step are made when its turn comes,
 /// and judged again then.
 struct PlanAct: RequestAct, CmdletAct {
-    let steps: [PlanStep]
-    let guarding: GuardServices
+    private struct Request: Hashable {
+        let method: String
+        let address: String
+        let body: [UInt8]?
+    }
+
+    private struct Command: Hashable {
+        let command: ExchangeCommand
+        let service: ExchangeService
+    }
+
+    // Looked up for each of thousands of steps.
+    private var requests: Set<Request> = []
+    private var commands: Set<Command> = []
+    private var undoes = false
+    private let guarding: GuardServices
+
+    init(_ steps: [PlanStep], guarding: GuardServices) {
+        self.guarding = guarding
+        for step in steps {
+            switch step.act {
+            case .request(let text):
+                requests.insert(Request(method: text.method, address: text.address, body: text.body))
+            case .command(let command, let service):
+                commands.insert(Command(command: command, service: service))
+            case .undo: undoes = true
+            }
+        }
+    }
 
     /// The error for a plan of which nothing was judged.
     static let notJudged = MMError(
         .conflict, "The guard has not judged this plan: nothing was sent.", hint: "Make a new plan.")
 
-    private var undoes: Bool {
-        steps.contains { step in if case .undo = step.act { true } else { false } }
-    }
-
     func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool {
-        let isStep = steps.contains { step in
-            guard case .request(let text) = step.act, text.method == request.method,
-                text.address == request.target.planned
-            else { return false }
-            return text.body == request.body
-        }
-        if isStep { return true }
+        let step = Request(method: request.method, address: request.target.planned, body: request.body)
+        if requests.contains(step) { return true }
         guard undoes else { return false }
         return try guarding.guards.engine().judge(request.guarded, policy: .standard).decision <= verdict.decision
     }
@@ -263,14 +281,7 @@ struct PlanAct: RequestAct, CmdletAct {
     func holds(
         _ command: ExchangeCommand, at client: GuardedExchange, under verdict: Verdict
     ) throws(MMError) -> Bool {
-        let isStep = steps.contains { step in
-            if case .command(let own, let service) = step.act {
-                own == command && service == client.service
-            } else {
-                false
-            }
-        }
-        if isStep { return true }
+        if commands.contains(Command(command: command, service: client.service)) { return true }
         guard undoes else { return false }
         let intent = try guarding.guards.engine().intent(of: try client.wireRequest(of: command))
         return intent.verdict(.standard).decision <= verdict.decision
