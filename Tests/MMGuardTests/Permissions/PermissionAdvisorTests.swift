@@ -77,6 +77,18 @@ struct PermissionAdvisorTests {
         #expect(found.details["role"] == "Reports Reader")
         #expect(found.details["roleTemplateId"]?.string == Self.reportsReader)
         #expect(found.wantedRoles.first?.id == Self.reportsReader)
+        #expect(found.hint.hasSuffix("Then: mm login Contoso --renew."))
+    }
+
+    @Test("a partner's account gets a role at a customer by their relationship, and by no other sign-in")
+    func partner() throws {
+        let place = ConsentPlace(
+            connection: "Partner:Fabrikam", login: "", graph: "", tenant: "fabrikam.com", appID: Self.app,
+            partner: "Partner")
+        let found = try #require(try advice("GET", "/auditLogs/signIns", person("AuditLog.Read.All"), place: place))
+        #expect(found.reason == .directoryRole)
+        #expect(found.hint.contains("The relationship by which Partner administers this customer must contain"))
+        #expect(!found.hint.contains("mm login"))
     }
 
     @Test("a role that the account may take up is named for activation")

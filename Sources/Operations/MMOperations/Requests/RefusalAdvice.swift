@@ -64,11 +64,15 @@ struct RefusalAdvice: Sendable {
     private func advice(on refusals: [Refusal], _ record: CallRecord) async -> [PermissionAdvice?] {
         guard let service = refusals.first?.service, refusals.contains(where: PermissionAdvisor.concerns),
             let name = record.facts["connection"]?.string,
-            let connection = try? registry.snapshot().connection(named: name),
+            let snapshot = try? registry.snapshot(), let connection = try? snapshot.connection(named: name),
             let cloud = try? identity.cloud(of: connection)
         else { return [] }
         let deadline = Deadline.after(Self.timeout)
-        let place = ConsentPlace(connection, cloud: cloud)
+        // Only a customer's connection isn't in the file.
+        let partner = snapshot.implied(named: connection.name).flatMap {
+            RegistrySnapshot.partner(of: $0.name, among: snapshot.names)
+        }
+        let place = ConsentPlace(connection, cloud: cloud, partner: partner)
         var rights: TokenRights?
         if let resource = ServiceResource(service) {
             rights = await identity.rights(of: connection, on: resource, deadline: deadline)

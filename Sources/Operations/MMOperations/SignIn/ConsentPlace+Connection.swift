@@ -4,12 +4,13 @@ import MMIdentity
 
 extension ConsentPlace {
     /// Creates the place where a connection's app gets permissions; Microsoft's own client can't get any.
-    init(_ connection: Connection, cloud: Cloud) {
+    init(_ connection: Connection, cloud: Cloud, partner: String? = nil) {
         self.init(
             connection: connection.name, login: cloud.login,
             graph: cloud.audience(of: .graph) ?? "https://graph.microsoft.com",
             tenant: connection.tenantId ?? connection.tenant ?? "organizations",
-            appID: connection.appId?.lowercased() == SharedClient.appID ? nil : connection.appId)
+            appID: connection.appId?.lowercased() == SharedClient.appID ? nil : connection.appId,
+            partner: partner)
     }
 }
 

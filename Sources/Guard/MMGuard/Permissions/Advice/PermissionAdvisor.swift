@@ -163,8 +163,7 @@ package struct PermissionAdvisor: Sendable {
             return PermissionAdvice(
                 .directoryRole,
                 "The permission \(held.name) is granted, but the account lacks an Entra ID role. The least privileged role is "
-                    + "\(role.name)" + (rights.knowsRoles ? " (the account \(whose))" : "")
-                    + ". Then: \(place.renewal).",
+                    + "\(role.name)" + (rights.knowsRoles ? " (the account \(whose))" : "") + ". \(place.wayToRole)",
                 details: details, wantedRoles: roles + (self.roles.globalAdministrator.map { [$0] } ?? []))
         }
         let roleText = has.isEmpty ? "" : " and the role \(has.map(\.name).joined(separator: ", "))"
@@ -492,8 +491,13 @@ package struct ConsentPlace: Sendable, Hashable {
     package let tenant: String
     /// The connection's own app; `nil` if it signs in with an app of Microsoft's, whose permissions can't be extended.
     package let appID: String?
+    /// The partner's connection, if this one is a customer's.
+    package let partner: String?
 
-    package init(connection: String, login: String, graph: String, tenant: String, appID: String?) {
+    package init(
+        connection: String, login: String, graph: String, tenant: String, appID: String?, partner: String? = nil
+    ) {
+        self.partner = partner
         self.connection = connection
         self.login = login
         self.graph = graph
@@ -528,6 +532,13 @@ package struct ConsentPlace: Sendable, Hashable {
         let type = kind == .application ? "Role" : "Scope"
         return "az ad app permission add --id \(appID) --api \(Self.graphApp) --api-permissions \(id)=\(type) && "
             + "az ad app permission admin-consent --id \(appID)"
+    }
+
+    /// How an account gets a role in the tenant that it lacks.
+    var wayToRole: String {
+        guard let partner else { return "Then: \(renewal)." }
+        return "The relationship by which \(partner) administers this customer must contain the role and give it to a "
+            + "group of the account."
     }
 
     /// The command that gets a new token, which contains newly granted permissions.
