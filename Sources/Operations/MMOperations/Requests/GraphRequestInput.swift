@@ -4,8 +4,7 @@ import MMDesk
 /// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
     @Argument("connection", "Name, or several: A,B, tag:x.", .at(0)) var connection: String?
-    @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1), .completes(.endpoints)) var endpoint:
-        String?
+    @Argument("endpoint", "Path: /me/messages, /beta/users.", .at(1), .completes(.endpoints)) var endpoint: String?
     @Argument("method", "HTTP method (default GET).", .short("X"), of: GraphRequestInput.methods)
     private var written: String?
     @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: RequestBody?

@@ -8,7 +8,7 @@ extension OperationDeclaration {
         summary: "Sign in to a connection. If a person is needed, shows a code and an address.",
         description:
             "Signs in to a connection. If a person is needed, it returns code, address and account: show them, then call "
-            + "again. Other tools start a sign-in automatically.",
+            + "again. Other tools sign in by themselves.",
         effects: .init(readOnly: false, idempotent: true, openWorld: true),
         examples: [
             .init("mm login Contoso", "shows the code and waits for the approval"),

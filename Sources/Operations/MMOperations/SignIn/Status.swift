@@ -6,7 +6,7 @@ extension OperationDeclaration {
     package static let status = OperationDeclaration(
         "status", aliases: ["mm_status"], command: ["status"], title: "Status",
         summary: "Show which connections are signed in, with which account, and which sign-ins are pending.",
-        description: "Shows each connection's sessions: state, account, and code and address of a pending sign-in.",
+        description: "Shows each connection's sessions: state, account, code and address of a pending sign-in.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
