@@ -199,6 +199,7 @@ struct ShellRun: CatalogueOperation {
             otherwise: "Add --yield 0, and answer the command with `mm \(place.rawValue) write`, which is judged.")
         let size = input.size ?? ShellCommand.Size(rows: 24, columns: 80)
         let terminal = KeptTerminal(size)
+        let viewer = terminal.attach(showsScreen: false)
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             cleared, input: .screen, size: size, timeLimit: input.timeout ?? TerminalView.longest,
             patience: call.configuration.commandTime, admission: admission, call: call.context.record.call,
@@ -206,7 +207,7 @@ struct ShellRun: CatalogueOperation {
         task.letGo()
         let words = ["mm", place.rawValue] + (place.isLocal ? ["terminal"] : []) + input.session.words
         let view = TerminalView(
-            of: task, terminal, isNew: true, at: size, keys: keys,
+            of: task, terminal, first: viewer, at: size, keys: keys,
             again: "`\(words.map(ShellWord.quoted).joined(separator: " "))` reattaches to it."
         ) {
             await call.shells.touch(member.key)

@@ -88,7 +88,7 @@ struct ShellTerminal: CatalogueOperation {
         let key = call.key(input.session)
         context.record.note("module", .string(key.place.rawValue))
         context.record.note("session", .string(key.host ?? key.name))
-        let (task, isNew) = try await task(input, key, call)
+        let (task, viewer) = try await task(input, key, call)
         guard let terminal = task.terminal else {
             throw MMError(
                 .conflict, "The session “\(key.name)” is running \(task.handle): \(task.summary)",
@@ -97,7 +97,8 @@ struct ShellTerminal: CatalogueOperation {
                 details: ["job": .string(task.handle)])
         }
         let view = TerminalView(
-            of: task, terminal, isNew: isNew, at: input.size, keys: keys, again: "Run the same command to reattach.",
+            of: task, terminal, first: viewer, at: input.size, keys: keys,
+            again: "Run the same command to reattach.",
             closing: "The terminal was closed."
         ) {
             await call.shells.touch(key)
@@ -105,23 +106,26 @@ struct ShellTerminal: CatalogueOperation {
         return OperationAnswer(.output(view.stream))
     }
 
-    /// Returns the command of the terminal: the running one, otherwise a new interactive shell in the session.
+    /// Returns the command of the terminal: the running one, otherwise a new interactive shell in the session, with its
+    /// first viewer.
     private func task(_ input: Input, _ key: ShellSessionName, _ call: ShellCallContext) async throws(MMError)
-        -> (task: ShellTask, isNew: Bool)
+        -> (task: ShellTask, viewer: KeptTerminal.Viewer?)
     {
-        if let running = call.shells.running(in: key) { return (running, false) }
+        if let running = call.shells.running(in: key) { return (running, nil) }
         let (member, _) = try await call.member(input.session, input.options)
         guard case .shell = member.body, let line = command(of: member.kind, type: input.type) else {
             throw MMError(
                 .unsupported, "A session of the kind \(member.kind) has no terminal.",
                 hint: "Use another session with another shell (--shell bash).")
         }
+        let terminal = KeptTerminal(input.size)
+        let viewer = terminal.attach(showsScreen: false)
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: TerminalView.longest,
-            patience: .zero, call: call.context.record.call, turn: call.turn(in: member),
-            terminal: KeptTerminal(input.size), summary: "a terminal")
+            patience: .zero, call: call.context.record.call, turn: call.turn(in: member), terminal: terminal,
+            summary: "a terminal")
         task.letGo()
-        return (task, true)
+        return (task, viewer)
     }
 
     /// Returns the command line that starts an interactive shell, with a terminal set to UTF-8 and Ctrl-Z.

@@ -19,26 +19,27 @@ final class TerminalView: Sendable {
     /// - Parameters:
     ///   - task: the command whose terminal it is.
     ///   - terminal: the terminal.
-    ///   - isNew: whether the terminal has just been started.
+    ///   - first: the viewer that the terminal has had since before its command started, so that it gets all output;
+    ///     `nil` for a terminal that runs already.
     ///   - size: the size of the person's terminal.
     ///   - keys: the person's input.
     ///   - again: how a person who left attaches again.
     ///   - closing: what a person is told at the end of its program; `nil` for what a command's end says.
     ///   - left: called when the person has left.
     init(
-        of task: ShellTask, _ terminal: KeptTerminal, isNew: Bool, at size: ShellCommand.Size, keys: any CallInput,
-        again: String, closing: String? = nil, left: @escaping @Sendable () async -> Void
+        of task: ShellTask, _ terminal: KeptTerminal, first: KeptTerminal.Viewer?, at size: ShellCommand.Size,
+        keys: any CallInput, again: String, closing: String? = nil, left: @escaping @Sendable () async -> Void
     ) {
         self.task = task
         self.again = again
         self.closing = closing
         self.terminal = terminal
         self.left = left
-        if !isNew { terminal.resize(size) }
-        let viewer = terminal.attach(showsScreen: !isNew)
+        if first == nil { terminal.resize(size) }
+        let viewer = first ?? terminal.attach(showsScreen: true)
         self.viewer = viewer
         typing = Task {
-            if !isNew { await Self.show(task, terminal, at: size) }
+            if first == nil { await Self.show(task, terminal, at: size) }
             while let piece = try? await keys.next() {
                 switch TerminalMessage(piece) {
                 case .keys(let bytes): try? await task.job.type(.raw(bytes))
