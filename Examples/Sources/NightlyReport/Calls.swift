@@ -6,7 +6,7 @@ struct GraphRequest: OperationCall {
     static let operation = "graph_request"
     /// Name, or several: A,B, tag:x.
     var connection: String?
-    /// Path such as /me/messages or /beta/users.
+    /// Path: /me/messages, /beta/users.
     var endpoint: String?
     /// HTTP method (default GET).
     var method: Method?
