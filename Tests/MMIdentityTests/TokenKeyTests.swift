@@ -36,10 +36,10 @@ private enum SoftToken {
         guard try home.read(pinFile) == nil else { return pinFile }
         let environment = ["SOFTHSM2_CONF": "\(home.path)/softhsm2.conf", "PATH": "/usr/bin:/bin"]
         // A token stays open for a process once it has been opened with a PIN.
-        var calls = ["mm", "other"].map {
+        var calls = ["mm", "other", "closed"].map {
             ["--init-token", "--free", "--label", $0, "--pin", pin, "--so-pin", "567890"]
         }
-        let keys = [("mm", "a1", "rsa"), ("mm", "a2", "ec"), ("other", "a1", "rsa")]
+        let keys = [("mm", "a1", "rsa"), ("mm", "a2", "ec"), ("other", "a1", "rsa"), ("closed", "a1", "rsa")]
         for (token, number, name) in keys {
             calls.append([
                 "--import", Certificates.path("\(name).key.pem"), "--token", token, "--label", name, "--id", number,
@@ -98,15 +98,21 @@ struct TokenKeyTests {
         }
     }
 
-    @Test("a library that can't be opened is reported as such")
-    func unopened() async throws {
+    @Test(
+        "a library that can't be opened, and a PIN that is missing, are reported as such",
+        arguments: [
+            ("pkcs11:token=mm;object=rsa?module-path=/nowhere/token.so", true, "module-path that can't be opened"),
+            ("pkcs11:token=closed;object=rsa;type=private?module-path=\(SoftToken.module)", false, "without a PIN"),
+        ])
+    func unopened(uri: String, hasPIN: Bool, said: String) async throws {
+        let pin = try await SoftToken.make()
         let files = CertificateFiles(
-            certificatePath: Certificates.path("rsa.cert.pem"),
-            privateKeyPath: "pkcs11:token=mm;object=rsa?module-path=/nowhere/token.so",
-            passwordFile: try await SoftToken.make())
-        let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso", in: home.paths) }
+            certificatePath: Certificates.path("rsa.cert.pem"), privateKeyPath: uri, passwordFile: hasPIN ? pin : nil)
+        let error = await #expect(throws: MMError.self) {
+            _ = try await files.read(for: "Contoso", in: home.paths)
+        }
         let message = error?.message ?? ""
-        #expect(message.contains("module-path that can't be opened"), "\(message)")
+        #expect(message.contains(said), "\(message)")
     }
 
     @Test("a PIN that the token refuses is tried once, by whichever process, until its file changes")

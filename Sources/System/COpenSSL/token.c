@@ -33,6 +33,7 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int has_provider;
 static ENGINE *engine;
 static char *engine_module;
+static int engine_has_pin;
 
 static void find_provider(void) {
 #define RESOLVE(name) token.name = mm_openssl_find(#name);
@@ -95,9 +96,12 @@ static int open_engine(const char *module) {
 static EVP_PKEY *engine_key(const char *uri, const char *module, const char *pin, int *fault) {
     *fault = open_engine(module);
     if (*fault != MM_CREDENTIAL_READ) return NULL;
-    if (pin) token.ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0);
+    // The engine keeps its last PIN, which may be another token's, and would log in with it. It can't be told to forget
+    // it, so an empty one takes its place.
+    if (pin || engine_has_pin) token.ENGINE_ctrl_cmd_string(engine, "PIN", pin ? pin : "", 0);
+    engine_has_pin = pin != NULL;
     EVP_PKEY *key = token.ENGINE_load_private_key(engine, uri, token.UI_null ? (UI_METHOD *)token.UI_null() : NULL, NULL);
-    if (!key) *fault = pin_refused() ? MM_CREDENTIAL_WRONG_PIN : MM_CREDENTIAL_NO_TOKEN_KEY;
+    if (!key) *fault = pin && pin_refused() ? MM_CREDENTIAL_WRONG_PIN : MM_CREDENTIAL_NO_TOKEN_KEY;
     return key;
 }
 
