@@ -21,7 +21,7 @@ struct ShellRun: CatalogueOperation {
         let waitFor: String?
         /// Whether the answer at a terminal is the command's own output.
         let isText: Bool
-        /// Whether the call's input are the keys of a person's terminal.
+        /// Whether the call's input is the keys of a person's terminal.
         let isTyped: Bool
     }
 
@@ -103,7 +103,7 @@ struct ShellRun: CatalogueOperation {
                 .notOnCommandLine,
                 .notForModels),
             InputField(
-                "typed", .flag, "The call's input are the keys of a person's terminal.", .notOnCommandLine,
+                "typed", .flag, "The call's input is the keys of a person's terminal.", .notOnCommandLine,
                 .notForModels),
         ]
         return
