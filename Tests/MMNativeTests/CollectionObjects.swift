@@ -334,6 +334,20 @@ struct CollectionObjects: RunningReports {
         #expect(try await texts(script) == ["1", "50000"])
     }
 
+    @Test(
+        "a list or set that the block of its search changes is handed over",
+        arguments: [
+            "$l = [Collections.Generic.List[int]](1, 2, 3); "
+                + "$l.RemoveAll({ param($x) if ($x -eq 3) { $l.Clear(); $true } })",
+            "$l = [Collections.Generic.List[int]](1, 2, 3); $l.Find({ param($x) $l.Clear(); $true })",
+            "$l = [Collections.Generic.List[int]](1, 2, 3); $l.FindAll({ param($x) $l.RemoveAt(0); $true })",
+            "$s = [Collections.Generic.HashSet[int]]::new([int[]](1..5)); "
+                + "$s.RemoveWhere({ param($x) if ($x -gt 3) { $s.Clear(); $true } })",
+        ])
+    func changedBySearch(script: String) async {
+        #expect(await refusal(script) == "a collection that changes while a script goes through it")
+    }
+
     @Test("what a queue or set has no place of is refused")
     func noIndex() async {
         let end = await outcome("$h = [System.Collections.Generic.HashSet[string]]::new(); [void]$h.Add('a'); $h[0]")

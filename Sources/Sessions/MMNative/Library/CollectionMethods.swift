@@ -81,10 +81,14 @@ extension Evaluator {
         guard list.kind != .arrayList, arguments.count == 1, case .block(let block) = arguments[0] else {
             throw .handOver("an unusual \(method) of a list")
         }
+        let enumeration = Enumeration(.list(list))
         var places: [Int] = []
         for (place, item) in list.items.enumerated() {
             try step()
-            guard PSValue.collapsed(try invoke(block, [item])).isTrue else { continue }
+            let isFound = PSValue.collapsed(try invoke(block, [item])).isTrue
+            // The places are those of a list that stays as it is.
+            try enumeration?.check()
+            guard isFound else { continue }
             places.append(place)
             if ["find", "findindex", "exists"].contains(method) { break }
         }
