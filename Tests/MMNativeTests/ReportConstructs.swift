@@ -279,6 +279,7 @@ struct ReportConstructs {
             ("trap { 'outer'; continue } & { throw 'x'; 'never' }; 'end'", ["outer", "end"]),
             ("trap { 'outer'; continue } if ($true) { trap { break } throw 'x' }; 'end'", ["outer", "end"]),
             ("foreach ($i in 1..2) { trap { continue } if ($i -eq 1) { throw 'x' }; $i }", ["1", "2"]),
+            ("1, 0, 2 | Where-Object { trap { $true; continue } 1 / $_ }", ["1", "0", "2"]),
         ] as [(String, [String])])
     func trap(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)

@@ -293,9 +293,8 @@ extension Evaluator {
     /// Returns what a script block emits for an object, as one value.
     func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
         lists += 1
-        if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
-            block.syntax.scriptBlock.parameterBlock == nil, block.kept == nil,
-            let expression = body.statements[0].pureExpression, !expression.isStep
+        if let expression = block.syntax.scriptBlock.body?.pureExpression, !expression.isStep,
+            block.syntax.scriptBlock.parameterBlock == nil, block.kept == nil
         {
             let outer = current
             current = item
