@@ -33,7 +33,7 @@ extension ScriptWalk {
     /// Returns the type that a text names, if it names nothing but a type.
     private func typeName(_ text: String) -> TypeNameSyntax? {
         guard text.utf8.count <= 500, let body = PowerShellParser.parse("[\(text)]").root?.body,
-            body.statements.count == 1, case .type(let type)? = body.statements[0].pureExpression
+            case .type(let type)? = body.pureExpression
         else { return nil }
         return type.typeName
     }

@@ -578,9 +578,9 @@ extension HostCommands {
         let last = text.utf8.last { $0 == 0x0A || $0 == UInt8(ascii: "#") }
         let source = Array(("{" + text + (last == UInt8(ascii: "#") ? "\n}" : "}")).utf16)
         let body = try code(in: PowerShellParser.parse(utf16: source), host, evaluator)
-        guard body.statements.count == 1, case .scriptBlock(let block)? = body.statements[0].pureExpression,
-            block.extent.end == source.count
-        else { throw .handOver("an unusual text as code") }
+        guard case .scriptBlock(let block)? = body.pureExpression, block.extent.end == source.count else {
+            throw .handOver("an unusual text as code")
+        }
         return .block(PSBlock(block, in: source))
     }
 

@@ -37,9 +37,7 @@ enum EngineIntrinsics {
         if text.isEmpty { return "" }
         let source = Array(("@\"\n" + text + "\n\"@").utf16)
         let body = try HostCommands.code(in: PowerShellParser.parse(utf16: source), host, evaluator)
-        guard body.statements.count == 1, let expression = body.statements[0].pureExpression else {
-            throw .handOver("an unusual text with variables")
-        }
+        guard let expression = body.pureExpression else { throw .handOver("an unusual text with variables") }
         switch expression {
         case .string(let node) where node.extent.end == source.count: return node.value
         case .expandableString(let node) where node.extent.end == source.count:

@@ -246,9 +246,7 @@ extension InvokeMemberExpressionSyntax {
                 guard let inner = node.pureExpression else { return nil }
                 last = inner
             case .sub(let node):
-                guard node.block.statements.count == 1, let inner = node.block.statements[0].pureExpression else {
-                    return nil
-                }
+                guard let inner = node.block.pureExpression else { return nil }
                 last = inner
             case .convert(let node):
                 return node.type.typeName.fullName.lowercased() == "ref" ? node.operand : nil
