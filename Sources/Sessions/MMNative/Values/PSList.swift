@@ -322,9 +322,12 @@ package final class PSList: @unchecked Sendable {
         guard !arguments[0].isNull else { return nil }
         let other = PSList(kind, ignoresCase: ignoresCase, of: elementType)
         for item in try range(arguments[0]) { _ = try other.setMethod("add", [item]) }
-        let shared = try items(in: other)
-        let isCovered = shared.count == items.count
-        let covers = shared.count == other.items.count
+        /// The places of the elements that the other set lacks.
+        var missing: [Int] = []
+        for (place, item) in items.enumerated() where try !other.holds(item) { missing.append(place) }
+        let shared = items.count - missing.count
+        let isCovered = missing.isEmpty
+        let covers = shared == other.items.count
         switch method {
         case "unionwith":
             for item in other.items { _ = try setMethod("add", [item]) }
@@ -333,14 +336,12 @@ package final class PSList: @unchecked Sendable {
             for item in other.items { _ = try setMethod("remove", [item]) }
             return .nothing
         case "intersectwith":
-            var gone: [Int] = []
-            for (place, item) in items.enumerated() where try !other.holds(item) { gone.append(place) }
-            remove(at: gone)
+            remove(at: missing)
             return .nothing
         case "issubsetof": return .bool(isCovered)
         case "issupersetof": return .bool(covers)
         case "setequals": return .bool(isCovered && covers)
-        case "overlaps": return .bool(!shared.isEmpty)
+        case "overlaps": return .bool(shared > 0)
         default: return nil
         }
     }
@@ -358,13 +359,6 @@ package final class PSList: @unchecked Sendable {
             let gone = Set(gone)
             items = items.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
         }
-    }
-
-    /// Returns the elements that another set also has.
-    private func items(in other: PSList) throws(Interrupt) -> [PSValue] {
-        var shared: [PSValue] = []
-        for item in items where try other.holds(item) { shared.append(item) }
-        return shared
     }
 
     /// Returns the key of an element; `nil` if it isn't certain which values equal it.
