@@ -348,17 +348,12 @@ package final class PSList: @unchecked Sendable {
 
     /// Removes the elements at some places, in ascending order.
     func remove(at gone: [Int]) {
-        if kind.shape == .set, !gone.isEmpty {
-            var order = places ?? FreedPlaces(count: items.count)
-            for (count, place) in gone.enumerated() { order.remove(at: place - count) }
-            places = order
+        guard !gone.isEmpty else { return }
+        if kind.shape == .set {
+            if places == nil { places = FreedPlaces(count: items.count) }
+            places?.remove(at: gone)
         }
-        if gone.count == 1 {
-            items.remove(at: gone[0])
-        } else {
-            let gone = Set(gone)
-            items = items.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
-        }
+        items.remove(atAll: gone)
     }
 
     /// Returns the key of an element; `nil` if it isn't certain which values equal it.
@@ -458,8 +453,11 @@ private struct FreedPlaces {
 
     init(count: Int) { taken = Array(0..<count) }
 
-    /// Frees the place of an element.
-    mutating func remove(at index: Int) { free.append(taken.remove(at: index)) }
+    /// Frees the places of some elements, in ascending order.
+    mutating func remove(at indexes: [Int]) {
+        free += indexes.map { taken[$0] }
+        taken.remove(atAll: indexes)
+    }
 
     /// Takes a place for a new element, and returns how many elements precede it.
     mutating func add() -> Int {
@@ -470,5 +468,17 @@ private struct FreedPlaces {
         let index = taken.firstIndex { $0 > place } ?? taken.count
         taken.insert(place, at: index)
         return index
+    }
+}
+
+extension Array {
+    /// Removes the elements at some places.
+    fileprivate mutating func remove(atAll gone: [Int]) {
+        if gone.count == 1 {
+            remove(at: gone[0])
+        } else {
+            let gone = Set(gone)
+            self = enumerated().filter { !gone.contains($0.offset) }.map(\.element)
+        }
     }
 }
