@@ -325,6 +325,15 @@ struct CollectionObjects: RunningReports {
         ])
     func entriesWithin(script: String) async { #expect(await refusal(Self.tables + script) != nil) }
 
+    @Test("a large ordered table that lost a key is read by its indexes in a time that grows with it")
+    func indexes() async throws {
+        let script = """
+            $o = [ordered]@{}; foreach ($i in 1..50000) { $o["user$i"] = $i }; $o.Remove('user2'); $sum = 0
+            for ($i = 0; $i -lt $o.Count; $i++) { $sum += $o[$i] }; $sum; $o[1]
+            """
+        #expect(try await texts(script) == ["1250024998", "3"])
+    }
+
     @Test("a large table is emptied key by key in a time that grows with it", arguments: ["@{}", "[ordered]@{}"])
     func emptied(table: String) async throws {
         let script = """

@@ -191,7 +191,7 @@ enum Members {
             }
             if table.isOrdered, table.kind != .json, case .int(let number) = index {
                 guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
-                return table.entries[Int(number)].value
+                return table.value(at: Int(number))
             }
             // Several keys give several values, as several indexes of a list do.
             if case .array(let keys) = index,

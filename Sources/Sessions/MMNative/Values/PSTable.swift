@@ -174,6 +174,13 @@ package struct PSTable: Sendable {
     /// The keys as written, with their values.
     package var entries: [(key: PSValue, value: PSValue)] { contents.present }
 
+    /// Returns the value of the key at an index of an ordered table. The places of removed keys are given up first, so
+    /// that a loop over the indexes goes through the table once.
+    func value(at index: Int) -> PSValue {
+        contents.close()
+        return contents.slots[index].value
+    }
+
     /// The keys as text, with their values.
     package var pairs: [(key: String, value: PSValue)] {
         entries.map { entry in
