@@ -250,6 +250,11 @@ struct CollectionObjects: RunningReports {
                     + "'p', 'o' | % { [void]$s.Add($_) }; $s -join ','",
                 ["z,b,c", "p,o"]
             ),
+            (
+                "$s = [Collections.Generic.HashSet[int]]::new([int[]](1..3)); $s.IntersectWith([int[]]@()); "
+                    + "7, 8 | % { [void]$s.Add($_) }; $s -join ','",
+                ["7,8"]
+            ),
         ] as [(String, [String])])
     func freedPlaces(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)

@@ -226,8 +226,7 @@ package final class PSList: @unchecked Sendable {
         let arguments = Self.adding.contains(method) ? given : plain
         switch (method, arguments.count, arguments.first) {
         case ("clear", 0, _):
-            items = []
-            places = nil
+            clear()
             return .nothing
         case ("toarray", 0, _): return .array(items)
         case ("contains", 1, let value?) where kind.shape == .set: return .bool(try holds(value))
@@ -336,7 +335,7 @@ package final class PSList: @unchecked Sendable {
             for item in other.items { _ = try setMethod("remove", [item]) }
             return .nothing
         case "intersectwith":
-            remove(at: missing)
+            if other.items.isEmpty { clear() } else { remove(at: missing) }
             return .nothing
         case "issubsetof": return .bool(isCovered)
         case "issupersetof": return .bool(covers)
@@ -344,6 +343,12 @@ package final class PSList: @unchecked Sendable {
         case "overlaps": return .bool(shared > 0)
         default: return nil
         }
+    }
+
+    /// Removes all elements; new ones follow in their order.
+    private func clear() {
+        items = []
+        places = nil
     }
 
     /// Removes the elements at some places, in ascending order.
