@@ -451,10 +451,9 @@ extension Evaluator {
             }
             return .array(table.entryObjects)
         case ("item", 1), ("get_item", 1):
-            guard table[arguments[0]] != nil || !table.isGeneric else {
-                throw .handOver("a key that a dictionary doesn't have")
-            }
-            return table[arguments[0]] ?? .null
+            if let value = table[arguments[0]] { return value }
+            guard !table.isGeneric else { throw .handOver("a key that a dictionary doesn't have") }
+            return .null
         default: return nil
         }
     }
