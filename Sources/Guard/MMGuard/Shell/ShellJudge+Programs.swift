@@ -498,10 +498,7 @@ extension ShellJudge {
     /// Returns the folders that options name as the place of copies: `-t DIR`, `-rtDIR`, `--target=DIR`.
     static func targetFolders(_ words: [String]) -> [String] {
         zip(words, words.dropFirst() + [""]).compactMap { word, next in
-            let option = word.prefix { $0 != "=" }
-            if word.hasPrefix("--t"), "--target-directory".hasPrefix(option) {
-                return LongOption.value(in: word) ?? next
-            }
+            if LongOption.word(word, mayBe: "--target-directory") { return LongOption.value(in: word) ?? next }
             guard word.hasPrefix("-"), !word.hasPrefix("--"), let letter = word.firstIndex(of: "t") else { return nil }
             let rest = word[word.index(after: letter)...]
             return rest.isEmpty ? next : String(rest)
