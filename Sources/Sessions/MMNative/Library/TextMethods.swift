@@ -51,7 +51,7 @@ enum TextMethods {
         case ("lastindexof", 1, 0):
             try certain()
             guard !texts[0].isEmpty else { throw .handOver("an unusual LastIndexOf") }
-            return .int(Int32(lastPlace(of: texts[0], in: text) ?? -1))
+            return .int(Int32(units.last(texts[0]) ?? -1))
         case ("insert", 1, 1):
             guard numbers[0] >= 0, numbers[0] <= units.count, case .int? = arguments.first else {
                 throw .handOver("an unusual Insert")
@@ -142,18 +142,18 @@ enum TextMethods {
             throw .handOver("the method \(method) of text beyond ASCII")
         }
         let (one, wanted) = ignoresCase ? (text.lowercased(), other.lowercased()) : (text, other)
-        let (units, mark) = (Array(one.utf16), Array(wanted.utf16))
         switch method {
-        case "equals": return .bool(units == mark)
-        case "startswith": return .bool(units.starts(with: mark))
-        case "endswith": return .bool(units.reversed().starts(with: mark.reversed()))
+        case "equals": return .bool(one.utf8.elementsEqual(wanted.utf8))
+        case "startswith": return .bool(one.utf8.starts(with: wanted.utf8))
+        case "endswith": return .bool(one.utf8.reversed().starts(with: wanted.utf8.reversed()))
         case "contains": return .bool(one.contains(wanted))
         case "indexof": return .int(Int32(TextUnits(one).first(wanted) ?? -1))
         case "lastindexof":
-            guard !mark.isEmpty else { throw .handOver("an unusual LastIndexOf") }
-            return .int(Int32(lastPlace(of: wanted, in: one) ?? -1))
+            guard !wanted.isEmpty else { throw .handOver("an unusual LastIndexOf") }
+            return .int(Int32(TextUnits(one).last(wanted) ?? -1))
         default:
-            guard case .string(let new) = arguments[1], !mark.isEmpty else { throw .handOver("an unusual Replace") }
+            guard case .string(let new) = arguments[1], !wanted.isEmpty else { throw .handOver("an unusual Replace") }
+            let (units, mark) = (Array(one.utf16), Array(wanted.utf16))
             let (own, filling) = (Array(text.utf16), Array(new.utf16))
             var result: [UInt16] = []
             var place = 0
@@ -319,12 +319,5 @@ enum TextMethods {
             }
         }
         return parts + [units[start...]]
-    }
-
-    /// Returns the place of the last occurrence of a text.
-    private static func lastPlace(of wanted: String, in text: String) -> Int? {
-        let (units, wanted) = (Array(text.utf16), Array(wanted.utf16))
-        guard wanted.count <= units.count else { return nil }
-        return (0...units.count - wanted.count).last { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
     }
 }

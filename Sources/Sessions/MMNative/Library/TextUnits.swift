@@ -44,6 +44,13 @@ struct TextUnits {
         rest(from: start).firstRange(of: wanted).map { place(of: $0.lowerBound) }
     }
 
+    /// Returns the place of the last occurrence of a text.
+    func last(_ wanted: String) -> Int? {
+        let (units, wanted) = (Array(text.utf16), Array(wanted.utf16))
+        guard wanted.count <= units.count else { return nil }
+        return (0...units.count - wanted.count).last { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
+    }
+
     /// Returns the place of the first occurrence of a text, as a culture-sensitive search finds it: for sure if the
     /// characters searched, and the one after them, are equal only to themselves.
     func firstCertain(_ wanted: String, from start: Int = 0) throws(Interrupt) -> Int? {
