@@ -1,7 +1,7 @@
 import MMCore
 
-/// The UTF-16 units of a text, by whose numbers .NET addresses it. Nothing goes through more of the text than it asks
-/// for.
+/// The UTF-16 units of a text, by whose numbers .NET addresses it. Parts and places are found without a copy of all
+/// units, except by a search from the end.
 struct TextUnits {
     let text: String
 
