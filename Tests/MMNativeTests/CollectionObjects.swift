@@ -362,6 +362,14 @@ struct CollectionObjects: RunningReports {
         #expect(await refusal(script) == "a collection that changes while a script goes through it")
     }
 
+    @Test(
+        "an element that is gone once its new value is known is handed over",
+        arguments: ["= & { $l.Clear(); 5 }", "+= & { $l.Clear(); 5 }", "= $(foreach ($i in 1) { $l.RemoveAt(0); 9 })"])
+    func removedBeforeSet(assigned: String) async {
+        let script = "$l = [Collections.Generic.List[int]](1, 2, 3); $l[2] \(assigned); $l.Count"
+        #expect(await refusal(script) == "an index out of range")
+    }
+
     @Test("what a queue or set has no place of is refused")
     func noIndex() async {
         let end = await outcome("$h = [System.Collections.Generic.HashSet[string]]::new(); [void]$h.Add('a'); $h[0]")

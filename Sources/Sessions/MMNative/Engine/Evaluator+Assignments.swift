@@ -119,7 +119,7 @@ extension Evaluator {
         case .property(let object, "Value") where object.typeName == Self.referenceType: try value(ofReference: object)
         case .property(let object, let name) where XMLNode.isNode(object): try XMLNode.property(object, name) ?? .null
         case .property(let object, let name): object[name] ?? .null
-        case .item(let list, let place): list.items[place]
+        case .item(let list, let place): list.items.indices.contains(place) ? list.items[place] : .null
         case .slot(let name, let place): try element(place, of: name)
         case .ofClass(let type, let name): try staticMember(name, of: .class(type))
         case .outer(let name):
@@ -167,7 +167,10 @@ extension Evaluator {
                         isReadable: true))
             }
             try recompute(object)
-        case .item(let list, let place): list.items[place] = try list.accepted(value)
+        case .item(let list, let place):
+            // The value may have come from a block that removed the element.
+            guard list.items.indices.contains(place) else { throw .handOver("an index out of range") }
+            list.items[place] = try list.accepted(value)
         case .slot(let name, let place): try replace(place, of: name, with: value)
         case .ofClass(let type, let name): try setStatic(name, of: type, to: value)
         case .outer(let name):
