@@ -83,6 +83,17 @@ struct LibraryObjects: RunningReports {
         ])
     func leavingNodes(script: String) async { #expect(await refusal(script) != nil) }
 
+    @Test(
+        "the children of an XML node that change while a script goes through them are handed over",
+        arguments: [
+            "foreach ($n in $x.r.ChildNodes) { [void]$x.r.RemoveChild($n) }",
+            "$x.DocumentElement.ChildNodes | ForEach-Object { [void]$x.r.RemoveChild($_) }",
+        ])
+    func changingChildren(script: String) async {
+        let reason = await refusal("[xml]$x = '<r><a/><b/></r>'; \(script); $x.OuterXml")
+        #expect(reason == "a collection that changes while a script goes through it")
+    }
+
     @Test("a large document is built in a time that grows with it")
     func largeDocument() async throws {
         let script = """

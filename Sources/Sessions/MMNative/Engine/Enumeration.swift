@@ -22,14 +22,19 @@ struct Enumeration {
 }
 
 extension Evaluator {
-    /// Returns the collection behind an expression that a script goes through: a list, or the table whose keys, values
-    /// or entries they are; `nil` for other values, and for those that only the expression holds.
+    /// Returns the collection behind an expression that a script goes through: a list, the table whose keys, values or
+    /// entries they are, or the children of an XML node; `nil` for other values, and for those that only the expression
+    /// holds.
     func enumeration(of expression: ExpressionSyntax) throws(Interrupt) -> Enumeration? {
         switch expression {
         case .paren(let node):
             return try node.pureExpression.flatMap { (inner) throws(Interrupt) in try enumeration(of: inner) }
         case .member(let node) where node.isPart(of: ["keys", "values"]) && node.target.isPlace:
             if case .table(let table) = try worth(of: node.target) { return Enumeration(.table(table)) }
+        case .member(let node) where node.isPart(of: ["childnodes"]) && node.target.isPlace:
+            if case .object(let parent) = try worth(of: node.target), XMLNode.isNode(parent) {
+                return Enumeration(.list(XMLNode.children(parent)))
+            }
         case .invokeMember(let node):
             guard node.constantName?.lowercased() == "getenumerator", node.target.isPlace else { return nil }
             return Enumeration(try worth(of: node.target))
