@@ -208,6 +208,22 @@ struct SSHReachTests {
         }
     }
 
+    @Test("a connection whose timeout ssh_config sets is used for all transfers, and closed with its last session")
+    func configuredTimeout() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let config = "\(server.folder)/client"
+            try await TestSSHD.put("Host *\nConnectTimeout 200\n", config)
+            var target = server.target
+            target.configFile = config
+            let masters = SSHSessionTests.masters()
+            let session = try await Self.connect(target, masters)
+            for _ in 0..<10 { _ = try await RemoteFiles(session).read("/etc/hostname") }
+            #expect(await masters.count == 1)
+            await session.close()
+            #expect(await eventually { await masters.count == 0 })
+        }
+    }
+
     @Test("a host that starts no shell is reported as soon as its output has ended, however long output may be awaited")
     func endOfOutput() async throws {
         try await TestSSHD.with("ForceCommand echo 'no shell here'") { (server) async throws in

@@ -31,15 +31,15 @@ final class SSHMaster: Sendable {
         let resolution = try await SSHResolution.of(
             target, base(target, home: environment["HOME"]), program: program, environment: environment)
         let name = resolution.name
-        var target = target
-        // The user's configuration may set a shorter timeout.
-        if let theirs = resolution.connectTimeout { target.connectTimeout = min(target.connectTimeout, theirs) }
+        // The user's configuration may set a shorter timeout. The target stays as it was given: by it the connection is
+        // found again.
+        let timeout = min(target.connectTimeout, resolution.connectTimeout ?? target.connectTimeout)
         let secrets = try SSHSecrets(in: temporaryDirectory, target: target, resolution, home: environment["HOME"])
         for (key, value) in secrets.environment { environment[key] = value }
         if !secrets.asks { environment["SSH_ASKPASS"] = nil }
         var command = ChildCommand(
             program,
-            arguments(target, secrets, home: environment["HOME"])
+            arguments(target, secrets, timeout: timeout, home: environment["HOME"])
                 + resolution.foreground + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : [])
                 + (resolution.ciphers.map { ["-o", "Ciphers=\($0)"] } ?? []) + [
                     "-M", "-N", "-T", "--", target.host,
@@ -49,7 +49,7 @@ final class SSHMaster: Sendable {
         // The processes for jump hosts write to this descriptor; the connection itself writes to its log.
         let log = try secrets.openLog()
         command.error = .descriptor(log.raw)
-        let limit = min(deadline, .after(target.connectTimeout + .seconds(5)))
+        let limit = min(deadline, .after(timeout + .seconds(5)))
         let process = try await ChildProcess.start(command)
         try await signIn(process, secrets, target, name: name, resolution, environment, limit)
         return SSHMaster(
@@ -162,11 +162,13 @@ final class SSHMaster: Sendable {
         path.hasPrefix("~/") ? (home ?? "") + path.dropFirst(1) : path
     }
 
-    private static func arguments(_ target: SSHTarget, _ secrets: SSHSecrets, home: String?) -> [String] {
+    private static func arguments(_ target: SSHTarget, _ secrets: SSHSecrets, timeout: Duration, home: String?)
+        -> [String]
+    {
         func seconds(_ duration: Duration) -> String { String(max(1, duration.components.seconds)) }
         var options = [
             "ControlPath=\(secrets.socket)", "ControlPersist=no", "BatchMode=\(secrets.asks ? "no" : "yes")",
-            "NumberOfPasswordPrompts=1", "ConnectTimeout=\(seconds(target.connectTimeout))",
+            "NumberOfPasswordPrompts=1", "ConnectTimeout=\(seconds(timeout))",
             "ServerAliveInterval=\(seconds(target.keepAliveInterval))", "ServerAliveCountMax=3", "TCPKeepAlive=yes",
             "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes", "PermitLocalCommand=no",
             "RemoteCommand=none",
