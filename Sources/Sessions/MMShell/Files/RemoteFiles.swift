@@ -200,11 +200,8 @@ package struct RemoteFiles: Sendable {
             let outcome = try await ChildProcess.run(
                 master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
                 timeout: timeout)
-            if outcome.exit == .status(255) {
-                if !master.isAlive { throw master.failure }
-                let words = String(decoding: outcome.error, as: UTF8.self)
-                if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
-            }
+            let words = String(decoding: outcome.error, as: UTF8.self)
+            if outcome.exit == .status(255), let fault = master.fault(of: words) { throw fault }
             return (outcome, master)
         }
         await session.masters.release(master)

@@ -56,10 +56,7 @@ final class SFTPChannel: Sendable {
         }
         await channel.close()
         let other = try await master.control("exit 0", timeout: timeout)
-        if !master.isAlive { throw master.failure }
-        if SSHFailure.isRefusedChannel(String(decoding: other.error, as: UTF8.self)) {
-            throw SSHFailure.noChannel(master.name)
-        }
+        if let fault = master.fault(of: String(decoding: other.error, as: UTF8.self)) { throw fault }
         throw MMError(.unsupported, "\(master.name) does not support SFTP.")
     }
 

@@ -105,8 +105,7 @@ final class RemoteShell: Sendable {
         guard let report = answer else {
             if Task.isCancelled { throw ShellEnd.cancelledStart }
             let words = String(decoding: channel.takeUnclaimed().prefix(2000), as: UTF8.self)
-            if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(master.name) }
-            if !master.isAlive { throw master.failure }
+            if let fault = master.fault(of: words) { throw fault }
             if words.isEmpty, isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
             throw SSHFailure.noShell(
                 master.name, words: words, hasEnded: process.exited != nil, target: master.target)

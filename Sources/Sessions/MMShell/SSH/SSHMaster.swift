@@ -119,6 +119,13 @@ final class SSHMaster: Sendable {
     /// The error for a lost connection, from the messages of ssh.
     var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
 
+    /// Returns the error for a channel that failed because of the connection: the host opens no more channels over it,
+    /// or it was lost.
+    /// - Parameter words: what the channel printed.
+    func fault(of words: String) -> MMError? {
+        SSHFailure.isRefusedChannel(words) ? SSHFailure.noChannel(name) : isAlive ? nil : failure
+    }
+
     /// Returns the options that all calls for a host share.
     /// - Parameter secrets: the secrets of a connection to be made. Options that also apply to jump hosts are in a
     ///   configuration file, because ssh passes nothing else on to them.
@@ -236,8 +243,7 @@ final class SSHMaster: Sendable {
         }
         process.signalGroup(SIGKILL)
         let words = String(decoding: said.prefix(500), as: UTF8.self)
-        if SSHFailure.isRefusedChannel(words) { throw SSHFailure.noChannel(name) }
-        if !isAlive { throw failure }
+        if let fault = fault(of: words) { throw fault }
         var problem = otherwise
         problem.cause = words.isEmpty ? nil : words
         throw problem
