@@ -44,10 +44,10 @@ public enum SecretSource: Sendable {
         case .file(let path):
             let place = isMounted ? Self.resolved(path) : path
             let isAdmitted = { (status: stat) in
-                if ProtectedFile.isPrivate(status) { return true }
-                let isReadOnly = Self.isReadOnly(place)
-                return isMounted
-                    && Self.isMountedToken(owner: status.st_uid, reader: geteuid(), isReadOnly: isReadOnly)
+                ProtectedFile.isPrivate(status)
+                    || isMounted
+                        && Self.isMountedToken(
+                            owner: status.st_uid, reader: geteuid(), isReadOnly: Self.isReadOnly(place))
             }
             var found = try HandedDescriptor.bytes(path, limit: Self.limit)
             if found == nil { found = try ProtectedFile.read(place, limit: Self.limit, isAdmitted: isAdmitted) }
