@@ -141,21 +141,20 @@ struct TokenCacheFile: Sendable {
     }
 
     private func unusable(_ fault: TokenSeal.Fault) -> MMError {
-        if fault.isDamage { return unusable("\(path) \(fault.text).", code: .invalidInput) }
+        let what = "\(path) \(fault.text)."
+        if fault.isDamage { return unusable(what, code: .invalidInput) }
         // A locked or misplaced key is no reason to give up the sign-in.
-        return MMError(
-            .invalidInput, "The token cache of \(connection) can't be used: \(path) \(fault.text).",
-            hint: "\(fault.hint) Nothing was changed. If the key is lost for good, sign in again: \(newSignIn).",
-            details: ["connection": .string(connection), "path": .string(path)])
+        return unusable(what, code: .invalidInput, hint: fault.hint, remedy: "If the key is lost for good,")
     }
 
-    private var newSignIn: String {
-        "mm logout \(ShellWord.quoted(connection)), then mm login \(ShellWord.quoted(connection))"
-    }
-
-    private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
-        let remedy =
-            "Nothing was changed. Restore it from a copy, or remove it and sign in again: \(newSignIn)."
+    /// Returns the error for a file that can't be used.
+    /// - Parameter remedy: the beginning of the sentence that ends with a new sign-in.
+    private func unusable(
+        _ what: String, code: MMErrorCode, hint: String? = nil,
+        remedy: String = "Restore it from a copy, or remove it and", cause: String? = nil
+    ) -> MMError {
+        let name = ShellWord.quoted(connection)
+        let remedy = "Nothing was changed. \(remedy) sign in again: mm logout \(name), then mm login \(name)."
         return MMError(
             code, "The token cache of \(connection) can't be used: \(what)",
             hint: hint.map { "\($0) \(remedy)" } ?? remedy,
