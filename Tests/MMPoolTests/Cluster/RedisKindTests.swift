@@ -158,6 +158,38 @@ struct RedisKindTests {
         }
     }
 
+    @Test("callers that wait for a silent server together fail together, and none after them waits")
+    func silenceForSeveral() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url), limit: .seconds(2))
+            _ = try await redis.ask(["GET", "x"], key: "x")
+            @Sendable func isAway() async -> Bool {
+                do throws(MMError) { _ = try await redis.ask(["GET", "x"], key: "x") } catch {
+                    return error.details["cluster"] == "away"
+                }
+                return false
+            }
+            server.process.signalGroup(SIGSTOP)
+            async let first = isAway()
+            async let second = isAway()
+            async let third = isAway()
+            #expect(await [first, second, third] == [true, true, true])
+            // Longer than a worker remembers a failure by itself. A caller that waits does so for two seconds.
+            let end = ContinuousClock.now + .seconds(3)
+            while ContinuousClock.now < end {
+                let begun = ContinuousClock.now
+                guard await isAway(), begun.duration(to: .now) < .milliseconds(1500) else {
+                    Issue.record("a caller waited for \(begun.duration(to: .now))")
+                    break
+                }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            server.process.signalGroup(SIGCONT)
+            try await waited(within: .seconds(120)) { await !isAway() }
+        }
+    }
+
     @Test("a majority of sentinels names the server, also after a fail-over")
     func sentinels() async throws {
         try await withHome { home in

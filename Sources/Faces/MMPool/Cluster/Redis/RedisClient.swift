@@ -107,9 +107,11 @@ package final class RedisClient: Sendable {
             // The key of a command that got no answer in time: its server is asked until it answers.
             var silent: String?
             while true {
-                if silent == nil { ready.wait() } else { _ = ready.wait(milliseconds: 500) }
+                let isPosted = ready.wait(milliseconds: silent == nil ? nil : 500)
                 guard let next = self?.next() else { return }
-                guard let key = next?.key ?? silent else { continue }
+                // Jobs that failed with the first one have posted as well. The worker itself doesn't try again so soon
+                // after a failure, and its refusal would be taken for the end of the silence.
+                guard let key = next?.key ?? (isPosted ? nil : silent) else { continue }
                 let begun = ContinuousClock.now
                 let fault =
                     if let job = next { Self.carryOut(job, worker, address, limit) } else {
