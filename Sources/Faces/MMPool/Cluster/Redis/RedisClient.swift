@@ -8,7 +8,7 @@ package final class RedisClient: Sendable {
         let words: [[UInt8]]
         let key: String
         let isRepeatable: Bool
-        let outcome: OneShot<Result<RedisValue, MMError>>
+        let outcome = OneShot<Result<RedisValue, MMError>>()
         let end: ContinuousClock.Instant
     }
 
@@ -48,9 +48,7 @@ package final class RedisClient: Sendable {
     }
 
     private func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool) async throws(MMError) -> RedisValue {
-        let outcome = OneShot<Result<RedisValue, MMError>>()
-        let job = Job(
-            words: words, key: key, isRepeatable: isRepeatable, outcome: outcome, end: .now + limit * 3)
+        let job = Job(words: words, key: key, isRepeatable: isRepeatable, end: .now + limit * 3)
         try state.withLock { (state) throws(MMError) in
             if state.isClosed { throw Self.away(address, "it was closed") }
             // Only the first caller waits for a server that doesn't answer.
@@ -61,7 +59,7 @@ package final class RedisClient: Sendable {
             state.jobs.append(job)
         }
         ready.post()
-        let answer = try await outcome.wait().get()
+        let answer = try await job.outcome.wait().get()
         if case .error(let text) = answer {
             throw MMError(
                 .remoteFailed, "Redis refused the request: \(text.prefix(200))",
@@ -111,15 +109,12 @@ package final class RedisClient: Sendable {
                 guard let next = self?.next() else { return }
                 // Jobs that failed with the first one have posted as well. The worker itself doesn't try again so soon
                 // after a failure, and its refusal would be taken for the end of the silence.
-                guard let key = next?.key ?? (isPosted ? nil : silent) else { continue }
+                guard let job = next ?? (isPosted ? nil : silent.map { Self.question($0, limit) }) else { continue }
                 let begun = ContinuousClock.now
-                let fault =
-                    if let job = next { Self.carryOut(job, worker, address, limit) } else {
-                        Self.fault(of: worker, ["EXISTS", key], key: key, limit)
-                    }
+                let fault = Self.carryOut(job, worker, address, limit)
                 // A refusal that comes at once holds nobody up, and another server of a cluster may answer.
                 let isQuick = begun.duration(to: .now) < .milliseconds(500)
-                silent = fault == nil || isQuick || address.kind == .cluster ? nil : key
+                silent = fault == nil || isQuick || address.kind == .cluster ? nil : job.key
                 self?.note(silence: silent == nil ? nil : fault)
             }
         }
@@ -145,17 +140,9 @@ package final class RedisClient: Sendable {
         }
     }
 
-    /// Returns the failure of a command; `nil` if it was answered.
-    private static func fault(
-        of worker: RedisWorker, _ words: [String], key: String, _ limit: Duration
-    ) -> RedisSocket.Fault? {
-        do throws(RedisSocket.Fault) {
-            _ = try worker.run(
-                words.map { Array($0.utf8) }, key: key, isRepeatable: true, milliseconds: Int32(limit.milliseconds))
-            return nil
-        } catch {
-            return error
-        }
+    /// Returns the job that finds out whether a server answers again.
+    private static func question(_ key: String, _ limit: Duration) -> Job {
+        Job(words: ["EXISTS", key].map { Array($0.utf8) }, key: key, isRepeatable: true, end: .now + limit * 3)
     }
 
     /// Carries out a job.
