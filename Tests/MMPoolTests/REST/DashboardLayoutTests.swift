@@ -139,8 +139,8 @@ struct DashboardLayoutTests {
             guard let browser = Chromium.start(at: "http://localhost:\(proxy.port)/") else { return }
             try browser.wait(until: "document.getElementById('summary').textContent.startsWith('version')")
             #expect(try browser.value("document.body.classList.contains('offline')") == false)
+            #expect(!isAway.withLock { $0 })
         }
-        #expect(!isAway.withLock { $0 })
         await proxy.stop(graceful: .zero)
         await stage.stop()
     }
