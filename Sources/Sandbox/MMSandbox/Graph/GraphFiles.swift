@@ -82,8 +82,9 @@ struct GraphFiles {
             above = store.table(.driveItems(drive)).find(parent(place))
         }
         let name = changes["name"]?.string ?? item["name"]?.string ?? ""
-        let there = store.driveItem(named: name, in: folder.id, drive: drive)
-        guard there == nil || there?.id == item.id else { throw .fileNameTaken }
+        if let there = store.driveItem(named: name, in: folder.id, drive: drive), there.id != item.id {
+            throw .fileNameTaken
+        }
     }
 
     /// Returns the folder with an id.
