@@ -96,7 +96,7 @@ extension MMError {
         case .forbidden, .denied: 403
         case .notFound: 404
         case .conflict: 409
-        // Of a limit that is free again after a while, there were too many requests; others are of sizes.
+        // A limit that is free again after a while was exceeded by too many requests, any other by something too large.
         case .limitExceeded: if case .after = retry { 429 } else { 413 }
         case .confirmationNeeded: 428
         case .throttled: 429

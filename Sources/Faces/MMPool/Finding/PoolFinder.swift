@@ -186,7 +186,7 @@ package struct PoolFinder: Sendable {
         let deadline = Deadline.after(isUp ? Self.startLimit : .seconds(5))
         repeat {
             if let pool = try await running() { return pool }
-            // Such a pool would hold the lock.
+            // A running pool holds this lock, so without a holder there is none to wait for.
             guard isUp || FileLock.holder(of: place.life) != nil else { break }
             try? await Task.sleep(for: .milliseconds(20))
         } while !deadline.hasPassed && !Task.isCancelled

@@ -9,7 +9,7 @@ package enum PoolFailure {
         if error.kind == .cancelled { return MMError(.cancelled, "\(work ?? "Asking the pool") was cancelled.") }
         guard error.mayHaveBeenSent else {
             if error.kind == .invalidRequest { return error.mmError(for: "Calling the pool at \(pool)") }
-            // With a hint, somebody answered, or a proxy was to: its certificate, or that proxy, is what to look at.
+            // A hint names what to look at, such as a certificate or a proxy on the way. Starting a pool wouldn't help.
             let reason = error.hint == nil ? "." : ": \(error.message)"
             return MMError(
                 .unavailable, "The pool at \(pool) can't be reached\(reason)",
