@@ -139,8 +139,8 @@ package struct OperationCommands: Sendable {
     /// Returns whether a call gets what the person types at this terminal.
     func givesKeys(to operation: AnyOperation, _ scanned: ArgumentScanner.Result) -> Bool {
         let options = scanned.options
-        return terminal.isInteractive && !options.detach && options.format == nil && options.jq == nil && isPerson()
-            && operation.declaration.takesKeys?(scanned.arguments) == true
+        return terminal.isInteractive && !options.detach && options.format == nil && options.jq == nil
+            && operation.declaration.takesKeys?(scanned.arguments) == true && isPerson()
     }
 
     /// Opens a terminal in a session, or the one of a command there, and connects this terminal to it until the person
