@@ -23,6 +23,13 @@ package struct ReportedError: Sendable, Hashable {
         self.cmdlet = cmdlet
     }
 
+    /// Returns the error with the name of what it is about before its message.
+    func about(_ subject: String) -> ReportedError {
+        var told = self
+        told.message = "\(subject): \(message)"
+        return told
+    }
+
     /// The error as JSON, for programs.
     package var json: JSONObject {
         var object: JSONObject = ["message": .string(message)]

@@ -49,11 +49,7 @@ final class SideBySideReport: Sendable {
             state.exitStatus = max(state.exitStatus, end.exitStatus)
             state.isForeign = state.isForeign || end.isForeign
             let room = max(0, ReportedError.most - state.errors.count)
-            state.errors += end.errors.prefix(room).map { error in
-                var named = error
-                named.message = "\(name): \(error.message)"
-                return named
-            }
+            state.errors += end.errors.prefix(room).map { $0.about(name) }
             for note in end.notes {
                 if let place = state.notes.firstIndex(where: { $0.text == note }) {
                     state.notes[place].names.append(name)

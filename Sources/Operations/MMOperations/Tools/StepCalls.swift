@@ -345,11 +345,7 @@ struct StepCalls: Sendable {
         outcome.notes += (answer.notes + end.notes).compactMap(RepeatedLines.warning(in:)).map {
             RepeatedLines.warning("\(step): \($0)")
         }
-        for error in answer.errors + end.errors {
-            var named = error
-            named.message = "\(step): \(error.message)"
-            outcome.errors.append(named)
-        }
+        outcome.errors += (answer.errors + end.errors).map { $0.about(step) }
         return whole.rowsOfPage.map { .array($0) } ?? whole
     }
 }
