@@ -245,8 +245,7 @@ struct PoolChecks: Sendable {
     }
 
     private func words(poolAt address: PoolAddress) async throws(MMError) -> String {
-        let pool = PoolClient(
-            address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+        let pool = PoolClient(address, environment: environment)
         let handshake: PoolHandshake
         do throws(MMError) { handshake = try await pool.handshake(within: .seconds(10)) } catch {
             guard await SessionPoolClient(pool).answers() else { throw error }

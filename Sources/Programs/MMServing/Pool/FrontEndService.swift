@@ -1,6 +1,5 @@
 import MMCore
 import MMGuard
-import MMHTTP
 import MMLegacy
 import MMOperations
 import MMPool
@@ -115,8 +114,7 @@ private final class NamedPool: Sendable {
 
     init(_ url: String, local: LocalOperationService, _ environment: [String: String]) throws(MMError) {
         let address = try PoolAddress(url: url, environment: environment)
-        pool = PoolClient(
-            address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+        pool = PoolClient(address, environment: environment)
         isHere = url.hasPrefix("unix:")
         isProven = address.bearer != nil || isHere
         self.local = local

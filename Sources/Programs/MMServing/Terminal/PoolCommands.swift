@@ -1,7 +1,6 @@
 import Glibc
 import MMCLI
 import MMCore
-import MMHTTP
 import MMOperations
 import MMPool
 import MMSystem
@@ -82,9 +81,7 @@ enum PoolCommands {
             if case .elsewhere(let url) = try PoolChoice.of(
                 embedded: false, pool: options.pool, environment: environment)
             {
-                pool = PoolClient(
-                    try PoolAddress(url: url, environment: environment),
-                    transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+                pool = PoolClient(try PoolAddress(url: url, environment: environment), environment: environment)
             } else {
                 let state = await PoolFinder(environment: environment).state(within: options.timeLimit)
                 guard case .running(let running) = state else {

@@ -134,6 +134,15 @@ package struct PoolClient: Sendable {
         self.transport = transport
     }
 
+    /// Creates a client of a pool with a transport of its own.
+    /// - Parameters:
+    ///   - address: the pool's address.
+    ///   - environment: the environment of the process, for proxies and certificates.
+    package init(_ address: PoolAddress, environment: [String: String]) {
+        self.init(
+            address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+    }
+
     /// A pool's answer.
     package struct Reply: Sendable {
         /// The HTTP status.

@@ -248,8 +248,7 @@ public struct RemoteOperationService: OperationService {
     ///   - pool: the pool's address.
     ///   - environment: the environment of the process, for proxies and certificates.
     public init(pool: PoolAddress, environment: [String: String]) {
-        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
-        self.init(PoolClient(pool, transport: transport))
+        self.init(PoolClient(pool, environment: environment))
     }
 
     /// Creates a service for a pool.
