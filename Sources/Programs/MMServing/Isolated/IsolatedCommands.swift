@@ -21,10 +21,10 @@ enum IsolatedCommands {
         _ streams: CommandStreams
     ) async throws(MMError) {
         let address = try Self.address(of: try input.textList("listen") ?? [], environment)
-        var options = IsolatedServing.Options(
+        let options = IsolatedServing.Options(
             face: try HTTPFaceOptions.listening(at: address, flag: "--listen", input),
-            pools: try IsolatedPoolOptions.read(input))
-        options.drainLimit = try PoolServeOptions.drainLimit(environment)
+            pools: try IsolatedPoolOptions.read(input),
+            drainLimit: try PoolServeOptions.drainLimit(environment))
         try await IsolatedServing.serve(
             options, environment: environment, signals: signals, quiet: quiet, streams)
     }
@@ -133,9 +133,9 @@ enum IsolatedServing {
         /// The address at which it listens, and who may connect.
         let face: HTTPFaceOptions
         /// The place where its pools run.
-        var pools: IsolatedPoolOptions = .processes
+        let pools: IsolatedPoolOptions
         /// How long running calls may continue once the router is to end.
-        var drainLimit: Duration = .seconds(20)
+        let drainLimit: Duration
     }
 
     /// Serves until the task is cancelled, or a signal ends it.
