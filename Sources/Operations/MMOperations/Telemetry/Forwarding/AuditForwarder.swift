@@ -93,13 +93,12 @@ package struct AuditForwarder: Sendable {
         var limit = Self.batchBytes
         var rest = rests.first
         var end: Deadline?
-        var hasFailed = false
         while true {
-            // Lines written before the cancellation are still sent, unless the destination can't be reached.
+            // Lines written before the cancellation are still sent.
             if Task.isCancelled {
                 let until = end ?? .after(rests.last)
                 end = until
-                guard !hasFailed, !until.hasPassed else { return }
+                guard !until.hasPassed else { return }
             }
             let piece = try audit.following(state.position, limit: limit)
             if piece.isOtherFile {
@@ -116,7 +115,6 @@ package struct AuditForwarder: Sendable {
             do throws(AuditSinkFault) {
                 try await deliver(batch.lines)
                 noteDelivery(&state)
-                hasFailed = false
                 state.position = batch.position
                 (rest, limit) = (rests.first, min(limit * 2, Self.batchBytes))
             } catch {
@@ -130,10 +128,10 @@ package struct AuditForwarder: Sendable {
                     state.position = batch.position
                 } else {
                     note(error, &state)
-                    hasFailed = true
                 }
                 try state.write(destination, paths)
                 guard !error.isTooMuch else { continue }
+                // After the cancellation, a destination that can't be reached isn't tried again.
                 guard (try? await Task.sleep(for: error.after ?? rest)) != nil else { return }
                 rest = min(rest * 2, rests.longest)
                 continue
