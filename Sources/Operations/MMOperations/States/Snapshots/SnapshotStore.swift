@@ -99,12 +99,11 @@ package struct SnapshotStore: Sendable {
         let others = names.filter { path(of: $0) != place.folder }
         for name in others.dropLast(limit - 1) { try SnapshotFiles.removeTree(path(of: name)) }
         for name in try FolderListing.names(in: folder) where !names.contains(name) {
-            let place = path(of: name)
+            let leftover = path(of: name)
             // A process that writes to it holds its lock; one that reads its temporary snapshot is still running.
-            guard SnapshotFiles.isFolder(place), !SnapshotLock.isHeld(place),
-                !Self.isInUse(name)
+            guard SnapshotFiles.isFolder(leftover), !SnapshotLock.isHeld(leftover), !Self.isInUse(name)
             else { continue }
-            try? SnapshotFiles.removeTree(place)
+            try? SnapshotFiles.removeTree(leftover)
         }
     }
 
