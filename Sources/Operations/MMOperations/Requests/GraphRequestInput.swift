@@ -81,7 +81,7 @@ struct GraphRequestInput: OperationInput {
         }
     }
 
-    /// Checks that a search for endpoints has none of a request, which would not be sent.
+    /// Checks that a search for endpoints comes without a request, which would not be sent.
     private func checkSearch() throws(MMError) {
         guard endpoint == nil, batch == nil else {
             throw Self.refused(

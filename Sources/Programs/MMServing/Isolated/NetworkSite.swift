@@ -137,7 +137,9 @@ actor NetworkSite: PoolSite {
     private func refused(_ error: MMError) -> MMError {
         MMError(
             .forbidden, "The pool of \(connection) at \(client.address) refuses this router: \(error.message)",
-            hint: "Their secret is in the router's --pools-token-file, their names are in their own --allow-host.")
+            hint:
+                "The router needs the pools' secret (--pools-token-file); the pool must answer to the name by which the "
+                + "router calls it (--allow-host).")
     }
 
     private func unproven(_ error: MMError) -> MMError {

@@ -428,8 +428,8 @@ enum ClientConfiguration {
               mm-mcp --http 0.0.0.0:8365 --trust-network --allow-host NAME   (NAME: the server's name in that network)
             Otherwise: mm-mcp --http 127.0.0.1:8365 --token-file FILE, "auth_type": "bearer" and "key": the file's content.
             Set the text above as the variable TOOL_SERVER_CONNECTIONS, with the address at which Open WebUI reaches it; or enter \
-            it under Admin Settings, External Tools, type MCP (Streamable HTTP). Once servers were saved there, the variable \
-            counts no more. Administrators alone see the server until they give others access to it.
+            it under Admin Settings, External Tools, type MCP (Streamable HTTP). Once servers have been saved there, the \
+            variable no longer counts. Only administrators see the server until they give others access to it.
             """
         case .gateway: "Register it with: mcpjungle register --conf FILE"
         default: client.filesElsewhere.map { "Its configuration: \(file.map { "\($0); " } ?? "")\($0)." }
