@@ -20,6 +20,15 @@ struct IsolatedDeadlineTests {
         _ = try await pool.call(status, [:], in: context)
     }
 
+    /// The pool of a container with its socket at a path.
+    private func container(at socket: String) -> IsolatedPool {
+        IsolatedPool(
+            connection: "Contoso",
+            site: ContainerSite(
+                connection: "Contoso", socket: socket,
+                client: PoolClient(PoolAddress(socket: socket), transport: transport)))
+    }
+
     @Test("end at their own deadline, however long the router waits for such a pool")
     func elsewhere() async throws {
         let site = NetworkSite(
@@ -36,17 +45,31 @@ struct IsolatedDeadlineTests {
         let folder = try TestFolder.make()
         defer { TestFolder.remove(folder) }
         let socket = folder + "/own/pool.sock"
-        let site = ContainerSite(
-            connection: "Contoso", socket: socket,
-            client: PoolClient(PoolAddress(socket: socket), transport: transport))
         for isKilled in [false, true] {
             if isKilled { _ = try UnixSocket.listen(at: socket) }
             let error = await #expect(throws: MMError.self) {
-                try await call(IsolatedPool(connection: "Contoso", site: site), within: .seconds(60))
+                try await call(container(at: socket), within: .seconds(60))
             }
             #expect(error?.message == "The container of Contoso is not running: nothing listens at \(socket).")
             #expect(error?.hint?.contains("docker compose") == true)
         }
+    }
+
+    @Test("aren't told that a container doesn't run while it is being stopped")
+    func stoppingContainer() async throws {
+        let folder = try TestFolder.make()
+        defer { TestFolder.remove(folder) }
+        let socket = folder + "/own/pool.sock"
+        try ProtectedFile.makeDirectory(folder + "/own")
+        let gate = PoolGate()
+        gate.close()
+        let listener = try HTTPListener.start(
+            .unix(path: socket), authenticator: SocketAuthenticator(), chain: HTTPChain([gate]))
+        let error = await #expect(throws: MMError.self) {
+            try await call(container(at: socket), within: .seconds(60))
+        }
+        #expect(error?.details["pool"] == "draining" && error?.message.contains("is stopping") == true)
+        await listener.stop(graceful: .zero)
     }
 
     @Test(

@@ -108,8 +108,12 @@ struct ContainerSite: PoolSite {
         if !isRunning { throw isMissing }
     }
 
-    /// A container that was killed leaves its socket.
-    func wasMissed() throws(MMError) { throw isMissing }
+    /// A container that was killed leaves its socket. One that is being stopped still answers there, and says so.
+    func wasMissed() async throws(MMError) {
+        do throws(MMError) { _ = try await UnixSocket.connected(to: socket, until: .after(.seconds(1))) } catch {
+            if error.code == .unavailable { throw isMissing }
+        }
+    }
 
     private var isMissing: MMError {
         MMError(
