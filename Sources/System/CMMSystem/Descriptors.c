@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -93,12 +94,49 @@ int mm_pending_input(int descriptor) {
     return ioctl(descriptor, FIONREAD, &count) < 0 ? -1 : count;
 }
 
+// The limit of open descriptors stays this much below its maximum, for what must not fail.
+enum { SPARE_DESCRIPTORS = 8 };
+
 uint64_t mm_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
-    if (limit.rlim_cur < limit.rlim_max) {
-        struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+    rlim_t most = limit.rlim_max < 64 ? limit.rlim_max : limit.rlim_max - SPARE_DESCRIPTORS;
+    if (limit.rlim_cur != most) {
+        struct rlimit raised = {most, limit.rlim_max};
         if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return raised.rlim_cur;
     }
     return limit.rlim_cur;
+}
+
+// Whether libdispatch opens the state of one of its threads: it alone opens such a file with these flags.
+static int is_thread_state(const char *path, int flags) {
+    if (flags != (O_RDONLY | O_NONBLOCK) || strncmp(path, "/proc/", 6) != 0) return 0;
+    const char *name = path + 6;
+    return strcmp(name + strspn(name, "0123456789"), "/stat") == 0;
+}
+
+// Takes the place of the C library's function in the whole process. Swift runs tasks with libdispatch, which looks once a
+// second at the state of its threads (src/event/workqueue.c) and ends the process with a trap if it can't open a file: a
+// pool that is short of descriptors would lose all its sessions. So it gets one of the spare descriptors.
+int open(const char *path, int flags, ...) {
+    mode_t mode = 0;
+    if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) {
+        va_list arguments;
+        va_start(arguments, flags);
+        mode = va_arg(arguments, mode_t);
+        va_end(arguments);
+    }
+    int descriptor = openat(AT_FDCWD, path, flags, mode);
+    if (descriptor >= 0 || errno != EMFILE || !is_thread_state(path, flags)) return descriptor;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        struct rlimit lent = {limit.rlim_cur + SPARE_DESCRIPTORS, limit.rlim_max};
+        if (lent.rlim_cur > limit.rlim_max) lent.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &lent) == 0) {
+            descriptor = openat(AT_FDCWD, path, flags);
+            setrlimit(RLIMIT_NOFILE, &limit);
+        }
+    }
+    if (descriptor < 0) errno = EMFILE;
+    return descriptor;
 }

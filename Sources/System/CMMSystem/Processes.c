@@ -54,7 +54,7 @@ static _Noreturn void fail(struct shared *shared, int step) {
 static void close_from(int first) {
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
     struct rlimit limit;
-    int last = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
+    int last = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 65536 ? (int)limit.rlim_max : 65536;
     for (int descriptor = first; descriptor < last; descriptor++) close(descriptor);
 }
 

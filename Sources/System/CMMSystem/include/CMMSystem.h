@@ -139,7 +139,7 @@ int mm_pidfd_signal(int pidfd, int signal);
 int mm_reap(pid_t pid, int *signalled);
 // Adopts orphaned grandchildren, so that they can be found and ended.
 int mm_become_subreaper(void);
-// Raises the limit of open descriptors to its maximum; returns the limit now in force.
+// Raises the limit of open descriptors to its maximum, but for a few spare ones; returns the limit now in force.
 uint64_t mm_raise_descriptor_limit(void);
 
 #endif
