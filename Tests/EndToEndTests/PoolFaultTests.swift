@@ -47,7 +47,7 @@ struct PoolFaultTests {
             for more in 0...2 {
                 let most = ProcFile.numericNames(in: "/proc/\(pid)/fd").count + more
                 let limited = try await Tenant.run("/usr/bin/prlimit", ["--pid", "\(pid)", "--nofile=\(most):"], [:])
-                #expect(limited.code == 0, "\(limited)")
+                try #require(limited.code == 0, "\(limited) \(errors)")
                 errors.append(try await tenant.mm(["sessions"]).error)
             }
             return errors.contains { $0.contains("Too many open files") }
