@@ -199,8 +199,8 @@ final class LiveShell: Sendable {
         await drainTerminal()
     }
 
-    /// The maximum wait for the end of a command's output. A mark that arrives later would count as output of the next
-    /// command; it takes so long only if the terminal was stopped (Ctrl-S).
+    /// The maximum wait for the end of a command's output. It takes so long only if the terminal was stopped (Ctrl-S),
+    /// or on a machine that has far too much to do.
     private static let drainLimit = Duration.seconds(10)
 
     /// Reads all output that a command wrote to the terminal, by writing a mark after it and waiting for the mark.

@@ -33,7 +33,8 @@ final class ShellChannel: Sendable {
         /// The command that owns the terminal; kept a little longer than for the pipes, since the terminal is read
         /// separately.
         var terminalJob: ShellJob?
-        var terminalMark: (bytes: [UInt8], held: [UInt8], seen: OneShot<Void>)?
+        var terminalMark = TerminalMark()
+        var terminalEnd: OneShot<Void>?
     }
 
     private let descriptors: [OwnedDescriptor]
@@ -119,39 +120,33 @@ final class ShellChannel: Sendable {
     /// - Returns: the command that it belongs to.
     @discardableResult
     func terminalWrote(_ bytes: [UInt8]) -> ShellJob? {
-        let (job, bytes, seen) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
-            guard var mark = state.terminalMark else { return (state.terminalJob, bytes, nil) }
-            mark.held += bytes
-            guard let place = ByteSearch.find(mark.bytes, in: mark.held) else {
-                state.terminalMark = mark
-                return (nil, [], nil)
-            }
-            state.terminalMark = nil
-            defer { state.terminalJob = nil }
-            return (state.terminalJob, Array(mark.held[..<place]), mark.seen)
+        let (job, output, end) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
+            let (output, isEnd) = state.terminalMark.take(bytes)
+            guard isEnd else { return (state.terminalJob, output, nil) }
+            defer { (state.terminalJob, state.terminalEnd) = (nil, nil) }
+            return (state.terminalJob, output, state.terminalEnd)
         }
-        bytes.withUnsafeBytes { job?.append(.terminal, $0) }
-        seen?.resolve(())
+        output.withUnsafeBytes { job?.append(.terminal, $0) }
+        end?.resolve(())
         return job
     }
 
     /// Ends the command's part of the terminal output at these bytes, which are removed from it.
     func expectTerminalEnd(_ mark: [UInt8]) -> OneShot<Void> {
-        let seen = OneShot<Void>()
-        state.withLock { $0.terminalMark = (mark, [], seen) }
-        return seen
+        let end = OneShot<Void>()
+        state.withLock { state in
+            state.terminalMark.expect(mark)
+            state.terminalEnd = end
+        }
+        return end
     }
 
     /// Stops waiting for the mark that ends the command's part of the terminal output.
     func forgetTerminalEnd() {
-        let (job, held) = state.withLock { state -> (ShellJob?, [UInt8]) in
-            defer {
-                state.terminalMark = nil
-                state.terminalJob = nil
-            }
-            return (state.terminalJob, state.terminalMark?.held ?? [])
+        state.withLock { state in
+            state.terminalMark.giveUp()
+            (state.terminalJob, state.terminalEnd) = (nil, nil)
         }
-        held.withUnsafeBytes { job?.append(.terminal, $0) }
     }
 
     /// Returns the exported variables that the last commands reported; each report is returned once.
