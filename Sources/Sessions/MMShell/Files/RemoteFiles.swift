@@ -195,16 +195,23 @@ package struct RemoteFiles: Sendable {
             whole = "exec sudo -S -p '' -- /bin/sh -c " + RemoteDialect.quoted(inner)
             bytes = Array(((password?.reveal() ?? "") + "\n" + mark + "\n").utf8) + bytes
         }
-        let (outcome, master) = try await session.open(until: .after(timeout)) {
+        let (result, master) = try await session.open(until: .after(timeout)) {
             [whole, bytes] (master) async throws(MMError) in
-            let outcome = try await ChildProcess.run(
-                master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
-                timeout: timeout)
-            let words = String(decoding: outcome.error, as: UTF8.self)
-            if outcome.exit == .status(255), let fault = master.fault(of: words) { throw fault }
-            return (outcome, master)
+            // A script that takes too long says nothing about the connection.
+            let result = await Result { () async throws(MMError) in
+                try await ChildProcess.run(
+                    master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
+                    timeout: timeout)
+            }
+            if case .success(let outcome) = result, outcome.exit == .status(255),
+                let fault = master.fault(of: String(decoding: outcome.error, as: UTF8.self))
+            {
+                throw fault
+            }
+            return (result, master)
         }
         await session.masters.release(master)
+        let outcome = try result.get()
         return (outcome.exit.code, outcome.output)
     }
 }
