@@ -224,6 +224,53 @@ struct SSHReachTests {
         }
     }
 
+    @Test("a script for a file that takes too long leaves its connection in use")
+    func slowScript() async throws {
+        try await SSHSessionTests.with { (session, server, masters) async throws in
+            let error = await #expect(throws: MMError.self) {
+                _ = try await RemoteFiles(session).run("exec sleep 3600", input: [], timeout: .seconds(2), most: 64)
+            }
+            #expect(error?.code == .deadlineExceeded)
+            let next = try await Self.connect(server.target, masters)
+            #expect(try await next.sh("echo next").out == "next\n")
+            #expect(await masters.count == 1)
+            await next.close()
+        }
+    }
+
+    @Test("a further connection that leads to another machine touches nothing there", TestSSHD.givesTerminals)
+    func anotherMachine() async throws {
+        let folder = try TestFolder.make("/tmp/mm-other-")
+        defer { TestFolder.remove(folder) }
+        try await TestSSHD.with("MaxSessions 1") { (server) async throws in
+            // The other machine has a folder of its own for temporary files.
+            let other = try await TestSSHD.start("MaxSessions 1\nSetEnv TMPDIR=\(folder)")
+            try await TestSSHD.run("cp", ["\(server.folder)/authorized", "\(other.folder)/authorized"])
+            func lead(to port: Int) async throws {
+                try await TestSSHD.put("Host web\nHostName 127.0.0.1\nPort \(port)\n", "\(server.folder)/client")
+            }
+            var target = server.target
+            (target.host, target.port, target.configFile) = ("web", nil, "\(server.folder)/client")
+            try await lead(to: server.port)
+            let masters = SSHSessionTests.masters()
+            let session = try await Self.connect(target, masters)
+            try await lead(to: other.port)
+            for input in [ShellCommand.Input.terminal, .pipe] {
+                let error = await #expect(throws: MMError.self) {
+                    try await session.start(ShellCommand("cat", input: input), deadline: .never)
+                }
+                #expect(error?.details["reason"] == "another_machine", "\(input): \(String(describing: error))")
+            }
+            let job = try await session.start(ShellCommand("echo begun; exec sleep 3044"), deadline: .never)
+            #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
+            #expect(await !job.signal(SIGTERM), "the process of that number there is somebody else's")
+            #expect(job.end == nil)
+            await session.close()
+            _ = await job.wait(until: .after(.seconds(300)))
+            await other.stop()
+        }
+    }
+
     @Test("a host that starts no shell is reported as soon as its output has ended, however long output may be awaited")
     func endOfOutput() async throws {
         try await TestSSHD.with("ForceCommand echo 'no shell here'") { (server) async throws in

@@ -135,6 +135,14 @@ enum RemoteDialect {
     /// Returns a script that removes the folder of a shell that has ended.
     static func tidying(mark: String) -> String { "rm -rf \"${TMPDIR:-/tmp}/mm-sh-\(mark)\"" }
 
+    /// Returns the beginning of a script that runs only on a shell's machine, which has the shell's folder.
+    static func only(onMachineOf mark: String) -> String {
+        "[ -d \"${TMPDIR:-/tmp}/mm-sh-\(mark)\" ] || { echo \(elsewhere); exit 94; }; "
+    }
+
+    /// What such a script prints on another machine.
+    static let elsewhere = "mm-elsewhere"
+
     /// Returns a text as one word of any POSIX shell.
     static func quoted(_ text: String) -> String {
         String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
@@ -215,20 +223,21 @@ extension RemoteDialect {
     ///
     /// Only the first process of a terminal's session can give it up (tty_ioctl(4), TIOCNOTTY), which needs a language
     /// with system calls. `1` means that it did.
-    static let holdingTerminal: String = {
+    /// - Parameter condition: the beginning of the script.
+    static func holdingTerminal(_ condition: String) -> String {
         let perl =
             #"$SIG{HUP}="IGNORE"; $r=ioctl(STDIN,0x5422,0)?1:0; $|=1; print "mm-terminal $ARGV[0] $r\n"; sleep 2 while -t STDIN"#
         let python =
             "import fcntl,os,signal,sys,time\nsignal.signal(signal.SIGHUP,signal.SIG_IGN)\nfcntl.ioctl(0,0x5422)\n"
             + #"os.write(1,("mm-terminal "+sys.argv[1]+" 1\n").encode())"# + "\nwhile os.isatty(0): time.sleep(2)"
         let script = """
-            trap '' HUP INT QUIT TSTP; t=$(tty) || exit 1; stty -echo; if [ "$(uname)" = Linux ]; then \
+            \(condition)trap '' HUP INT QUIT TSTP; t=$(tty) || exit 1; stty -echo; if [ "$(uname)" = Linux ]; then \
             perl -e 1 </dev/null >/dev/null 2>&1 && exec perl -e \(quoted(perl)) "$t"; \
             python3 -c 1 </dev/null >/dev/null 2>&1 && exec python3 -c \(quoted(python)) "$t"; fi; \
             echo "mm-terminal $t 0"; while [ -t 0 ]; do sleep 2; done
             """
         return "exec /bin/sh -c " + quoted(script)
-    }()
+    }
 
     /// Returns what the process in the terminal printed; `nil` until it has.
     static func terminal(in said: [UInt8]) -> (path: String, isFree: Bool)? {

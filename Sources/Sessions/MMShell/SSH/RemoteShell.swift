@@ -20,6 +20,12 @@ final class RemoteShell: Sendable {
         set { proven.withLock { $0 = newValue } }
     }
 
+    /// Returns the beginning of scripts that belong to this shell and run over a connection: the name of a further one
+    /// may lead to another machine, where the shell's terminals, pipes and processes are somebody else's.
+    func condition(over master: SSHMaster) -> String {
+        master === self.master ? "" : RemoteDialect.only(onMachineOf: mark)
+    }
+
     /// The process id of the shell on the host.
     var pid: Int32 { greeted.withLock { $0.pid } }
 

@@ -23,20 +23,21 @@ final class RemoteTerminal: Sendable {
     private let masters: SSHMasters
     private let state = Mutex(State())
 
-    /// Opens a terminal.
+    /// Opens a terminal on the machine of a shell.
     /// - Throws: `.unsupported` if the host provides no terminals.
-    static func open(_ target: SSHTarget, _ masters: SSHMasters, within time: Duration) async throws(MMError)
-        -> RemoteTerminal
+    static func open(_ target: SSHTarget, for shell: RemoteShell, _ masters: SSHMasters, within time: Duration)
+        async throws(MMError) -> RemoteTerminal
     {
         try await masters.open(target, deadline: .after(time)) { (master) async throws(MMError) in
-            try await open(over: master, masters, within: time)
+            try await open(over: master, for: shell, masters, within: time)
         }
     }
 
-    private static func open(over master: SSHMaster, _ masters: SSHMasters, within time: Duration)
-        async throws(MMError) -> RemoteTerminal
-    {
-        var command = master.channel(RemoteDialect.holdingTerminal, arguments: ["-tt"])
+    private static func open(
+        over master: SSHMaster, for shell: RemoteShell, _ masters: SSHMasters, within time: Duration
+    ) async throws(MMError) -> RemoteTerminal {
+        var command = master.channel(
+            RemoteDialect.holdingTerminal(shell.condition(over: master)), arguments: ["-tt"])
         command.environment["TERM"] = "xterm"
         let opened = try await master.start(
             command, within: time,

@@ -109,6 +109,14 @@ enum SSHFailure {
             hint: "Close sessions on this host, or allow more there (MaxSessions in sshd_config).")
     }
 
+    /// Returns the error for a further connection that leads to another machine than the shell's.
+    static func elsewhere(_ name: String) -> MMError {
+        MMError(
+            .unavailable, "A further connection to \(name) led to another machine than the session's.",
+            hint: "Name one machine, or allow more channels per connection there (MaxSessions in sshd_config).",
+            details: ["reason": "another_machine"])
+    }
+
     /// Returns the error for a key that the host would accept but that can't be read without its passphrase.
     static func closedKey(_ key: String, name: String, _ problem: MMError) -> MMError {
         var told = problem

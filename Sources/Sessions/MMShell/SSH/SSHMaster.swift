@@ -120,10 +120,12 @@ final class SSHMaster: Sendable {
     var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
 
     /// Returns the error for a channel that failed because of the connection: the host opens no more channels over it,
-    /// or it was lost.
+    /// it leads to another machine than the shell's, or it was lost.
     /// - Parameter words: what the channel printed.
     func fault(of words: String) -> MMError? {
-        SSHFailure.isRefusedChannel(words) ? SSHFailure.noChannel(name) : isAlive ? nil : failure
+        if SSHFailure.isRefusedChannel(words) { return SSHFailure.noChannel(name) }
+        if words.contains(RemoteDialect.elsewhere) { return SSHFailure.elsewhere(name) }
+        return isAlive ? nil : failure
     }
 
     /// Returns the options that all calls for a host share.

@@ -134,8 +134,7 @@ public actor SSHSession: ShellSession {
             ? try await terminal(of: shell, until: deadline) : shell.terminal.flatMap { $0.isAlive ? $0 : nil }
         let input =
             command.input == .pipe
-            ? try await SSHInput.open(
-                target, mark: shell.mark, masters, within: min(times.start, deadline.remaining)) : nil
+            ? try await SSHInput.open(target, for: shell, masters, within: min(times.start, deadline.remaining)) : nil
         return run(policy.bounded(command), deadline, observer, in: shell, terminal, input, turn)
     }
 
@@ -426,7 +425,7 @@ extension SSHSession {
     private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Reached {
         func run(over master: SSHMaster) async -> (reached: Reached, isRefused: Bool) {
             do throws(MMError) {
-                let outcome = try await master.control(script, timeout: time)
+                let outcome = try await master.control(shell.condition(over: master) + script, timeout: time)
                 return (outcome.exit == .status(0) ? .done : .failed, outcome.exit == .status(255))
             } catch {
                 return (error.code == .deadlineExceeded ? .silent : .failed, false)
@@ -518,7 +517,8 @@ extension SSHSession {
         if let terminal = shell.terminal, terminal.isAlive { return terminal }
         await shell.terminal?.close()
         shell.terminal = nil
-        let opened = try await RemoteTerminal.open(target, masters, within: min(times.start, deadline.remaining))
+        let opened = try await RemoteTerminal.open(
+            target, for: shell, masters, within: min(times.start, deadline.remaining))
         shell.terminal = opened
         return opened
     }
@@ -548,19 +548,20 @@ final class SSHInput: Sendable {
 
     /// Creates the pipe.
     /// - Throws: `.unsupported` if the host can't create one, and the errors of reaching it.
-    static func open(_ target: SSHTarget, mark: String, _ masters: SSHMasters, within time: Duration)
+    static func open(_ target: SSHTarget, for shell: RemoteShell, _ masters: SSHMasters, within time: Duration)
         async throws(MMError) -> SSHInput
     {
         let name = "in-" + Hex.text(RandomBytes.make(6))
         return try await masters.open(target, deadline: .after(time)) { (master) async throws(MMError) in
-            try await open(name, mark, over: master, masters, within: time)
+            try await open(name, for: shell, over: master, masters, within: time)
         }
     }
 
     private static func open(
-        _ name: String, _ mark: String, over master: SSHMaster, _ masters: SSHMasters, within time: Duration
+        _ name: String, for shell: RemoteShell, over master: SSHMaster, _ masters: SSHMasters, within time: Duration
     ) async throws(MMError) -> SSHInput {
-        let command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(RemoteDialect.filling(name, mark: mark)))
+        let script = shell.condition(over: master) + RemoteDialect.filling(name, mark: shell.mark)
+        let command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(script))
         let ready = Self.ready
         let opened = try await master.start(
             command, within: time,
