@@ -100,6 +100,12 @@ package struct GuardedShell: Sendable {
         return RemoteFiles(host, limit: limit, sudo: sudo)
     }
 
+    /// Signs in to a host with other secrets from now on (`SSHSession.renew`).
+    package func renew(password: Secret?, passphrase: Secret?, oneTimePassword: Secret?) async {
+        await (session as? SSHSession)?.renew(
+            password: password, passphrase: passphrase, oneTimePassword: oneTimePassword)
+    }
+
     // MARK: Lifetime
 
     /// Cancels running commands and replaces the shell with a new one in its initial state.

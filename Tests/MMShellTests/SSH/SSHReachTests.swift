@@ -185,11 +185,22 @@ struct SSHReachTests {
         waiting.signalGroup(SIGKILL)
         _ = await waiting.exit()
         // In the next sign-in it is answered.
-        target.oneTimePassword = Secret("755224")
+        target.oneTimePassword.set(Secret("755224"))
         let second = try await secrets()
         #expect(try await ask(second, "(ann@web1) Password: ") == "horse\n")
         #expect(try await ask(second, code) == "755224\n")
         #expect(second.question == nil)
+        // A code that was used counts no more, and doesn't make the connection another one.
+        let third = try await secrets()
+        let asking = try await ChildProcess.start(
+            ChildCommand("\(third.path)/ask", [code], environment: Shells.environment))
+        #expect(await eventually { third.question == code })
+        asking.signalGroup(SIGKILL)
+        _ = await asking.exit()
+        var other = SSHTarget("web1", user: "ann")
+        (other.password, other.configFile) = (target.password, target.configFile)
+        other.oneTimePassword.set(Secret("287082"))
+        #expect(other == target)
     }
 
     @Test(
@@ -221,6 +232,28 @@ struct SSHReachTests {
             #expect(await masters.count == 1)
             await session.close()
             #expect(await eventually { await masters.count == 0 })
+        }
+    }
+
+    @Test("a session that lost its connection signs in again with a secret that was typed anew")
+    func renewedSecret() async throws {
+        try await TestSSHD.with { (server) async throws in
+            func lock(_ old: String, _ new: String) async throws {
+                try await TestSSHD.run(
+                    "ssh-keygen", ["-q", "-p", "-P", old, "-N", new, "-f", "\(server.folder)/user"])
+            }
+            try await lock("", "first one")
+            var target = server.target
+            target.passphrase = Secret("first one")
+            let session = try await Self.connect(target, SSHSessionTests.masters())
+            _ = try await session.sh("cd /usr")
+            try await lock("first one", "second one")
+            for pid in server.descendants() { kill(pid, SIGKILL) }
+            #expect(await eventually { await !session.isConnected })
+            await #expect(throws: MMError.self) { _ = try await session.sh("pwd") }
+            await session.renew(password: nil, passphrase: Secret("second one"), oneTimePassword: nil)
+            #expect(try await session.sh("pwd").out == "/usr\n")
+            await session.close()
         }
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMDesk
 import MMGuard
 import MMSessions
 import MMShell
@@ -66,7 +67,7 @@ struct ShellCallContext: Sendable {
         if context.isTerminal {
             target.passphrase = options.passphrase ?? target.passphrase
             target.password = options.password ?? target.password
-            target.oneTimePassword = options.oneTimePassword
+            target.oneTimePassword.set(options.oneTimePassword)
             for typed in [options.passphrase, options.password] { typed.map(HeldSecrets.shared.hold) }
         }
         if context.call.caller.surface != .mcp {
@@ -74,9 +75,15 @@ struct ShellCallContext: Sendable {
             if options.acceptsNew { target.hostKeys = .acceptNew }
         }
         let (whole, deadline) = (try opening.target(target), context.deadline)
-        return try await shells.session(key, limits: limits) { () async throws(MMError) in
+        let (member, isNew) = try await shells.session(key, limits: limits) { () async throws(MMError) in
             try await opening.remote(key, whole, isDevice: options.isDevice, deadline: deadline)
         }
+        // A session that has lost its connection asks the person anew.
+        if !isNew, context.isTerminal, case .shell(let shell) = member.body {
+            await shell.renew(
+                password: options.password, passphrase: options.passphrase, oneTimePassword: options.oneTimePassword)
+        }
+        return (member, isNew)
     }
 
     /// Returns the keys of the person at whose terminal the call was made.

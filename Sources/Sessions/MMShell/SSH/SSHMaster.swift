@@ -297,7 +297,9 @@ final class SSHSecrets: Sendable {
         self.path = path
         configuration = resolution.hasJump ? path + "/config" : nil
         var pipes: [OwnedDescriptor] = []
-        let given = [("w", target.password), ("p", target.passphrase), ("q", target.oneTimePassword)]
+        let code = target.oneTimePassword.take()
+        try code?.checkLine()
+        let given = [("w", target.password), ("p", target.passphrase), ("q", code)]
         asks = given.contains { $0.1 != nil }
         if asks {
             for (name, secret) in given {

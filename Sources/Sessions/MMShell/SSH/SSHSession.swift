@@ -10,7 +10,7 @@ import MMSystem
 public actor SSHSession: ShellSession {
     /// `user@host:port`.
     public nonisolated let name: String
-    let target: SSHTarget
+    private(set) var target: SSHTarget
     let masters: SSHMasters
     private let policy: ShellPolicy
     private let admission: HostAdmission?
@@ -319,6 +319,14 @@ public actor SSHSession: ShellSession {
         let sibling = SSHSession(target, masters, admission, shell, policy, times)
         sibling.memory.withLock { $0.snapshot = snapshot }
         return try await siblings.run(command, in: sibling, deadline: deadline, observer: observer)
+    }
+
+    /// Signs in with other secrets from now on, as a person has just typed them; `nil` keeps the present one.
+    /// - Parameter oneTimePassword: the answer to a further question of the next sign-in only.
+    package func renew(password: Secret?, passphrase: Secret?, oneTimePassword: Secret?) {
+        target.password = password ?? target.password
+        target.passphrase = passphrase ?? target.passphrase
+        if let oneTimePassword { target.oneTimePassword.set(oneTimePassword) }
     }
 
     // MARK: Files

@@ -25,8 +25,8 @@ public struct SSHTarget: Sendable, Hashable {
     public var password: Secret?
     /// The passphrase of the private key.
     public var passphrase: Secret?
-    /// The answer to the first question of the sign-in that asks for neither, such as for a one-time password.
-    package var oneTimePassword: Secret?
+    /// The answer to the first question of the next sign-in that asks for neither, such as for a one-time password.
+    package let oneTimePassword = OneTimeSecret()
     /// Which host keys are trusted.
     public var hostKeys = HostKeys.strict
     /// A configuration to use instead of `~/.ssh/config`.
@@ -89,15 +89,7 @@ public struct SSHTarget: Sendable, Hashable {
             }
         }
         if case .pinned(let fingerprint) = hostKeys { try Self.check(fingerprint) }
-        for secret in [password, passphrase, oneTimePassword] {
-            if let secret,
-                secret.reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D })
-                    || secret.reveal().utf8.count > 4000
-            {
-                throw MMError(
-                    .invalidInput, "A password or passphrase contains a line end or is longer than 4000 bytes.")
-            }
-        }
+        for secret in [password, passphrase] { try secret?.checkLine() }
     }
 
     private static func check(_ fingerprint: String) throws(MMError) {
@@ -115,6 +107,31 @@ public struct SSHTarget: Sendable, Hashable {
             )
         }
     }
+}
+
+extension Secret {
+    /// Refuses what ssh can't read as one line.
+    func checkLine() throws(MMError) {
+        if reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) || reveal().utf8.count > 4000 {
+            throw MMError(
+                .invalidInput, "A password or passphrase contains a line end or is longer than 4000 bytes.")
+        }
+    }
+}
+
+/// A secret that the copies of a target share and that one sign-in uses up. It doesn't tell targets apart: a connection
+/// is the same one, whatever it was signed in with.
+package final class OneTimeSecret: Sendable, Hashable {
+    private let secret = Mutex<Secret?>(nil)
+
+    /// Stores a secret for the next sign-in.
+    package func set(_ new: Secret?) { secret.withLock { $0 = new } }
+
+    /// Returns the secret once.
+    func take() -> Secret? { secret.withLock { $0.take() } }
+
+    package static func == (first: OneTimeSecret, second: OneTimeSecret) -> Bool { true }
+    package func hash(into hasher: inout Hasher) {}
 }
 
 extension SSHTarget {
