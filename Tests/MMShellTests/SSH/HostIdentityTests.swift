@@ -94,6 +94,31 @@ struct HostIdentityTests {
         #expect(HostKeys(publicKeys: [], knownHosts: [broken], names: ["localhost"]).fingerprints.isEmpty)
     }
 
+    @Test("is asked who it is in the sign-in of the shell, because each may take long")
+    func oneSignIn() async throws {
+        let folder = try TestFolder.make("/tmp/mm-logins-")
+        defer { TestFolder.remove(folder) }
+        let config = "ForceCommand echo login >>\(folder)/logins; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\""
+        try await TestSSHD.with(config) { server in
+            let marker = HostIdentity.Marker(path: "\(server.folder)/here", text: RandomBytes.text(bytes: 32))
+            try ProtectedFile.replace(marker.path, with: Array("\(marker.text)\n".utf8))
+            let seen = Mutex<HostIdentity?>(nil)
+            let admission = HostAdmission(marker: marker) { (identity, _) throws(MMError) in
+                seen.withLock { $0 = identity }
+            }
+            let session = try await SSHSession.connect(
+                server.target, masters: masters(), policy: .open, times: SSHSessionTests.patient, admission: admission,
+                deadline: .after(.seconds(300)))
+            let logins = try ProtectedFile.read("\(folder)/logins") ?? []
+            #expect(String(decoding: logins, as: UTF8.self) == "login\n")
+            #expect(seen.withLock { $0 } == HostIdentity(isThisMachine: true, reachesOwnFiles: true))
+            #expect(session.isHere)
+            // Nothing of the question is left in the shell.
+            #expect(try await session.sh("type mm_look; echo \"$mm_a$mm_b\"").out == "\n")
+            await session.close()
+        }
+    }
+
     @Test("reaches none of our files if it can't read the marker, and says that it is this machine")
     func admitted() async throws {
         try await TestSSHD.with { server in

@@ -39,14 +39,15 @@ package struct HostIdentity: Sendable, Hashable {
     private static let machineFile = "/etc/machine-id"
 
     /// Asks a host.
+    /// - Parameter run: runs a script there and returns its output; `nil` if the host runs none.
     /// - Returns: `nil` for a host that runs no scripts.
-    static func of(_ master: SSHMaster, _ marker: Marker) async -> HostIdentity? {
+    static func of(_ marker: Marker, by run: (String) async -> [UInt8]?) async -> HostIdentity? {
         let script = """
-            echo mm-host; cat \(bootFile) 2>/dev/null || echo; cat \(machineFile) 2>/dev/null || echo; \
-            \(search(marker))
+            (echo mm-host; cat \(bootFile) 2>/dev/null || echo; cat \(machineFile) 2>/dev/null || echo; \
+            \(search(marker))) 2>/dev/null
             """
-        guard let outcome = try? await master.control(script, timeout: .seconds(10)) else { return nil }
-        let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        guard let output = await run(script) else { return nil }
+        let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
         // A start-up file may have printed something first.
         guard let start = lines.firstIndex(of: "mm-host") else { return nil }
         let said = Set(lines[(start + 1)...])

@@ -49,10 +49,14 @@ final class RemoteShell: Sendable {
     }
 
     /// Starts a shell and waits until it answers.
-    /// - Parameter rest: how long output is awaited after the end of the channel's process.
-    /// - Throws: `.limitExceeded` if the host opens no more channels over this connection.
+    /// - Parameters:
+    ///   - admission: checks the host once its shell answers, before it gets the snapshot: a sign-in for that alone
+    ///     would take as long as this one.
+    ///   - rest: how long output is awaited after the end of the channel's process.
+    /// - Throws: `.limitExceeded` if the host opens no more channels over this connection; the refusal of `admission`.
     static func start(
-        _ master: SSHMaster, snapshot: ShellSnapshot?, within time: Duration, rest: Duration = .seconds(2)
+        _ master: SSHMaster, admission: HostAdmission? = nil, snapshot: ShellSnapshot?, within time: Duration,
+        rest: Duration = .seconds(2)
     ) async throws(MMError) -> RemoteShell {
         // The mark contains only letters and digits, because it becomes part of a file name on the host.
         let mark = Hex.text(RandomBytes.make(12))
@@ -81,7 +85,7 @@ final class RemoteShell: Sendable {
             process: process, channel: channel, typing: typing, master: master, mark: mark, rest: rest)
         try channel.open()
         do throws(MMError) {
-            try await shell.boot(snapshot, within: time)
+            try await shell.boot(admission, snapshot, within: time)
         } catch {
             shell.stop()
             throw error
@@ -90,7 +94,9 @@ final class RemoteShell: Sendable {
     }
 
     /// Waits until the new shell answers, and gives it its initial state.
-    private func boot(_ snapshot: ShellSnapshot?, within time: Duration) async throws(MMError) {
+    private func boot(
+        _ admission: HostAdmission?, _ snapshot: ShellSnapshot?, within time: Duration
+    ) async throws(MMError) {
         let isLate = Mutex(false)
         let alarm = Task {
             try? await Task.sleep(for: time)
@@ -117,17 +123,28 @@ final class RemoteShell: Sendable {
                 master.name, words: words, hasEnded: process.exited != nil, target: master.target)
         }
         greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
-        if let snapshot {
-            let restored = Self.newID()
-            let done = OneShot<FrameReader.Report?>()
-            begin(restored, job: nil) { done.resolve($0) }
-            post(
-                RemoteDialect.line(
-                    String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
-                    effects: .everything, isBash: isBash))
-            _ = await done.wait()
+        if let admission {
+            do throws(MMError) {
+                identity = try await admission.check(master, in: self)
+            } catch {
+                _ = await ask(RemoteDialect.tidying(mark: mark))
+                throw error
+            }
         }
+        if let snapshot { _ = await ask(String(decoding: snapshot.script, as: UTF8.self)) }
         _ = channel.takeUnclaimed()
+        if isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
+    }
+
+    /// Runs a script in the shell itself, before its first command.
+    /// - Returns: the script's output; `nil` if the shell has ended.
+    func ask(_ script: String) async -> [UInt8]? {
+        _ = channel.takeUnclaimed()
+        let id = Self.newID()
+        let done = OneShot<FrameReader.Report?>()
+        begin(id, job: nil) { done.resolve($0) }
+        post(RemoteDialect.line(script, id: id, previous: 0, effects: .everything, isBash: isBash))
+        return await done.wait() == nil ? nil : channel.takeUnclaimed()
     }
 
     private init(

@@ -96,11 +96,8 @@ public actor SSHSession: ShellSession {
         times: ShellSettings.Times, deadline: Deadline
     ) async throws(MMError) -> RemoteShell {
         let shell = try await masters.open(target, deadline: deadline) { (master) async throws(MMError) in
-            let identity = try await admission?.check(master)
-            let shell = try await RemoteShell.start(
-                master, snapshot: snapshot, within: min(times.start, deadline.remaining))
-            shell.identity = identity
-            return shell
+            try await RemoteShell.start(
+                master, admission: admission, snapshot: snapshot, within: min(times.start, deadline.remaining))
         }
         await masters.leftovers.began(shell)
         return shell
@@ -682,9 +679,13 @@ package struct HostAdmission: Sendable {
     }
 
     /// Checks a host and returns what it reveals.
+    /// - Parameter shell: a shell there, which answers at once; `nil` to sign in for the question.
     /// - Throws: the refusal.
-    func check(_ master: SSHMaster) async throws(MMError) -> HostIdentity {
-        var identity = await HostIdentity.of(master, marker)
+    func check(_ master: SSHMaster, in shell: RemoteShell? = nil) async throws(MMError) -> HostIdentity {
+        var identity = await HostIdentity.of(marker) { script in
+            if let shell { return await shell.ask(script) }
+            return (try? await master.control(script, timeout: .seconds(10)))?.output
+        }
         // A host that runs no scripts may be a device, or an interactive way back into this machine.
         if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
         var known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
