@@ -192,6 +192,7 @@ struct SSHReachTests {
         #expect(second.question == nil)
         // A code that was used counts no more, and doesn't make the connection another one.
         let third = try await secrets()
+        #expect(try await ask(third, "(ann@web1) Password: ") == "horse\n")
         let asking = try await ChildProcess.start(
             ChildCommand("\(third.path)/ask", [code], environment: Shells.environment))
         #expect(await eventually { third.question == code })
@@ -316,6 +317,34 @@ struct SSHReachTests {
             #expect(error?.message.contains("no shell here") == true)
             await masters.release(master)
         }
+    }
+
+    @Test("a silent host is given up without waiting for its output, however long that may be awaited")
+    func silentEnd() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let masters = SSHSessionTests.masters()
+            let master = try await masters.acquire(server.target, deadline: .after(.seconds(300)))
+            let shell = try await RemoteShell.start(
+                master, snapshot: nil, within: .seconds(300), rest: .seconds(86_400))
+            let frozen = server.descendants()
+            for pid in frozen { kill(pid, SIGSTOP) }
+            let reported = OneShot<FrameReader.Report?>()
+            shell.begin(RemoteShell.newID(), job: nil) { reported.resolve($0) }
+            await shell.giveUp()
+            #expect(await reported.wait() == nil)
+            for pid in frozen { kill(pid, SIGCONT) }
+            await shell.leave()
+            await masters.release(master)
+        }
+    }
+
+    @Test("a host gets the more time for a signal the longer its shell took to answer")
+    func timeForSignals() {
+        let times = ShellSettings.Times()
+        #expect(times.reach(after: .milliseconds(100)) == .seconds(2))
+        #expect(times.reach(after: .seconds(1)) == .seconds(4))
+        #expect(times.reach(after: .seconds(9)) == .seconds(5))
+        #expect(SSHSessionTests.patient.reach(after: .seconds(9)) == .seconds(40))
     }
 
     @Test("a prompt that a command makes read-only ends nothing", arguments: [true, false])

@@ -18,6 +18,7 @@ struct SSHSessionTests {
         times.terminate = .seconds(20)
         times.kill = .seconds(40)
         times.start = .seconds(300)
+        times.reach = .seconds(40)
         return times
     }()
 

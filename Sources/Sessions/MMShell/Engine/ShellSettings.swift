@@ -13,8 +13,16 @@ public struct ShellSettings: Sendable {
         package var kill: Duration = .seconds(1)
         /// How long a new shell may take until it answers.
         package var start: Duration = .seconds(60)
+        /// How long a host may take for a signal, if its shell took no longer to start; a slower host gets up to
+        /// `slowReach`.
+        package var reach: Duration = .seconds(2)
+        /// The longest time that a signal to a host may take.
+        package var slowReach: Duration = .seconds(5)
         /// The time until a silent command is first checked for having stopped itself.
         package var stopped: Duration = .seconds(1)
+
+        /// Returns how long a host may take for a signal, by the time that its shell took to answer.
+        func reach(after answer: Duration) -> Duration { max(reach, min(answer * 4, slowReach)) }
 
         /// Creates the default times.
         package init() {}

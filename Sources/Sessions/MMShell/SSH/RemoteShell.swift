@@ -10,6 +10,7 @@ final class RemoteShell: Sendable {
     let channel: RemoteChannel
     private let typing: ShellTyping
     private let greeted = Mutex<(pid: Int32, isBash: Bool)>((0, false))
+    private let answerTime = Mutex(Duration.zero)
     private let ownTerminal = Mutex<RemoteTerminal?>(nil)
     private let watching: Task<Void, Never>
     private let proven = Mutex<HostIdentity?>(nil)
@@ -28,6 +29,9 @@ final class RemoteShell: Sendable {
 
     /// The process id of the shell on the host.
     var pid: Int32 { greeted.withLock { $0.pid } }
+
+    /// How long it took until it answered.
+    var tookToAnswer: Duration { answerTime.withLock { $0 } }
 
     /// Whether it is bash.
     var isBash: Bool { greeted.withLock { $0.isBash } }
@@ -105,9 +109,10 @@ final class RemoteShell: Sendable {
             process.signalGroup(SIGKILL)
         }
         defer { alarm.cancel() }
+        let begin = ContinuousClock.now
         let id = Self.newID()
         let reported = OneShot<FrameReader.Report?>()
-        begin(id, job: nil) { reported.resolve($0) }
+        self.begin(id, job: nil) { reported.resolve($0) }
         post(Array(RemoteDialect.boot(mark: mark).utf8) + RemoteDialect.greeting(id: id))
         let answer = await withTaskCancellationHandler {
             await reported.wait()
@@ -122,6 +127,7 @@ final class RemoteShell: Sendable {
             throw SSHFailure.noShell(
                 master.name, words: words, hasEnded: process.exited != nil, target: master.target)
         }
+        answerTime.withLock { $0 = .now - begin }
         greeted.withLock { $0 = (report.status, report.rest.first == UInt8(ascii: "b")) }
         if let admission {
             do throws(MMError) {
@@ -182,6 +188,12 @@ final class RemoteShell: Sendable {
         guard !typing.post(lines) else { return }
         // The shell's loss is noticed by its exit.
         Task { [typing] in try? await typing.write(lines) }
+    }
+
+    /// Ends the channel of a silent host, without waiting for output that won't come.
+    func giveUp() async {
+        process.signalGroup(SIGKILL)
+        await channel.ended(within: .milliseconds(200))
     }
 
     private func stop() {

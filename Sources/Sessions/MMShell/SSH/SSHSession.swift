@@ -413,9 +413,6 @@ public actor SSHSession: ShellSession {
 
 /// Scripts that run beside a running command.
 extension SSHSession {
-    /// The time allowed for a signal to reach a host, and for all of a command's signals besides the pauses after them.
-    private static let wayThere = Duration.seconds(5)
-
     /// The outcome of a script beside a command.
     private enum Reached { case done, failed, silent }
 
@@ -455,11 +452,12 @@ extension SSHSession {
     /// Carries out the rungs until the command has ended, which cancels the task.
     func climb(_ run: RunningCommand, _ shell: RemoteShell) async {
         func pause(_ time: Duration) async { try? await Task.sleep(for: time) }
+        let wayThere = times.reach(after: shell.tookToAnswer)
         // All rungs together have a time limit, even if the host answers slowly or not at all. Processes that are still
         // running on the host then are ended at the next connection.
-        let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + Self.wayThere)
+        let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + wayThere)
         func isHeard(_ script: String) async -> Bool {
-            let time = min(limit.remaining, Self.wayThere)
+            let time = min(limit.remaining, wayThere)
             if await reach(shell, script, within: time) != .silent { return true }
             if !Task.isCancelled { await masters.distrust(shell.master) }
             return false
@@ -485,7 +483,8 @@ extension SSHSession {
             case .sweep:
                 isHopeless = await !isHeard(RemoteDialect.ending(shell: pid))
                 if !isHopeless { await pause(step.time) }
-            case .replace: shell.process.signalGroup(SIGKILL)
+            case .replace:
+                if isHopeless { await shell.giveUp() } else { shell.process.signalGroup(SIGKILL) }
             }
         }
     }
