@@ -31,11 +31,14 @@ enum XMLNode {
         guard let shape else { throw .handOver("an XML node") }
         var node = PSObject(
             shape: shape,
-            values: [
-                .string(name), .string(value), .list(PSList(.objects)), .list(PSList(.objects)), .int(marks),
-            ], typeName: type)
+            values: [.string(name), .string(value), parts(type), parts(type), .int(marks)], typeName: type)
         (node.isCustom, node.isListable) = (false, false)
         return node
+    }
+
+    /// Returns an empty list for a node that may have attributes and children; most nodes of a document have neither.
+    private static func parts(_ type: String) -> PSValue {
+        [elementType, documentType].contains(type) ? .list(PSList(.objects)) : .nothing
     }
 
     /// Returns the document that a text, or a list of its lines, contains.
@@ -115,7 +118,9 @@ enum XMLNode {
 
     /// Returns the name without its prefix.
     static func localName(_ node: PSObject) -> String {
-        name(node).split(separator: ":").last.map(String.init) ?? name(node)
+        let name = name(node)
+        guard name.utf8.contains(UInt8(ascii: ":")) else { return name }
+        return name.split(separator: ":").last.map(String.init) ?? name
     }
 
     static func innerText(_ node: PSObject) -> String {
@@ -156,6 +161,7 @@ enum XMLNode {
     }
 
     private static func escaped(_ text: String, inAttribute: Bool) -> String {
+        guard text.utf8.contains(where: "&<>\"\n\r".utf8.contains) else { return text }
         var written = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -437,26 +443,7 @@ struct XMLTextReader {
     mutating func nodes(hasNamespace: Bool, within name: String? = nil) throws(Interrupt) -> [PSObject]? {
         var found: [PSObject] = []
         while place < units.count {
-            if let end = taken("</") {
-                guard end, let name, taken(name) == true else { return nil }
-                skipBlanks()
-                return taken(">") == true ? found : nil
-            }
-            if taken("<!--") == true {
-                guard let text = text(to: "-->") else { return nil }
-                found.append(try XMLNode.made(XMLNode.commentType, "#comment", value: text))
-            } else if taken("<![CDATA[") == true {
-                guard let text = text(to: "]]>") else { return nil }
-                found.append(try XMLNode.made(XMLNode.dataType, "#cdata-section", value: text))
-            } else if taken("<?xml ") == true {
-                guard found.isEmpty, name == nil, let text = text(to: "?>") else { return nil }
-                found.append(try XMLNode.made(XMLNode.declarationType, "xml", value: text))
-            } else if taken("<!") == true || taken("<?") == true {
-                throw .handOver("XML with a grammar or instructions of its own")
-            } else if taken("<") == true {
-                guard let element = try element(hasNamespace: hasNamespace) else { return nil }
-                found.append(element)
-            } else {
+            if units[place] != UInt8(ascii: "<") {
                 let start = place
                 while place < units.count, units[place] != UInt8(ascii: "<") { place += 1 }
                 let raw = units[start..<place]
@@ -466,6 +453,25 @@ struct XMLTextReader {
                 }
                 guard let text = Self.read(raw) else { return nil }
                 found.append(try XMLNode.made(XMLNode.textType, "#text", value: text))
+            } else if taken("</") {
+                guard let name, taken(name) else { return nil }
+                skipBlanks()
+                return taken(">") ? found : nil
+            } else if taken("<!--") {
+                guard let text = text(to: "-->") else { return nil }
+                found.append(try XMLNode.made(XMLNode.commentType, "#comment", value: text))
+            } else if taken("<![CDATA[") {
+                guard let text = text(to: "]]>") else { return nil }
+                found.append(try XMLNode.made(XMLNode.dataType, "#cdata-section", value: text))
+            } else if taken("<?xml ") {
+                guard found.isEmpty, name == nil, let text = text(to: "?>") else { return nil }
+                found.append(try XMLNode.made(XMLNode.declarationType, "xml", value: text))
+            } else if taken("<!") || taken("<?") {
+                throw .handOver("XML with a grammar or instructions of its own")
+            } else {
+                place += 1
+                guard let element = try element(hasNamespace: hasNamespace) else { return nil }
+                found.append(element)
             }
         }
         return name == nil ? found : nil
@@ -476,13 +482,13 @@ struct XMLTextReader {
         var attributes: [(String, String)] = []
         while true {
             skipBlanks()
-            if taken("/>") == true {
+            if taken("/>") {
                 return try made(name, attributes, hasNamespace, inner: nil)
             }
-            if taken(">") == true { break }
+            if taken(">") { break }
             guard let key = word() else { return nil }
             skipBlanks()
-            guard taken("=") == true else { return nil }
+            guard taken("=") else { return nil }
             skipBlanks()
             guard place < units.count, [UInt8(ascii: "\""), UInt8(ascii: "'")].contains(units[place]) else {
                 return nil
@@ -515,10 +521,14 @@ struct XMLTextReader {
         return node
     }
 
-    /// Skips a text at the current position; `nil` if there is another one.
-    private mutating func taken(_ text: String) -> Bool? {
-        guard units[place...].starts(with: text.utf8) else { return nil }
-        place += text.utf8.count
+    /// Skips a text at the current position; returns `false` if there is another one.
+    private mutating func taken(_ text: String) -> Bool {
+        var next = place
+        for unit in text.utf8 {
+            guard next < units.count, units[next] == unit else { return false }
+            next += 1
+        }
+        place = next
         return true
     }
 
@@ -526,9 +536,12 @@ struct XMLTextReader {
         while place < units.count, units[place] == 0x20 || (0x09...0x0D).contains(units[place]) { place += 1 }
     }
 
+    /// What ends the name of an element or attribute.
+    private static let ends = Array(" \t\r\n/>=<\"'".utf8)
+
     private mutating func word() -> String? {
         let start = place
-        let ends = Array(" \t\r\n/>=<\"'".utf8)
+        let ends = Self.ends
         while place < units.count, !ends.contains(units[place]) { place += 1 }
         return place > start ? String(decoding: units[start..<place], as: UTF8.self) : nil
     }
