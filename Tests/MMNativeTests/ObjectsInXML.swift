@@ -68,6 +68,7 @@ struct ObjectsInXML: RunningReports {
             "[datetime]'2026-01-02T03:04:05'",
             "([datetime]'2026-01-02T03:04:05.678').ToUniversalTime()", "[timespan]'1.02:03:04.5'", "[timespan]::Zero",
             "[timespan]'-00:00:01'", "'  '", "[double]::PositiveInfinity", "''", "[byte]7",
+            "'_ and __x'", "'a < b & c > d'",
         ])
     func plain(value: String) async throws {
         let script = """

@@ -150,6 +150,7 @@ struct CliXMLWriter {
 
     /// Returns a text in which control characters, halves of pairs and what looks like their code are codes.
     static func encoded(_ text: String) -> String {
+        guard !text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 && $0 != 0x5F }) else { return text }
         let units = Array(text.utf16)
         func isPlain(_ place: Int) -> Bool {
             switch units[place] {
@@ -173,6 +174,7 @@ struct CliXMLWriter {
 
     /// Returns the text that was encoded so.
     static func decoded(_ text: String) -> String {
+        guard text.utf8.contains(0x5F) else { return text }
         let units = Array(text.utf16)
         var read: [UInt16] = []
         var place = 0
@@ -223,7 +225,8 @@ struct CliXMLReader {
 
     private mutating func value(of node: PSObject) throws(Interrupt) -> PSValue {
         let tag = XMLNode.localName(node)
-        let text = XMLNode.innerText(node)
+        // The text of an object is all the text within it, which is that of its parts.
+        let text = tag == "Obj" ? "" : XMLNode.innerText(node)
         switch tag {
         case "Nil": return .null
         case "S": return .string(CliXMLWriter.decoded(text))
