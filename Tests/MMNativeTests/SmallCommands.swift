@@ -190,6 +190,17 @@ struct SmallCommands: RunningReports {
         }
     }
 
+    @Test(
+        "a message that is $null is left to PowerShell, and an empty one is a message",
+        arguments: [
+            ("$null | Write-Warning", false), ("Write-Warning $null", false), ("'' | Write-Warning", true),
+            ("1, $null | Write-Error", false), ("Write-Error -Message $none", false), ("Write-Warning ''", true),
+            ("$null | Where-Object { $_ } | Write-Warning", true),
+        ])
+    func messages(script: String, isRun: Bool) async {
+        #expect(await refusal(script) == (isRun ? nil : "a message that is $null"))
+    }
+
     @Test("equal objects keep their order where the command says so")
     func stable() async throws {
         let rows = "1..40 | % { [pscustomobject]@{ a = $_ % 2; n = $_ } }"

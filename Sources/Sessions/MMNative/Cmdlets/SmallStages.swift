@@ -44,6 +44,7 @@ final class MessageStage: Stage {
         switch value {
         case .string(let text): return text
         case .int(let number): return String(number)
+        case .null, .nothing: throw .handOver("a message that is $null")
         // An error record that is passed on becomes its message, as everywhere that text is expected.
         case .object(let record) where record.typeName == ErrorRecords.type:
             return try PSText.string(.object(record))
