@@ -78,6 +78,30 @@ struct VariablesOfCommands: RunningReports {
     }
 
     @Test(
+        "a command whose arguments don't fit is left to PowerShell if it names a variable",
+        arguments: [
+            "function f { [CmdletBinding()] param($x) 1 }; $e = 5; f -y 2 -ErrorVariable e; \"$e\"",
+            "function f { [CmdletBinding()] param([int]$x) 1 }; f -x abc -ev e; $e.Count",
+            "function f { [CmdletBinding()] param([ValidateSet('a')]$x) 1 }; 1 | f -x b -OutVariable o; $o.Count",
+            "$o = 5; Select-Object -Foo 1 -OutVariable o; \"$o\"",
+            "$p = @{ Foo = 1; OutVariable = 'o' }; 1 | Select-Object @p; \"$o\"",
+        ])
+    func unfit(script: String) async {
+        #expect(await refusal(script) == "the variables of a command whose arguments don't fit")
+    }
+
+    @Test("the failure of a command whose arguments don't fit is an error where it names no variable")
+    func unfitWithoutVariable() async {
+        let script = "function f { [CmdletBinding()] param($x) 1 }; f -y 2; 1 | Select-Object -Foo 1; 'on'"
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["on"])
+        #expect(result.errors.count == 2)
+    }
+
+    @Test(
         "a script that is left to PowerShell adds nothing to a list of the session",
         arguments: [
             "$null = Write-Output z -OutVariable +a", "$null = Write-Output z -ov +a",

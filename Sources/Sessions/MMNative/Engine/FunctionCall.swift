@@ -43,7 +43,11 @@ final class FunctionCall {
             if !isDotted {
                 evaluator.openScope(function.kept ?? [:], within: function.kept.map { _ in evaluator.scriptScope })
             }
-            try takeArguments()
+            do throws(Interrupt) {
+                try takeArguments()
+            } catch {
+                throw error.whileBinding(toRecord: !arguments.recorded.isEmpty)
+            }
             evaluator.variables.give(input: [])
             if let block = function.beginning { try run(block, into: sink) }
         }

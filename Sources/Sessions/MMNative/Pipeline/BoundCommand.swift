@@ -410,6 +410,13 @@ struct CommandSpecification {
         return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0)
     }
 
+    /// Returns whether a written parameter may name a variable for a command's output or messages. A command's own
+    /// parameters decide how far a name may be shortened.
+    static func mayRecord(_ written: String) -> Bool {
+        recording.contains { $0.lowercased().hasPrefix(written.lowercased()) }
+            || commonName(written).map(recording.contains) == true
+    }
+
     /// Returns whether a parameter takes no value.
     func isSwitch(_ name: String) -> Bool { switches.contains(name) || name == "Debug" || name == "Verbose" }
 

@@ -55,15 +55,11 @@ struct PipelineSetup {
     private mutating func add(_ command: CommandSyntax, isHead: Bool, isLast: Bool) throws(Interrupt) {
         let before = stages.count
         let recorded: RecordedOutput
-        if let function = try Self.function(command, in: evaluator) {
-            recorded = try add(function, calledBy: command, isHead: isHead)
-        } else if let rows = try Self.source(command, isHead: isHead, in: evaluator) {
-            recorded = rows.recorded
-            if isHead { head = .source(rows) } else { stages.append(SourceStage(rows)) }
-        } else if try opensFile(command, isAlone: isHead && isLast) {
-            return
-        } else {
-            recorded = try addOwn(command, isHead: isHead)
+        do throws(Interrupt) {
+            guard let bound = try bind(command, isHead: isHead, isLast: isLast) else { return }
+            recorded = bound
+        } catch {
+            throw error.whileBinding(toRecord: try command.namesVariables(in: evaluator))
         }
         if !recorded.isEmpty {
             recordings.append(recorded)
@@ -72,6 +68,21 @@ struct PipelineSetup {
         let own = MessageRoutes(command.redirections, recorded: recorded.isEmpty ? nil : recorded, isLast: isLast)
         routed.append(own)
         for stage in stages.dropFirst(before) { stage.routes = own }
+    }
+
+    /// Adds a command with its arguments.
+    /// - Returns: the variables that it fills; `nil` if it only opens a file.
+    private mutating func bind(
+        _ command: CommandSyntax, isHead: Bool, isLast: Bool
+    ) throws(Interrupt) -> RecordedOutput? {
+        if let function = try Self.function(command, in: evaluator) {
+            return try add(function, calledBy: command, isHead: isHead)
+        }
+        if let rows = try Self.source(command, isHead: isHead, in: evaluator) {
+            if isHead { head = .source(rows) } else { stages.append(SourceStage(rows)) }
+            return rows.recorded
+        }
+        return try opensFile(command, isAlone: isHead && isLast) ? nil : try addOwn(command, isHead: isHead)
     }
 
     private mutating func add(

@@ -174,16 +174,38 @@ final class RecordingStage: Stage {
     }
 }
 
+extension Interrupt {
+    /// Returns what the failure of a command comes to whose arguments don't fit its parameters. If it names variables
+    /// for its output or messages, PowerShell runs it: what they then hold isn't known here.
+    func whileBinding(toRecord namesVariables: Bool) -> Interrupt {
+        guard namesVariables, case .statement = self else { return self }
+        return .handOver("the variables of a command whose arguments don't fit")
+    }
+}
+
+extension CommandSyntax {
+    /// Returns whether the command names a variable for its output or messages.
+    func namesVariables(in evaluator: Evaluator) throws(Interrupt) -> Bool {
+        for word in words {
+            switch word {
+            case .name(let node):
+                if CommandSpecification.mayRecord(node.name) { return true }
+            case .splat(let splat):
+                guard case .table(let table) = try evaluator.splatted(splat) else { continue }
+                if table.pairs.contains(where: { CommandSpecification.mayRecord($0.key) }) { return true }
+            case .value, .text: break
+            }
+        }
+        return false
+    }
+}
+
 extension CommandFact {
     /// Whether the command may name a variable for its output or messages, to whose list it may add.
     var mayRecord: Bool {
         arguments.contains { argument in
             switch argument {
-            case .parameter(let written, _):
-                let name = written.lowercased()
-                // A command's own parameters decide how far a name may be shortened.
-                return CommandSpecification.recording.contains { $0.lowercased().hasPrefix(name) }
-                    || CommandSpecification.commonName(name).map(CommandSpecification.recording.contains) == true
+            case .parameter(let written, _): return CommandSpecification.mayRecord(written)
             case .value(.dynamic(.splat, _)): return true
             case .value: return false
             }
