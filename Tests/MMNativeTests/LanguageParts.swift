@@ -227,4 +227,25 @@ struct LanguageParts: RunningReports {
             return
         }
     }
+
+    @Test(
+        "a call of a function that is defined in a named scope, or that doesn't fit, is left to PowerShell",
+        arguments: [
+            ("function global:Get-Date { 'mine' }; Get-Date", "the function global:Get-Date"),
+            ("function f { Get-Date }; function script:Get-Date { 'mine' }; f", "the function Get-Date"),
+            ("if ($true) { function local:Get-Date { 'mine' } }; Get-Date", "the function local:Get-Date"),
+            ("function f { function global:Get-Date { 'mine' } }; f; Get-Date", "the function global:Get-Date"),
+            ("if ($true) { function Get-Date { dynamicparam { } end { 1 } } }; Get-Date", "the function Get-Date"),
+            (
+                "if ($true) { function Get-Date { dynamicparam { } end { 1 } } }; $n = 'Get-Date'; & $n",
+                "the function Get-Date"
+            ),
+            ("function script:Foo { 'mine' }; Get-Command Foo", "the function script:Foo"),
+        ])
+    func unfitFunctions(script: String, reason: String) async { #expect(await refusal(script) == reason, "\(script)") }
+
+    @Test("a function in a named scope that nothing calls is left alone")
+    func uncalledFunction() async throws {
+        #expect(try await texts("function global:Get-Date { 'mine' }; 'on'") == ["on"])
+    }
 }

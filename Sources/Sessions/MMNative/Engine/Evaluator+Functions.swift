@@ -16,6 +16,13 @@ extension Evaluator {
         return value.plain
     }
 
+    /// Returns the script's own function of a name; `nil` if there is none.
+    func function(named name: String) throws(Interrupt) -> ScriptFunction? {
+        let name = name.lowercased()
+        if !unfitFunctions.isEmpty, let reason = unfitFunctions[name] { throw .handOver(reason) }
+        return functions[name]
+    }
+
     /// Returns the value of a parameter that a call leaves out.
     func unboundValue(
         of parameter: ScriptFunction.Parameter, of function: ScriptFunction, isMandatory: Bool

@@ -171,8 +171,9 @@ extension Evaluator {
     private func carryOut(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         if !unfit.isEmpty, let reason = unfit[statement.extent] {
             // A missing function definition matters only when the function is called.
-            if case .function = statement { return }
-            throw .handOver(reason)
+            guard case .function(let node) = statement else { throw .handOver(reason) }
+            unfitFunctions[node.calledName] = reason
+            return
         }
         let wasPause = isPause
         isPause = idleQuestions.pauses.contains(statement.extent.start)

@@ -20,6 +20,9 @@ final class Evaluator {
     var frames: [Scope] = []
     /// The statements that the engine can't run, found before the script began, with the reasons.
     var unfit: [SourceExtent: String] = [:]
+    /// The functions that the script has defined so far and whose definitions don't fit, by lower-case name, each with
+    /// the reason.
+    var unfitFunctions: [String: String] = [:]
     /// Whether the script changes nothing, so that it may use features that were never compared with a real PowerShell.
     var onlyReads = false
     /// The lower-case names that are known not to be commands.

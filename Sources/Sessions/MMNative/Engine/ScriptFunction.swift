@@ -315,3 +315,12 @@ struct ScriptFunction {
         }
     }
 }
+
+extension FunctionDefinitionSyntax {
+    /// The name by which the function is called, in lower case: without the scope that it is defined in.
+    var calledName: String {
+        let parts = name.lowercased().split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let isScoped = parts.count == 2 && ["global", "script", "local", "private"].contains(parts[0])
+        return isScoped ? parts[1] : name.lowercased()
+    }
+}

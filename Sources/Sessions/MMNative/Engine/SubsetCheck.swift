@@ -556,7 +556,7 @@ extension SubsetCheck {
             guard let known = ScriptFunction(function, types: types), canBeNamed(function.name.lowercased()),
                 defaults(of: known) == nil
             else {
-                beyond.insert(function.name.lowercased())
+                beyond.insert(function.calledName)
                 continue
             }
         }
@@ -572,8 +572,7 @@ extension SubsetCheck {
         for statement in node.statements {
             guard let reason = self.statement(statement) else { continue }
             if case .function(let function) = statement {
-                guard !beyond.contains(function.name.lowercased()), let known = ScriptFunction(function, types: types)
-                else {
+                guard !beyond.contains(function.calledName), let known = ScriptFunction(function, types: types) else {
                     found[statement.extent] = reason
                     continue
                 }

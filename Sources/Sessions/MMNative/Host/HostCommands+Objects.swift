@@ -499,9 +499,10 @@ extension HostCommands {
         for item in Cmdlets.list(command["Name"]) {
             let name = try PSText.string(item)
             guard !Wildcard.isPattern(name) else { throw .handOver("commands by pattern") }
+            let isOwn = try evaluator.function(named: name) != nil
             let isKnown =
-                Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
-                || evaluator.functions[name.lowercased()] != nil || host.isOwnScript(name)
+                isOwn || Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
+                || host.isOwnScript(name)
             guard isKnown else {
                 let error = NativeError(
                     command.specification.errorID("CommandNotFoundException"),
@@ -510,7 +511,6 @@ extension HostCommands {
                 try evaluator.report(error, command.errorAction)
                 continue
             }
-            let isOwn = evaluator.functions[name.lowercased()] != nil
             var pairs: [(String, PSValue)] = [
                 (
                     "CommandType",

@@ -223,7 +223,7 @@ struct PipelineSetup {
     private static func function(
         _ command: CommandSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> ScriptFunction? {
-        if let name = command.constantName { return evaluator.functions[name.lowercased()] }
+        if let name = command.constantName { return try evaluator.function(named: name) }
         guard command.invocation == .call || command.invocation == .dot && evaluator.onlyReads,
             case .argument(let node)? = command.elements.first
         else { return nil }
@@ -235,13 +235,13 @@ struct PipelineSetup {
             }
             return function
         case .string(let name):
-            guard let function = evaluator.functions[name.lowercased()] else {
+            guard let function = try evaluator.function(named: name) else {
                 guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
                 return nil
             }
             return function
         case .object(let object) where evaluator.onlyReads && object.typeName == HostCommands.commandType:
-            return object["Name"].flatMap { evaluator.functions[$0.text.lowercased()] }
+            return try evaluator.function(named: object["Name"]?.text ?? "")
         default: throw .handOver("a command whose name is computed")
         }
     }
