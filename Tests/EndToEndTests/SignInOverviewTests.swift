@@ -141,6 +141,9 @@ struct SignInOverviewTests {
             "--set", #"auth={"method": "secret", "secretFile": "\#(secret)"}"#,
         ])
         #expect(added.code == 0, "\(added)")
+        let unasked = try await tenant.mm(["status", "Nightly", "--json"])
+        #expect(
+            unasked.code == 0 && rows(unasked, "sessions")["Nightly"]?["state"] == "signs in when needed", "\(unasked)")
         let good = try await tenant.mm(["status", "--check", "--json"])
         #expect(good.code == 0 && rows(good, "sessions")["Nightly"]?["state"] == "signed in", "\(good)")
         try ProtectedFile.replace(secret, with: Array("wrong\n".utf8))

@@ -48,4 +48,34 @@ struct SignInCheckTests {
         _ = await ConnectionChecks(services: services, isOffline: true).examine(into: &report)
         #expect(report.isSound != isFault, "\(report.text)")
     }
+
+    @Test("is what makes an app signed in: before, its status says only that it signs in when needed")
+    func apps() async throws {
+        let home = try await SignInHome()
+        for app in ["Nightly", "Certified", "Managed"] {
+            #expect(try await home.status(app)["\(app)/graph-api"]?["state"] == "signs in when needed")
+            let asked = await home.call("graph_request", ["connection": .string(app), "endpoint": "/users?$top=1"])
+            #expect(asked.isAnswered, "\(asked)")
+            #expect(try await home.status(app)["\(app)/graph-api"]?["state"] == "signed in")
+        }
+        await home.stop()
+    }
+
+    @Test("names a server's connection that acts for its callers as login does")
+    func delegating() async throws {
+        let home = try TestHome()
+        let secret = home.paths.home + "/secret"
+        try ProtectedFile.replace(secret, with: Array("FAKE-client-secret".utf8))
+        let entry: JSONObject = [
+            "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenantId": "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811",
+            "auth": ["method": "on-behalf-of", "secretFile": .string(secret)],
+        ]
+        try ProtectedFile.replace(
+            home.paths.registry, with: JSONWriter.bytes(["connections": ["Team": .object(entry)]]))
+        let service = LocalOperationService(services: OperationServices(environment: home.environment))
+        let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil))
+        let told = try await service.status(of: "Team", in: context)
+        #expect(told.map(\.state) == ["acts for its callers"])
+        await service.services.close()
+    }
 }

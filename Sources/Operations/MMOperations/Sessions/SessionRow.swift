@@ -31,6 +31,9 @@ package struct SessionRow: Sendable, Hashable {
     /// The memory of its process in bytes.
     package var memory: Int?
 
+    /// The word for the state of a sign-in whose tokens are there.
+    static let signedIn = "signed in"
+
     /// The member of an answer that holds the rows.
     package static let list = "sessions"
 
@@ -87,7 +90,7 @@ package struct SessionRow: Sendable, Hashable {
     }
 
     /// Whether it is signed in, or has been started.
-    var isInUse: Bool { account != nil || commands != nil }
+    var isInUse: Bool { state == Self.signedIn || commands != nil }
 
     /// Returns what a table of rows has no room for. Sessions that wait for the same sign-in have one remark.
     package static func remarks(on rows: [SessionRow]) -> [String] {

@@ -115,7 +115,8 @@ struct Login: CatalogueOperation {
     /// Returns the answer for a connection that is signed in.
     fileprivate static func row(of account: SignedInAccount, on connection: Connection) -> JSONObject {
         [
-            "connection": .string(connection.name), "state": "signed in", "account": .string(account.title),
+            "connection": .string(connection.name), "state": .string(SessionRow.signedIn),
+            "account": .string(account.title),
             "tenantId": .string(account.tenantID),
         ]
     }
@@ -254,8 +255,7 @@ struct LoginAll: Sendable {
                 notes.append(
                     SignInText.waiting(
                         prompt.userCode, at: prompt.verificationURI, for: connection.name, as: prompt.account))
-            case .lacking(.caller): row["state"] = "acts for its callers"
-            case .lacking(.app): row["state"] = "its modules sign in"
+            case .lacking(let lack): row["state"] = .string(lack.word)
             case .failed(let error):
                 failed += 1
                 row["state"] = "failed"

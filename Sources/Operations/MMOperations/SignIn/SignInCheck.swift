@@ -92,6 +92,16 @@ struct SignInCheck: Sendable {
     }
 }
 
+extension IdentityService.SignInLack {
+    /// The word for it as the state of a connection.
+    var word: String {
+        switch self {
+        case .caller: "acts for its callers"
+        case .app: "its modules sign in"
+        }
+    }
+}
+
 extension SignInState {
     /// Returns the state according to the sign-in service, where it was asked. A code that waits for a person remains
     /// the state, whatever the service says.

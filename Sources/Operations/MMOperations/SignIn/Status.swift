@@ -85,11 +85,10 @@ package struct Status: CatalogueOperation {
     ) async -> [SessionRow] {
         var rows: [SessionRow] = []
         for connection in connections {
-            if case .app = services.identity.lackOfSignIn(of: connection) {
+            if let lack = services.identity.lackOfSignIn(of: connection) {
                 let name = connection.name
                 rows.append(
-                    SessionRow(
-                        "\(name)/graph-api", connection: name, module: "graph-api", state: "its modules sign in"))
+                    SessionRow("\(name)/graph-api", connection: name, module: "graph-api", state: lack.word))
                 continue
             }
             let own = await Self.state(of: connection, .graph, services.identity, until: context.deadline)
@@ -129,7 +128,8 @@ package struct Status: CatalogueOperation {
             "\(connection.name)/\(module)", connection: connection.name, module: module, state: "signed out")
         switch state {
         case .signedIn(let account, let expiresAt):
-            row.state = "signed in"
+            // An app without a token can get one at any time, but nobody knows yet whether the service gives it one.
+            row.state = account.isApp && expiresAt == nil ? "signs in when needed" : SessionRow.signedIn
             row.account = account.title
             row.until = expiresAt
         case .pending(let prompt):
