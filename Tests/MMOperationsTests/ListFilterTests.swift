@@ -26,8 +26,11 @@ struct ListFilterTests {
             let error = await #expect(throws: MMError.self, "\(operation) \(arguments)") {
                 _ = try await home.call(operation, arguments)
             }
-            #expect(error?.code == .invalidInput && error?.exitCode == 2, "\(operation): \(error as Any)")
-            let there = arguments["connection"] != nil ? "Demo" : arguments["tag"] != nil ? "msp, north" : ", "
+            // An unknown connection is the same error as where one is to be used.
+            let isConnection = arguments["connection"] != nil
+            #expect(error?.code == (isConnection ? .notFound : .invalidInput), "\(operation): \(error as Any)")
+            #expect(!isConnection || error?.message == "There is no connection 'banana'.", "\(operation)")
+            let there = isConnection ? "Demo" : arguments["tag"] != nil ? "msp, north" : ", "
             #expect(error?.hint?.contains(there) == true, "\(operation): \(error as Any)")
         }
         await home.stop()

@@ -35,7 +35,7 @@ public enum RegistryEdit {
         _ name: String, fields: [(key: String, text: String?)], in document: inout JSONObject
     ) throws(MMError) {
         var entries = try entries(of: document)
-        var entry = try entry(name, of: entries, in: document)
+        var entry = try entry(name, of: entries)
         for (key, text) in wholeKeysFirst(fields) { try apply(key, text, to: &entry, of: name) }
         try checkWritten(fields.map(\.key), of: name, entry)
         entries[name] = .object(entry)
@@ -48,7 +48,7 @@ public enum RegistryEdit {
     package static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         let entries = try entries(of: document)
-        _ = try entry(name, of: entries, in: document)
+        _ = try entry(name, of: entries)
         if name == newName { return }
         try checkFree(newName, in: entries)
         document["connections"] = .object(JSONObject(entries.map { ($0.key == name ? newName : $0.key, $0.value) }))
@@ -58,7 +58,7 @@ public enum RegistryEdit {
     /// - Throws: `notFound` for an unknown connection.
     package static func remove(_ name: String, from document: inout JSONObject) throws(MMError) {
         var entries = try entries(of: document)
-        guard entries.remove(name) != nil else { throw unknown(name, in: document) }
+        guard entries.remove(name) != nil else { throw RegistrySnapshot.unknown(name, among: entries.keys) }
         document["connections"] = .object(entries)
     }
 
@@ -69,7 +69,7 @@ public enum RegistryEdit {
     package static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         var entries = try entries(of: document)
-        var copy = try entry(name, of: entries, in: document)
+        var copy = try entry(name, of: entries)
         try checkFree(newName, in: entries)
         copy.remove("expectedEmail")
         copy.remove("pin")
@@ -93,25 +93,14 @@ public enum RegistryEdit {
         return entries
     }
 
-    private static func entry(
-        _ name: String, of entries: JSONObject, in document: JSONObject
-    ) throws(MMError) -> JSONObject {
-        guard let value = entries[name] else { throw unknown(name, in: document) }
+    private static func entry(_ name: String, of entries: JSONObject) throws(MMError) -> JSONObject {
+        guard let value = entries[name] else { throw RegistrySnapshot.unknown(name, among: entries.keys) }
         guard let entry = value.object else {
             throw MMError(
                 .invalidInput, "Connection '\(name)' must be an object, but it is \(value.kindName).",
                 hint: "Correct it in the file, or remove it.")
         }
         return entry
-    }
-
-    private static func unknown(_ name: String, in document: JSONObject) -> MMError {
-        do throws(MMError) {
-            _ = try RegistrySnapshot(document: document).connection(named: name)
-            return MMError(.notFound, "There is no connection '\(name)'.")
-        } catch {
-            return error
-        }
     }
 
     private static func checkFree(_ name: String, in entries: JSONObject) throws(MMError) {

@@ -111,7 +111,7 @@ public struct RegistrySnapshot: Sendable {
         let names = server.map { self.names(visibleTo: $0) } ?? names
         let meant = names.filter { $0.lowercased() == name.lowercased() }
         if meant.count == 1, meant[0] != name { return try connection(named: meant[0], for: server) }
-        throw unknown(name, among: names)
+        throw Self.unknown(name, among: names)
     }
 
     /// Returns the implied connection with a name that isn't in the file; see `ConnectionRegistry.imply`.
@@ -160,19 +160,21 @@ public struct RegistrySnapshot: Sendable {
         return names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
     }
 
-    private func unknown(_ name: String, among names: [String]) -> MMError {
+    /// Returns the error for a name that no connection has.
+    /// - Parameter names: the names that the caller may use.
+    package static func unknown(_ name: String, among names: [String]) -> MMError {
         let sorted = NearestNames.sorted(names, by: name)
         let shown = sorted.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
         let more = sorted.count > 20 ? " and \(sorted.count - 20) more" : ""
         let asked = String(name.prefix(100))
-        var one = Self.selectsSeveral(name) ? "Only a single connection can be named here. " : ""
-        if let partner = Self.partner(of: name, among: names) {
+        var one = selectsSeveral(name) ? "Only a single connection can be named here. " : ""
+        if let partner = partner(of: name, among: names) {
             one += "A customer of '\(partner)' can't be named here; its settings are those of '\(partner)'. "
         }
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
-                ? "The registry has no usable connection. " + Self.howToAdd
+                ? "The registry has no usable connection. " + howToAdd
                 : one + "Known connections: \(shown)\(more). There is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }

@@ -22,7 +22,7 @@ enum ListFilter {
     /// Refuses a connection name that is neither in the registry nor in the list's own data. Removed connections, and a
     /// partner's customers, are only in the latter.
     /// - Parameter written: the names in the list's own data.
-    /// - Throws: `invalidInput` that lists the connections.
+    /// - Throws: `notFound` that lists the connections.
     static func check(
         connection name: String, in registry: ConnectionRegistry, for server: String?, written: Set<String>
     ) throws(MMError) {
@@ -34,15 +34,10 @@ enum ListFilter {
         let known =
             visible + (listed.filter { !visible.contains($0) } + written.filter { !visible.contains($0) }).sorted()
         guard !known.contains(name) else { return }
-        let near = NearestNames.of(name, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
-        throw MMError(
-            .invalidInput, "There is no connection `\(name.prefix(100))`.\(near)",
-            hint: known.isEmpty
-                ? RegistrySnapshot.howToAdd : "Connections: \(known.prefix(most).joined(separator: ", ")).",
-            details: ["field": "connection"])
+        throw RegistrySnapshot.unknown(name, among: known)
     }
 
-    /// The maximum number of names in a hint.
+    /// The maximum number of words in a hint.
     private static let most = 100
 }
 
