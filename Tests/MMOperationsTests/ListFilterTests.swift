@@ -80,6 +80,18 @@ struct ListFilterTests {
         }
     }
 
+    @Test("without any connection, status says how to add one, whoever asks", arguments: [nil, "mm"] as [String?])
+    func none(server: String?) async throws {
+        let home = try TestHome()
+        let service = LocalOperationService(services: OperationServices(environment: home.environment))
+        let context = CallContext(caller: Caller(surface: .mcp, name: "test", server: server))
+        for operation in ["status", "connections"] {
+            let answer = try await service.call(operation, [:], in: context)
+            #expect(answer.notes == ["No connection is registered. " + RegistrySnapshot.howToAdd], "\(operation)")
+        }
+        await service.services.close()
+    }
+
     /// Calls an operation where 120 connections are registered, none of them signed in.
     private static func answerOfMany(
         _ operation: String, _ arguments: JSONObject, to surface: Caller.Surface

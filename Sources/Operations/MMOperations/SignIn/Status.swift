@@ -43,7 +43,7 @@ package struct Status: CatalogueOperation {
             let snapshot = try services.registry.snapshot()
             let server = context.call.caller.server
             connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
-            if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
+            notes = ConnectionsList.notes(on: snapshot, showing: connections, isOwner: server == nil)
         }
         let check = SignInCheck(identity: services.identity, asks: true, deadline: context.deadline)
         let found = input.checks ? await check.states(of: connections) : [:]
