@@ -145,6 +145,33 @@ struct DashboardLayoutTests {
         await stage.stop()
     }
 
+    @Test("the page says that the pool doesn't answer when it hears nothing, and is live again once it does")
+    func hanging() async throws {
+        let stage = try await ApprovalStage()
+        let asked = Mutex(0)
+        // The first stream stays open without a word, as that of a pool that hangs.
+        let proxy = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            let isFirst =
+                request.path == "/v1/events"
+                && asked.withLock { count in
+                    count += 1
+                    return count == 1
+                }
+            if isFirst {
+                return .events { (_) async throws(HTTPError) in try? await Task.sleep(for: .seconds(600)) }
+            }
+            return await stage.router.respond(to: request, from: .sameUser)
+        }
+        try await Chromium.run {
+            guard let browser = Chromium.start(at: "http://localhost:\(proxy.port)/") else { return }
+            try browser.wait(until: "document.getElementById('summary').textContent.startsWith('version')")
+            #expect(try browser.value("document.body.classList.contains('offline')") == false)
+            #expect(asked.withLock { $0 } >= 2)
+        }
+        await proxy.stop(graceful: .zero)
+        await stage.stop()
+    }
+
     @Test("finished calls are filtered by words and by outcome, and keys lead to pending items")
     func filter() async throws {
         let stage = try await ApprovalStage()

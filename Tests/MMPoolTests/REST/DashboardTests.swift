@@ -163,6 +163,29 @@ struct DashboardTests {
         await other.stop()
     }
 
+    @Test("a pool that answers says so although nothing changes, so that a page can tell one that hangs")
+    func alive() async throws {
+        let feed = DashboardFeed(pause: .milliseconds(1)) { ["version": "1"] }
+        var ids: [String] = []
+        for await frame in await feed.frames(after: nil) {
+            ids.append(frame.id)
+            if ids.count == 3 { break }
+        }
+        #expect(ids.count == 3 && Set(ids).count == 1, "\(ids)")
+
+        let home = try RESTHome()
+        let pool = try SocketPool(home, home.service([]))
+        let stream = try await pool.open("GET", "/v1/events", [:])
+        var parser = SSEParser()
+        var kinds: [String?] = []
+        for try await chunk in stream.chunks {
+            kinds += try parser.consume(chunk).map(\.event)
+            if kinds.last == "alive" { break }
+        }
+        #expect(kinds.first == "state" && kinds.last == "alive", "\(kinds)")
+        await pool.stop()
+    }
+
     private func state(_ pool: SocketPool, _ headers: HTTPHeaders) async throws -> SSEEvent {
         let stream = try await pool.open("GET", "/v1/events", headers)
         var parser = SSEParser()

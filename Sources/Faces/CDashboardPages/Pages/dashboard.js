@@ -239,16 +239,45 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// A pool that answers says at least every few seconds that nothing has changed.
+const longestSilence = 20000;
+
 function follow() {
   const source = new EventSource("/v1/events");
-  source.addEventListener("state", (event) => show(JSON.parse(event.data)));
-  source.addEventListener("open", () => document.body.classList.remove("offline"));
-  source.addEventListener("error", () => {
+  let silence = 0;
+  const lose = () => {
     document.body.classList.add("offline");
     setText(element("summary"), "The pool does not answer; trying again…");
-    // A browser tries again by itself unless it got an answer, such as a proxy's while the pool restarts.
-    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+  };
+  // A pool that hangs keeps its connections, and accepts new ones.
+  const hear = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      source.close();
+      lose();
+      follow();
+    }, longestSilence);
+  };
+  const live = () => {
+    hear();
+    if (document.body.classList.contains("offline") && latest) show(latest);
+    document.body.classList.remove("offline");
+  };
+  source.addEventListener("state", (event) => {
+    latest = JSON.parse(event.data);
+    live();
+    show(latest);
   });
+  source.addEventListener("alive", live);
+  source.addEventListener("open", live);
+  source.addEventListener("error", () => {
+    lose();
+    // A browser tries again by itself unless it got an answer, such as a proxy's while the pool restarts.
+    if (source.readyState !== EventSource.CLOSED) return;
+    clearTimeout(silence);
+    setTimeout(follow, 3000);
+  });
+  hear();
 }
 follow();
 window.addEventListener("hashchange", offerRegistration);

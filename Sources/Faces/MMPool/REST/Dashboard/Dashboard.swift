@@ -69,8 +69,14 @@ struct Dashboard: Sendable {
         let feed = request.peer.isOwn ? own : others
         let last = request.http.headers["Last-Event-ID"]
         return .events { (writer) async throws(HTTPError) in
+            var seen = last
             for await frame in await feed.frames(after: last) {
-                try await writer.send(SSEEvent(data: frame.data, event: "state", id: frame.id))
+                // A page that hears nothing at all takes the pool for one that hangs.
+                try await writer.send(
+                    frame.id == seen
+                        ? SSEEvent(data: "{}", event: "alive")
+                        : SSEEvent(data: frame.data, event: "state", id: frame.id))
+                seen = frame.id
             }
         }
     }
@@ -224,12 +230,17 @@ actor DashboardFeed {
         let data: String
     }
 
+    /// The number of collections without news after which the state is given again.
+    private static let quiet = 5
+
     private let look: @Sendable () async -> JSONObject
     private let pause: Duration
     /// Distinguishes this process's ids from another's.
     private let mark = RandomBytes.text(bytes: 6)
     private var count = 0
     private var frame: Frame?
+    /// The collections since the watchers were last told something.
+    private var silence = 0
     private var watchers: [Int: AsyncStream<Frame>.Continuation] = [:]
     private var lastWatcher = 0
     private var work: Task<Void, Never>?
@@ -243,8 +254,9 @@ actor DashboardFeed {
         self.look = look
     }
 
-    /// Returns the states from now on, each once. A slow reader skips to the newest.
-    /// - Parameter last: the id of the last state that the watcher has seen, which isn't repeated.
+    /// Returns the states from now on. One that stays for long is given again from time to time. A slow reader skips to
+    /// the newest.
+    /// - Parameter last: the id of the last state that the watcher has seen, which isn't given at once.
     func frames(after last: String?) -> AsyncStream<Frame> {
         let (stream, continuation) = AsyncStream.makeStream(of: Frame.self, bufferingPolicy: .bufferingNewest(1))
         lastWatcher += 1
@@ -277,11 +289,20 @@ actor DashboardFeed {
 
     private func tick() async {
         let data = JSONWriter.string(.object(await look()))
-        guard data != frame?.data else { return }
-        count += 1
-        let next = Frame(id: "\(mark)-\(count)", data: data)
-        frame = next
-        for watcher in watchers.values { watcher.yield(next) }
+        if let frame, frame.data == data {
+            silence += 1
+            if silence >= Self.quiet { tell(frame) }
+        } else {
+            count += 1
+            let next = Frame(id: "\(mark)-\(count)", data: data)
+            frame = next
+            tell(next)
+        }
+    }
+
+    private func tell(_ frame: Frame) {
+        silence = 0
+        for watcher in watchers.values { watcher.yield(frame) }
     }
 }
 
