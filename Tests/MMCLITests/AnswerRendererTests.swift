@@ -261,7 +261,7 @@ struct AnswerRendererTests {
         let stream = ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
         let (text, said) = try await notes(OperationAnswer(.items(stream)), .csv)
         #expect(text == "a\n1\n2\n4\n")
-        #expect(said.count == 1 && said[0].hasPrefix("1 rows"))
+        #expect(said.count == 1 && said[0].hasPrefix("1 row has properties"))
     }
 
     @Test("JSON Lines has one line per row, whatever the layout of the service")

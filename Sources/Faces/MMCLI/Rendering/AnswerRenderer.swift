@@ -161,7 +161,7 @@ package struct AnswerRenderer {
         let hidden = layout.hidden
         if !hidden.isEmpty, !rows.items.isEmpty {
             note(
-                "\(hidden.count) more \(hidden.count == 1 ? "column" : "columns") "
+                "\(hidden.count.counted("more column")) "
                     + "(\(hidden.prefix(4).joined(separator: ", "))\(hidden.count > 4 ? ", …" : "")): "
                     + "--columns NAME,NAME or --output json.")
         }
@@ -296,7 +296,10 @@ package struct AnswerRenderer {
             }
         }
         if cut > 0 {
-            note("\(cut) rows have properties that the first rows lack and CSV omits. To see them, use --output jsonl.")
+            note(
+                "\(cut.counted("row has", "rows have")) properties that the first rows lack and CSV omits. "
+                    + "To see them, use --output jsonl."
+            )
         }
     }
 }

@@ -273,7 +273,8 @@ final class FlowingAnswer: Sendable {
         guard let rows = taken() else { return }
         audit.endAtOnce(
             MMError(
-                .cancelled, countsRows ? "The client disconnected after \(rows) rows." : "The client disconnected.",
+                .cancelled,
+                countsRows ? "The client disconnected after \(rows.counted("row"))." : "The client disconnected.",
                 hint: "Run it again."), rows: countsRows ? rows : nil)
     }
 

@@ -126,7 +126,7 @@ struct UndoChannels {
         }
         guard
             let verdict = Verdict.joined(verdicts)?.changing(
-                objects, by: "Undoing changes to \(objects) objects",
+                objects, by: "Undoing changes to \(objects.counted("object"))",
                 instead: "To see them first, add --dry-run.")
         else { return nil }
         let module = modules.joined(separator: ", ")

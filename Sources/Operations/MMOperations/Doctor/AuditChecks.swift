@@ -27,7 +27,7 @@ package struct AuditChecks: Sendable {
                 report.add("audit log", .failed, "\(audit.path), \(place): \(broken.reason)", remedy: remedy)
                 return
             }
-            let lines = "\(found.entries) \(found.entries == 1 ? "line" : "lines")"
+            let lines = found.entries.counted("line")
             let files = found.fullFiles == 0 ? "" : " in \(found.fullFiles + 1) files"
             let torn =
                 found.tornLines == 0

@@ -12,7 +12,7 @@ package struct ConfirmationChecks: Sendable {
     package func examine(into report: inout DoctorReport) async {
         do throws(MMError) {
             let count = try await ledger.all().count
-            report.add("confirmations", .sound, "\(count) \(count == 1 ? "request is" : "requests are") open, readable")
+            report.add("confirmations", .sound, "\(count.counted("request is", "requests are")) open, readable")
         } catch {
             report.add("confirmations", error)
         }

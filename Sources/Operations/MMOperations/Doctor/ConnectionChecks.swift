@@ -38,7 +38,7 @@ package struct ConnectionChecks: Sendable {
                 "registry", .advice, "no connections in \(services.paths.registry)",
                 remedy: "Run mm connect DOMAIN; to try mm without a tenant: mm sandbox start --connection Demo")
         } else if snapshot.problems.isEmpty {
-            report.add("registry", .sound, "\(count) connection\(count == 1 ? "" : "s") in \(services.paths.registry)")
+            report.add("registry", .sound, "\(count.counted("connection")) in \(services.paths.registry)")
         }
         for problem in snapshot.problems {
             report.add(

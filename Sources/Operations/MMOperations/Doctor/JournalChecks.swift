@@ -13,7 +13,7 @@ package struct JournalChecks: Sendable {
             let contents = try await journal.contents()
             guard let damage = contents.damage else {
                 let count = contents.entries.count
-                report.add("journal of changes", .sound, "\(count) \(count == 1 ? "change" : "changes"), readable")
+                report.add("journal of changes", .sound, "\(count.counted("change")), readable")
                 return
             }
             report.add(

@@ -197,7 +197,7 @@ struct Exec: CatalogueOperation {
     private static func note(aboutHeld held: [SentRequest], isReading: Bool) -> String? {
         guard !held.isEmpty else { return nil }
         let lines = held.prefix(mostHeld).map { "  \($0.line)" }
-        let what = held.count == 1 ? "1 request was" : "\(held.count) requests were"
+        let what = held.count.counted("request was", "requests were")
         // Approvals can't be given in advance for secrets and similar classes, so they aren't listed.
         let classes = Set(held.map(\.guardClass)).filter(StandingApproval.isPossible).map(\.rawValue).sorted()
         var way = isReading ? "This call only reads (--read-only)." : "To approve them, run mm confirm."

@@ -39,7 +39,8 @@ struct GuardRules: CatalogueOperation {
         var notes = rows.isEmpty ? ["No rule matches. mm guard rules lists all of them."] : []
         // A single matching list is shown with its entries.
         if rules.count == 1, let list = rules.first, list.kind == "list" {
-            notes.append("It applies to \(list.patterns.count) cmdlets: \(list.patterns.joined(separator: ", ")).")
+            notes.append(
+                "It applies to \(list.patterns.count.counted("cmdlet")): \(list.patterns.joined(separator: ", ")).")
         }
         return .value(.array(rows), notes: notes, columns: ["id", "kind", "class", "explanation"])
     }

@@ -66,7 +66,9 @@ struct PermissionsUnused: CatalogueOperation {
         }
         if !used.unknown.isEmpty {
             notes.append(
-                "The permissions for \(used.unknown.count) kinds of requests are unknown: see `unknown`.")
+                "The permissions for \(used.unknown.count.counted("kind of request", "kinds of requests")) are "
+                    + "unknown: see `unknown`."
+            )
         }
         notes.append("Other programs and machines that use the same app are not included.")
         return notes

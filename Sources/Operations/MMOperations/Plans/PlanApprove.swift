@@ -156,14 +156,14 @@ struct PlanQuestions {
         let objects = PlanStep.objects(of: steps)
         guard
             let verdict = Verdict.joined(verdicts)?.changing(
-                objects, by: "A plan that changes \(objects) objects", instead: "To see it: mm plan show.")
+                objects, by: "A plan that changes \(objects.counted("object"))", instead: "To see it: mm plan show.")
         else { return nil }
         let bodies = steps.filter { !$0.body.isNull }.map { step -> JSONValue in
             ["request": .string(step.line), "body": step.body]
         }
         var request = ConfirmationRequest(
             on: connection, module: modules.joined(separator: ", "),
-            title: "plan of \(steps.count) \(steps.count == 1 ? "change" : "changes")",
+            title: "plan of \(steps.count.counted("change"))",
             text: steps.map(\.whole).joined(separator: "\n"),
             body: bodies.isEmpty ? [] : JSONWriter.bytes(.array(bodies)),
             parameters: ["plan": .string(plan.digest)], verdict: verdict)

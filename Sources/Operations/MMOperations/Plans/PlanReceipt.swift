@@ -124,7 +124,8 @@ struct ReceiptVerify: CatalogueOperation {
                 "left": .int(Int64(left)),
             ]),
             text: "Genuine: signed by \(signer) at \(content["at"]?.string ?? "?").\n"
-                + "Plan \(content["plan"]?.string.map(Plan.id) ?? "?"): \(count - left) of \(count) changes applied"
+                + "Plan \(content["plan"]?.string.map(Plan.id) ?? "?"): \(count - left) of "
+                + "\(count.counted("change")) applied"
                 + (people.isEmpty ? "." : ", approved by \(people.joined(separator: ", "))."))
     }
 

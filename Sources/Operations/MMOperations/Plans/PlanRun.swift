@@ -78,7 +78,8 @@ struct PlanRun {
             if Task.isCancelled {
                 throw MMError(
                     .cancelled,
-                    "Cancelled after \(done) of \(plan.steps.count) changes. To continue, run mm apply again.")
+                    "Cancelled after \(done) of \(plan.steps.count.counted("change")). To continue, run mm apply again."
+                )
             }
             guard !context.deadline.hasPassed else {
                 isOutOfTime = true

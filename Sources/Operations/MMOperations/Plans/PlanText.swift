@@ -29,7 +29,7 @@ struct PlanText {
         let count = plan.steps.count
         guard count > 0 else { return "Nothing to change." }
         let places = plan.connections.filter { name in plan.steps.contains { $0.connection == name } }
-        return "\(count) \(count == 1 ? "change" : "changes") in \(JointClearance.list(places)): \(counts)."
+        return "\(count.counted("change")) in \(JointClearance.list(places)): \(counts)."
     }
 
     // MARK: People

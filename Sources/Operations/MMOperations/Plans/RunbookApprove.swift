@@ -215,7 +215,8 @@ struct RunbookClearance {
         }
         guard file.plan.steps.count <= terms.mostARun else {
             throw refusal(
-                runbook, "it makes \(file.plan.steps.count) changes, and the limit per run is \(terms.mostARun)")
+                runbook,
+                "it makes \(file.plan.steps.count.counted("change")), and the limit per run is \(terms.mostARun)")
         }
     }
 

@@ -239,7 +239,7 @@ struct FolderUpload {
         let total = parts.reduce(0) { $0 + $1.size }
         let digest = SHA256.digest(JSONWriter.bytes(.array(parts.map { JSONValue.object($0.identity) })))
         let cleared = try await transfer.desk.clear(
-            requests, lines: ["folder: \(root), \(parts.count) files, \(total) bytes"],
+            requests, lines: ["folder: \(root), \(parts.count.counted("file")), \(total) bytes"],
             parameters: ["files": .string(Hex.text(digest))])
         context.record.note("bytes", .int(Int64(total)))
 
@@ -271,7 +271,8 @@ struct FolderUpload {
             sent += part.size
             context.call.progress(
                 ProgressReport(
-                    done: Double(sent), total: Double(total), message: "\(report.done) of \(parts.count) files"))
+                    done: Double(sent), total: Double(total),
+                    message: "\(report.done) of \(parts.count.counted("file"))"))
         }
         return report.answer("sent", connection: transfer.connection)
     }
@@ -384,7 +385,7 @@ struct FolderDownload {
         let parts = try await list(place, &left)
         let total = parts.reduce(0) { $0 + ($1.child.size ?? 0) }
         let cleared = try await transfer.desk.clear(
-            parts.flatMap(\.plan.requests), lines: ["to: \(root), \(parts.count) files, \(total) bytes"],
+            parts.flatMap(\.plan.requests), lines: ["to: \(root), \(parts.count.counted("file")), \(total) bytes"],
             parameters: ["to": .string(root)])
 
         var draft: DownloadDraft?
@@ -419,7 +420,8 @@ struct FolderDownload {
             seen += size
             context.call.progress(
                 ProgressReport(
-                    done: Double(seen), total: Double(total), message: "\(report.done) of \(parts.count) files"))
+                    done: Double(seen), total: Double(total),
+                    message: "\(report.done) of \(parts.count.counted("file"))"))
         }
         if report.isComplete { draft?.discard() }
         context.record.note("bytes", .int(Int64(report.bytes)))
@@ -469,7 +471,7 @@ struct FolderDownload {
                     parts.append(Part(names: here, child: child, plan: plan))
                 }
             }
-            context.call.progress(ProgressReport(done: 0, message: "\(parts.count) files found"))
+            context.call.progress(ProgressReport(done: 0, message: "\(parts.count.counted("file")) found"))
         }
         return parts.sorted { $0.path < $1.path }
     }

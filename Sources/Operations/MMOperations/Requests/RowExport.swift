@@ -107,7 +107,7 @@ struct RowExport {
         value["form"] = .string(form.rawValue)
         return OperationAnswer(
             .value(.object(value)), notes: notes,
-            text: "\(name): \(count) \(count == 1 ? "row" : "rows") as \(form.rawValue), \(size) bytes",
+            text: "\(name): \(count.counted("row")) as \(form.rawValue), \(size) bytes",
             connection: connection)
     }
 }

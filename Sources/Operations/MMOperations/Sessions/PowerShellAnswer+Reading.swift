@@ -30,7 +30,8 @@ extension PowerShellAnswer {
         var parts: [String] = []
         if dropped > 0 {
             parts.append(
-                "Only the first \(records.count) records are shown, \(dropped) more were left out: "
+                "Only the first \(records.count.counted("record is", "records are")) shown, "
+                    + "\(dropped) more were left out: "
                     + "ask for fewer at once, or let the script write them to a file.")
         }
         parts += records.filter(\.isMissingValue).prefix(3).compactMap(\.message)

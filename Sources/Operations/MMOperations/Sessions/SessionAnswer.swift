@@ -209,7 +209,7 @@ extension SessionAnswer {
         }
         if !hasEnded { notes.append("The script ended early: \(answer.problem(in: input.command ?? ""))") }
         notes.append("Variables that it set and files that it wrote remain, as after a real run.")
-        if !answer.values.isEmpty { notes.append("Its output is not shown: \(answer.values.count) objects.") }
+        if !answer.values.isEmpty { notes.append("Its output is not shown: \(answer.values.count.counted("object")).") }
         notes += notices + (traffic?.notes(connection: connection) ?? [])
         notes += said(beside: answer, isText: false, of: input)
         return DryRun.answer(report, notes: notes, connection: connection, changes: await forecast(report))

@@ -53,7 +53,8 @@ package struct Status: CatalogueOperation {
             let told = rows.filter { $0.isInUse || $0.remark != nil }
             if told.count < rows.count {
                 notes.append(
-                    "\(rows.count - told.count) connections that aren't signed in are left out. "
+                    (rows.count - told.count).counted(
+                        "connection that isn't signed in is", "connections that aren't signed in are") + " left out. "
                         + "A call signs in to them.")
             }
             rows = told

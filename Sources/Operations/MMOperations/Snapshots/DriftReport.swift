@@ -165,13 +165,13 @@ struct DriftReport: Sendable {
         let drifts = service.drifts.count
         return [
             "",
-            "The service watches \(service.resources) resource\(service.resources == 1 ? "" : "s"): "
-                + (drifts == 0 ? "no drift." : "\(drifts) drift\(drifts == 1 ? "" : "s")."),
+            "The service watches \(service.resources.counted("resource")): "
+                + (drifts == 0 ? "no drift." : "\(drifts.counted("drift"))."),
         ] + lines(of: service.drifts)
     }
 
     private func ownLines(_ proposals: [RepairProposal]?) -> [String] {
-        guard !findings.isEmpty else { return ["No drift in \(kinds) kinds: \(after) equals \(before)."] }
+        guard !findings.isEmpty else { return ["No drift in \(kinds.counted("kind")): \(after) equals \(before)."] }
         var lines = [
             "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
         ]
@@ -243,7 +243,7 @@ extension DriftReport {
             tool: "mm drift",
             headline: all.isEmpty
                 ? "\(connection): no drift in \(kinds) kinds of configuration."
-                : "\(connection): \(all.count) \(all.count == 1 ? "difference" : "differences") between "
+                : "\(connection): \(all.count.counted("difference")) between "
                     + "\(before) and \(after).")
         func name(_ finding: SnapshotFinding) -> String { "\(finding.kind.title): \(finding.name)" }
         for finding in all {

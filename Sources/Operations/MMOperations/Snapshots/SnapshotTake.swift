@@ -47,7 +47,7 @@ struct SnapshotTake: CatalogueOperation {
         let (header, objects) = try await snapshot.take(kinds, to: destination)
         if input.folder == nil { try store.keep(input.keep, with: destination) }
         let leftOut = kinds.filter { header.leftOut[$0.name] != nil }
-        var lines = ["\(destination.folder): \(objects) objects of \(header.read.count) kinds."]
+        var lines = ["\(destination.folder): \(objects.counted("object")) of \(header.read.count.counted("kind"))."]
         for kind in leftOut {
             guard let reason = header.leftOut[kind.name] else { continue }
             lines.append(

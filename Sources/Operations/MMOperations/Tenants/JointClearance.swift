@@ -161,7 +161,7 @@ package final class JointClearance: Sendable {
         let texts = groups.map { group in
             let count = group.names.count
             return
-                (["In \(count) \(count == 1 ? "connection" : "connections"):"] + group.names.map { "  " + $0 }
+                (["In \(count.counted("connection")):"] + group.names.map { "  " + $0 }
                 + ["", group.request.text]
                 + (groups.count > 1 && !group.request.body.isEmpty
                     ? [String(decoding: group.request.body, as: UTF8.self)] : []))

@@ -207,7 +207,7 @@ struct SideBySideCall: Sendable {
         }
         let count = call.members.count
         let note =
-            "\(count) \(count == 1 ? "connection" : "connections"). To continue it after an interruption: \(resuming)"
+            "\(count.counted("connection")). To continue it after an interruption: \(resuming)"
         // A model reads notes when the call is over: a whole answer can't be continued, and the end names what failed.
         let isReadAtTheEnd = context.caller.surface == .mcp
         var answer = OperationAnswer(.items(stream), notes: isReadAtTheEnd ? [] : [note])

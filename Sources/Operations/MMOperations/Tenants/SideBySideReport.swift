@@ -74,7 +74,7 @@ final class SideBySideReport: Sendable {
         let report = state.withLock { state -> ProgressReport in
             change(&state)
             let ended = state.done + state.failed.count
-            var parts = ["\(ended) of \(total) connections"]
+            var parts = ["\(ended) of \(total.counted("connection"))"]
             if !state.failed.isEmpty { parts.append("\(state.failed.count) failed") }
             if !state.running.isEmpty {
                 parts.append("\(state.running.count) running: \(JointClearance.list(state.running))")
@@ -111,7 +111,7 @@ final class SideBySideReport: Sendable {
         }
         let (rows, done) = (state.rows, state.done)
         end.notes.append(
-            "\(rows) \(rows == 1 ? "row" : "rows") from \(done) of \(total) connections"
+            "\(rows.counted("row")) from \(done) of \(total.counted("connection"))"
                 + (state.failed.isEmpty ? "." : "; \(state.failed.count) failed. To repeat only those: \(resuming)"))
         if let first = state.failed.first?.error.code {
             let isOneKind = state.failed.allSatisfy { $0.error.code == first }

@@ -35,7 +35,8 @@ struct StepCalls: Sendable {
         if rows.isEmpty { outcome.idle.append((step.id, source.text)) }
         guard rows.count <= step.limit else {
             throw MMError(
-                .limitExceeded, "The step \(step.id) would run \(rows.count) times; its limit is \(step.limit).",
+                .limitExceeded,
+                "The step \(step.id) would run \(rows.count.counted("time")); its limit is \(step.limit).",
                 hint: "Reduce the items in each, or set limit: \(min(rows.count, ToolStep.greatestLimit)) in the step."
             )
         }
@@ -117,7 +118,7 @@ struct StepCalls: Sendable {
     ) throws(MMError) -> ConfirmationRequest? {
         var verdict = verdict
         if scopes.count > TargetCount.few {
-            let act = "The step \(step.id), which runs for \(scopes.count) objects,"
+            let act = "The step \(step.id), which runs for \(scopes.count.counted("object")),"
             verdict = verdict.changing(scopes.count, by: act, instead: "To see them first, add --dry-run.")
         }
         guard verdict.decision == .ask else { return nil }

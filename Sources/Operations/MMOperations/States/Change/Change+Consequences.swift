@@ -52,7 +52,8 @@ extension Change {
         let names = before?["members"]?["first"]?.array?.compactMap(\.string) ?? []
         let more = count > names.count ? " and \(count - names.count) more" : ""
         return [
-            "\(count == 1 ? "1 member loses" : "\(count) members lose") the group's access: \(names.joined(separator: ", "))\(more)."
+            "\(count.counted("member loses", "members lose")) the group's access: "
+                + "\(names.joined(separator: ", "))\(more)."
         ]
     }
 

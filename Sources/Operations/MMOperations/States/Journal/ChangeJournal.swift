@@ -95,7 +95,7 @@ package struct ChangeJournal: Sendable {
         /// The sentence about damaged lines; `nil` if there are none.
         package var damage: String? {
             guard damaged > 0 else { return nil }
-            return "\(damaged) damaged \(damaged == 1 ? "line" : "lines") of the journal can't be read: changes may be "
+            return "\(damaged.counted("damaged line")) of the journal can't be read: changes may be "
                 + "missing from it, or their outcome unknown. The audit log names their calls."
         }
     }
