@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 import MMIdentity
 import TestSupport
 import Testing
@@ -77,5 +78,50 @@ struct SignInCheckTests {
         let told = try await service.status(of: "Team", in: context)
         #expect(told.map(\.state) == ["acts for its callers"])
         await service.services.close()
+    }
+
+    @Test("login of all connections asks for their codes at once where nobody waits at a terminal")
+    func codesAtOnce() async throws {
+        let names = ["Ada", "Ben", "Cleo"]
+        let arrived = Mutex(0)
+        // Answers once every connection has asked.
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            guard request.path.hasSuffix("/devicecode") else { return HTTPServerResponse(status: 404) }
+            let number = arrived.withLock { count in
+                count += 1
+                return count
+            }
+            while arrived.withLock({ $0 }) < names.count, !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(10))
+            }
+            return .json(
+                JSONWriter.bytes([
+                    "device_code": .string("FAKE-device-\(number)"), "user_code": .string("CODE\(number)"),
+                    "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 5,
+                ]))
+        }
+        let home = try TestHome()
+        let entries = names.map { name -> (String, JSONValue) in
+            (
+                name,
+                [
+                    "cloud": "sandbox", "appId": "5a4db0c5-0000-4000-8000-00000000a001",
+                    "tenantId": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+                    "expectedEmail": .string(name.lowercased() + "@contoso-sandbox.example"),
+                ]
+            )
+        }
+        try ProtectedFile.replace(
+            home.paths.registry, with: JSONWriter.bytes(["connections": .object(JSONObject(entries))]))
+        let environment = home.environment.merging(["MM_SANDBOX_URL": "http://127.0.0.1:\(listener.port)"]) { $1 }
+        let service = LocalOperationService(services: OperationServices(environment: environment))
+        let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil))
+        let answer = try await service.call("login", ["all": true], in: context)
+        guard case .value(let value) = answer.body else { return #expect(Bool(false), "\(answer)") }
+        let states = value["connections"]?.array?.map { $0["state"]?.string } ?? []
+        #expect(states == Array(repeating: "waiting for a person", count: names.count), "\(answer)")
+        #expect(answer.exitStatus == 3 && arrived.withLock { $0 } == names.count)
+        await service.services.close()
+        await listener.stop(graceful: .zero)
     }
 }

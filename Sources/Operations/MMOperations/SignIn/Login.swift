@@ -158,8 +158,8 @@ struct SignInResource: ArgumentValue {
     }
 }
 
-/// `login --all`: signs in every connection that needs it, concurrently where no person is needed, and otherwise one
-/// after the other.
+/// `login --all`: signs in every connection that needs it, concurrently, but one after the other where a person waits at
+/// a terminal.
 struct LoginAll: Sendable {
     let input: Login.Input
     let context: OperationContext
@@ -185,7 +185,7 @@ struct LoginAll: Sendable {
         ) { [input, services] (connection) throws(MMError) in
             try input.resource.resource(of: connection, in: services.identity)
         }
-        report("Checking \(connections.count) connections…")
+        report("Checking \(connections.count.counted("connection"))…")
         let standings = await check.standings(of: connections)
         var outcomes: [Outcome] = []
         var queue: [Int] = []
@@ -201,17 +201,28 @@ struct LoginAll: Sendable {
                 if isPersons, error.code == .signInNeeded { queue.append(place) }
             }
         }
-        for (turn, place) in queue.enumerated() {
-            report("\(turn + 1) of \(queue.count): \(connections[place].name)")
-            outcomes[place] = try await signIn(connections[place])
+        // A person approves one code after the other; who only passes the codes on gets many at once.
+        let width = waitingPerson == nil ? SignInCheck.width : 1
+        for start in stride(from: 0, to: queue.count, by: width) {
+            let places = Array(queue[start...].prefix(width))
+            let names = places.map { connections[$0].name }.joined(separator: ", ")
+            report("\(start + places.count) of \(queue.count): \(names)")
+            let signedIn = await places.map { connections[$0] }.concurrentMap { await signIn($0) }
+            for (place, outcome) in zip(places, signedIn) {
+                if case .failed(let error) = outcome, error.code == .cancelled { throw error }
+                outcomes[place] = outcome
+            }
         }
         return answer(connections, outcomes, faulty: server == nil && chosen == nil ? snapshot.problems : [])
     }
 
-    private func signIn(_ connection: Connection) async throws(MMError) -> Outcome {
+    /// The person who waits at a terminal for each sign-in; `nil` if the codes are only passed on.
+    private var waitingPerson: (any ConfirmingPerson)? { context.call.waitsForSignIn ? context.call.person : nil }
+
+    private func signIn(_ connection: Connection) async -> Outcome {
         do throws(MMError) {
             let resource = try input.resource.resource(of: connection, in: services.identity)
-            guard context.call.waitsForSignIn, let person = context.call.person else {
+            guard let person = waitingPerson else {
                 try context.deadline.check("signing in to \(connection.name)")
                 switch try await services.identity.continueSignIn(
                     connection, resource: resource, renewing: input.renew, deadline: context.deadline)
@@ -227,7 +238,6 @@ struct LoginAll: Sendable {
                 deadline: .after(context.call.timeLimit), telling: { await person.showSignIn($0.details) })
             return .signedIn(account)
         } catch {
-            guard error.code != .cancelled else { throw error }
             return .failed(error)
         }
     }

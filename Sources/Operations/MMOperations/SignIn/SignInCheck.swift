@@ -19,8 +19,8 @@ struct SignInCheck: Sendable {
         case lacking(IdentityService.SignInLack)
     }
 
-    /// The number of concurrent checks.
-    private static let width = 16
+    /// The number of connections whose sign-in service is asked at a time.
+    static let width = 16
 
     /// Checks several connections concurrently.
     func standings(of connections: [Connection]) async -> [Standing] {
