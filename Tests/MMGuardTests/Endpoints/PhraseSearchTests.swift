@@ -18,6 +18,9 @@ struct PhraseSearchTests {
             ("members of a distribution list", "Get-DistributionGroupMember"),
             ("share a calendar with a colleague", "Add-MailboxFolderPermission"),
             ("purge a phishing mail from all mailboxes", "New-ComplianceSearchAction"),
+            ("teams meeting policy", "Get-CsTeamsMeetingPolicy"),
+            ("assign a teams meeting policy", "Grant-CsTeamsMeetingPolicy"),
+            ("messaging policies of teams", "Get-CsTeamsMessagingPolicy"),
         ])
     func cmdlets(question: String, name: String) {
         let found = CmdletCallTable.find(question, limit: 2, above: 0.5).map(\.call.name)
@@ -45,6 +48,7 @@ struct PhraseSearchTests {
             ("blocked senders", "Get-TenantAllowBlockListItems"), ("block a sender", "New-TenantAllowBlockListItems"),
             ("find out who is using IMAP", "Get-CASMailbox"),
             ("show me all forwarding rules in the mailbox of john", "Get-InboxRule"),
+            ("mail forwarding", "Get-Mailbox"),
         ])
     func first(question: String, name: String) {
         #expect(CmdletCallTable.find(question, limit: 1, above: 0.5).map(\.call.name) == [name])
@@ -56,7 +60,7 @@ struct PhraseSearchTests {
         #expect(calls.count > 60)
         #expect(
             calls.allSatisfy {
-                ["exo", "compliance"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty
+                ["exo", "compliance", "teams"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty
             })
         for call in calls {
             for phrase in call.phrases {

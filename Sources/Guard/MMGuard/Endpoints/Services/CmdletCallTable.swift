@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// The cmdlets of Exchange Online and the compliance service that administrators describe in words that don't resemble
-/// their names: "give access to a mailbox" is `Add-MailboxPermission`.
+/// The cmdlets of Exchange Online, the compliance service and Teams that administrators describe in words that don't
+/// resemble their names: "give access to a mailbox" is `Add-MailboxPermission`.
 package enum CmdletCallTable {
     /// A cmdlet with an example and the phrases by which people ask for it.
     package struct Call: Sendable, Hashable {
-        /// The module that has it: `exo`, `compliance`.
+        /// The module that has it: `exo`, `compliance`, `teams`.
         package let module: String
         /// An example command; words in capitals stand for the caller's values.
         package let example: String
@@ -61,6 +61,7 @@ package enum CmdletCallTable {
         exo | New-Mailbox -Shared -Name NAME -PrimarySmtpAddress ADDRESS | create a shared mailbox; new shared mailbox; add a shared mailbox; make a team mailbox
         exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
         exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
+        exo | Get-Mailbox -Filter 'ForwardingSmtpAddress -ne $null' -ResultSize Unlimited | mail forwarding; which mailboxes forward mail; forwarded mailboxes
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress ADDRESS -DeliverToMailboxAndForward $true | forward a mailbox; set up mail forwarding; forward mail of a user to somebody else; redirect mail of a leaver
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress $null | stop mail forwarding; remove forwarding from a mailbox; disable forwarding
         exo | Set-Mailbox -Identity MAILBOX -LitigationHoldEnabled $true | litigation hold; put a mailbox on hold; legal hold on a mailbox
@@ -118,5 +119,17 @@ package enum CmdletCallTable {
         compliance | Get-RetentionCompliancePolicy | retention policies of the tenant; how long is data kept
         compliance | Get-Label | sensitivity labels; which labels are there
         compliance | Get-ComplianceCase | ediscovery cases in compliance
+        teams | Get-CsTeamsMeetingPolicy | teams meeting policies; meeting policy; meeting policies in teams
+        teams | Grant-CsTeamsMeetingPolicy -Identity WHO -PolicyName POLICY | assign a teams meeting policy; grant a meeting policy
+        teams | Set-CsTeamsMeetingPolicy -Identity POLICY -AllowCloudRecording $false | change a teams meeting policy; turn off meeting recording
+        teams | Get-CsTeamsMessagingPolicy | teams messaging policies; messaging policy
+        teams | Grant-CsTeamsMessagingPolicy -Identity WHO -PolicyName POLICY | assign a teams messaging policy; grant a messaging policy
+        teams | Set-CsTeamsMessagingPolicy -Identity POLICY -AllowUserDeleteMessage $false | change a teams messaging policy
+        teams | Get-CsTeamsCallingPolicy | teams calling policies; calling policy
+        teams | Grant-CsTeamsCallingPolicy -Identity WHO -PolicyName POLICY | assign a teams calling policy; grant a calling policy
+        teams | Set-CsTeamsCallingPolicy -Identity POLICY -AllowPrivateCalling $false | change a teams calling policy
+        teams | Get-CsTeamsAppPermissionPolicy | teams app permission policies; which apps does teams allow
+        teams | Grant-CsTeamsAppPermissionPolicy -Identity WHO -PolicyName POLICY | assign a teams app permission policy
+        teams | Get-CsExternalAccessPolicy | teams external access policies; federation policy of teams
         """
 }
