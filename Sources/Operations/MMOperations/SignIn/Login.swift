@@ -158,8 +158,8 @@ struct SignInResource: ArgumentValue {
     }
 }
 
-/// `login --all`: signs in every connection that needs it, concurrently, but one after the other where a person waits at
-/// a terminal.
+/// `login --all`: signs in every connection that needs it, concurrently, but one after the other where a person waits
+/// at a terminal.
 struct LoginAll: Sendable {
     let input: Login.Input
     let context: OperationContext
