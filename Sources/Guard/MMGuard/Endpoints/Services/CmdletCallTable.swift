@@ -130,6 +130,6 @@ package enum CmdletCallTable {
         teams | Set-CsTeamsCallingPolicy -Identity POLICY -AllowPrivateCalling $false | change a teams calling policy
         teams | Get-CsTeamsAppPermissionPolicy | teams app permission policies; which apps does teams allow
         teams | Grant-CsTeamsAppPermissionPolicy -Identity WHO -PolicyName POLICY | assign a teams app permission policy
-        teams | Get-CsExternalAccessPolicy | teams external access policies; federation policy of teams
+        teams | Get-CsExternalAccessPolicy | federation policy of teams; federated chat policy
         """
 }
