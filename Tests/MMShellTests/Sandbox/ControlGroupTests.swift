@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSystem
 import TestSupport
 import Testing
 
@@ -42,6 +43,30 @@ struct ControlGroupTests {
             #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(processes: 1), own: own) }
             #expect(throws: MMError.self) { try ControlGroup.make(TreeLimits(processes: 9), own: own + "/nothing") }
         }
+    }
+
+    @Test("are removed with the groups that a pool in them has made for its sessions")
+    func nested() throws {
+        let own = try TestFolder.make("/tmp/mm-group-")
+        defer { TestFolder.remove(own) }
+        for name in ["pool", "pool/mm-main", "pool/mm-1-2-ab", "pool/mm-1-2-ab/deeper"] {
+            try #require(mkdir("\(own)/\(name)", 0o755) == 0)
+        }
+        #expect(ControlGroup.remove(own + "/pool"))
+        #expect(access(own + "/pool", F_OK) != 0)
+    }
+
+    @Test("leave no group of a process that was killed, and all of others")
+    func leftovers() throws {
+        let own = try TestFolder.make("/tmp/mm-group-")
+        defer { TestFolder.remove(own) }
+        let running = try #require(ProcessIdentity(running: getpid()))
+        let kept = ["mm-\(running.pid)-\(running.startTime)-ab", "mm-main", "mm-ab", "other-1-2-ab"]
+        let left = ["mm-\(running.pid)-\(running.startTime + 1)-ab", "mm-4000000-77-ab", "mm-4000000-77-ab/mm-main"]
+        for name in kept + left { try #require(mkdir("\(own)/\(name)", 0o755) == 0) }
+        ControlGroup.removeLeftovers(in: own)
+        #expect(kept.allSatisfy { access("\(own)/\($0)", F_OK) == 0 })
+        #expect(left.allSatisfy { access("\(own)/\($0)", F_OK) != 0 })
     }
 
     static let isDelegated: Bool = {

@@ -68,7 +68,8 @@ package final class ControlGroup: Sendable {
             throw missing("the controller \(lacking) is not delegated to \(own)")
         }
         try enable(limits.controllers, in: own)
-        let path = "\(own)/mm-\(Hex.text(RandomBytes.make(8)))"
+        removeLeftovers(in: own)
+        let path = "\(own)/mm-\(creator)-\(Hex.text(RandomBytes.make(8)))"
         guard mkdir(path, 0o755) == 0 else { throw missing("no group can be created in \(own)") }
         let group = ControlGroup(path)
         for (name, value) in limits.files where !put(value, "\(path)/\(name)") && name != "memory.oom.group" {
@@ -91,7 +92,31 @@ package final class ControlGroup: Sendable {
     package func end() {
         _ = Self.put("1", path + "/cgroup.kill")
         // The group can be removed only when the kernel has cleaned up the killed processes.
-        for _ in 0..<200 where rmdir(path) != 0 && errno == EBUSY { usleep(5_000) }
+        for _ in 0..<200 {
+            if Self.remove(path) || errno != EBUSY { return }
+            usleep(5_000)
+        }
+    }
+
+    /// Removes a group with those in it, which a pool that limits its sessions has made.
+    /// - Returns: `false`, with the reason in `errno`, while processes are in one of them.
+    static func remove(_ path: String) -> Bool {
+        for name in folders(in: path) where !remove("\(path)/\(name)") { return false }
+        return rmdir(path) == 0
+    }
+
+    /// The part of a group's name that says which process has made it.
+    private static let creator = ProcessIdentity(running: getpid()).map { "\($0.pid)-\($0.startTime)" } ?? "0-0"
+
+    /// Removes the groups of processes that have ended without removing them, as by `kill -9`.
+    static func removeLeftovers(in own: String) {
+        for name in folders(in: own) {
+            let words = name.split(separator: "-")
+            guard words.count == 4, words[0] == "mm", let pid = Int32(words[1]), let start = UInt64(words[2]),
+                !ProcessIdentity(pid: pid, startTime: start).isRunning
+            else { continue }
+            _ = remove("\(own)/\(name)")
+        }
     }
 
     /// A group that contains processes can't have subgroups with limits: its processes are moved into a subgroup first.
@@ -121,6 +146,15 @@ package final class ControlGroup: Sendable {
         let below = line.dropFirst(3) == "/" ? "" : String(line.dropFirst(3))
         let path = String(mount[4]) + below
         return path.hasSuffix("/mm-main") ? String(path.dropLast(8)) : path
+    }
+
+    private static func folders(in path: String) -> [String] {
+        guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return [] }
+        let names = (FolderListing.names(in: folder.raw) ?? []).map { String(decoding: $0, as: UTF8.self) }
+        return names.filter { name in
+            var status = stat()
+            return lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        }
     }
 
     private static func words(_ file: String) -> [String] {
