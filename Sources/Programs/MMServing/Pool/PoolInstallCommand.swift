@@ -71,7 +71,8 @@ struct PoolUnits: Sendable {
 
     /// The text of the service unit.
     ///
-    /// Only the pool is told to end (`KillMode=`): it lets calls finish, whose programs must not end before. Its
+    /// Only the pool is told to end (`KillMode=`): it lets calls finish, whose programs must not end before. One that
+    /// doesn't answer is killed by `mm pool stop --force`, and not started again for that (`SuccessExitStatus=`). Its
     /// sessions can be limited together (`Delegate=`), and one that the kernel kills for lack of memory doesn't end the
     /// others, as systemd otherwise would have it.
     var serviceUnit: String {
@@ -86,6 +87,7 @@ struct PoolUnits: Sendable {
             ExecStart=\(Self.quoted(program)) pool serve --quiet
             ExecReload=/bin/kill -HUP $MAINPID
             Restart=on-failure
+            SuccessExitStatus=SIGKILL
             KillMode=mixed
             TimeoutStopSec=\(drainLimit.components.seconds + 40)
             Delegate=yes
