@@ -166,7 +166,7 @@ struct PoolPartsTests {
         #expect(units.serviceUnit.contains("Environment=\"MM_STATE_DIR=/a \\\"b\\\"\"\n"))
         // A dollar sign isn't expanded here.
         #expect(units.serviceUnit.contains("Environment=\"MM_LOG_DIR=/l$1\"\n"))
-        #expect(units.serviceUnit.contains("SIG") == false && units.serviceUnit.contains("kill -HUP $MAINPID"))
+        #expect(units.serviceUnit.contains("/bin/kill -HUP $MAINPID\n"))
     }
 
     @Test(
@@ -176,6 +176,8 @@ struct PoolPartsTests {
         let units = try PoolUnits.own(variables.merging(["HOME": "/home/adele"]) { one, _ in one })
         let lines = units.serviceUnit.split(separator: "\n").map(String.init)
         #expect(lines.contains("TimeoutStopSec=\(seconds)") && lines.contains("KillMode=mixed"))
+        // `mm pool stop --force` kills one that hangs, which must not start it again.
+        #expect(lines.contains("Restart=on-failure") && lines.contains("SuccessExitStatus=SIGKILL"))
     }
 
     @Test(
@@ -249,15 +251,38 @@ struct PoolPartsTests {
         let disabled = try await place.remove(units.map(\.name), disabling: ["a.timer"])
         #expect(disabled == [isManaged ? "Disabled a.timer." : "Nothing was installed."])
         let calls = String(decoding: try ProtectedFile.read(home.path + "/calls") ?? [], as: UTF8.self)
-        let again = ["show-environment", "daemon-reload", "is-active a.timer", "enable --now a.timer"]
+        let look = "show --property=UnitPath --value"
+        let again = [look, "daemon-reload", "is-active a.timer", "enable --now a.timer"]
         let gone = [
-            "show-environment", "disable --now a.timer", "daemon-reload", "reset-failed a.timer a.service",
+            look, "disable --now a.timer", "daemon-reload", "reset-failed a.timer a.service",
         ]
         #expect(
             calls.split(separator: "\n").map(String.init)
                 == (isManaged ? again + ["is-active a.service"] + again + gone + gone + gone : []).map {
                     "--user \($0)"
                 })
+    }
+
+    @Test("units are written where the user's systemd looks for them, or not at all if that is another home")
+    func unitFolder() async throws {
+        let home = try TestHome()
+        func place(_ looked: String) throws -> UserUnits {
+            let script = "#!/bin/sh\n[ $2 != show ] || echo '/run/1/systemd/user.control \(looked) /etc/systemd/user'\n"
+            try ProtectedFile.replace(home.path + "/systemctl", with: Array(script.utf8), mode: 0o700)
+            return UserUnits(
+                environment: ["HOME": home.path, "PATH": home.path, "XDG_CONFIG_HOME": "\(home.path)/other"])
+        }
+        let units = [(name: "a.timer", text: "[Timer]\n")]
+        let usual = "\(home.path)/.config/systemd/user"
+        let written = try await place(usual).install(units, enabling: "a.timer")
+        #expect(written.isManaged && written.lines == ["Wrote \(usual)/a.timer."])
+        let removed = try await place(usual).remove(["a.timer"], disabling: ["a.timer"])
+        #expect(removed == ["Removed \(usual)/a.timer."])
+        let own = try await place("\(home.path)/other/systemd/user").install(units, enabling: "a.timer")
+        #expect(own.lines == ["Wrote \(home.path)/other/systemd/user/a.timer."])
+        let far = try place("/home/adele/.config/systemd/user")
+        let error = await #expect(throws: MMError.self) { try await far.install(units, enabling: "b.timer") }
+        #expect(error?.code == .unsupported && error?.message.contains("/home/adele/.config") == true)
     }
 
     @Test(

@@ -6,11 +6,29 @@ struct UserUnits: Sendable {
     /// The environment of the process.
     let environment: [String: String]
 
-    /// The folder of the units.
+    private var home: String { StatePaths(environment: environment).home }
+
+    /// The folder of the units, by the environment of the process.
     var folder: String {
-        let home = StatePaths(environment: environment).home
         let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
         return "\(configuration)/systemd/user"
+    }
+
+    /// Returns the folder in which systemd, which has another environment, looks for this user's units; `nil` if it
+    /// doesn't run for this user.
+    /// - Throws: `unsupported` if that is in another home, whose units may have the same names.
+    private func managedFolder() async throws(MMError) -> String? {
+        guard let answer = try? await systemctl(["show", "--property=UnitPath", "--value"]) else { return nil }
+        // The folders for units of the control commands and of generators, which come before, have other names.
+        let looked = answer.split(whereSeparator: \.isWhitespace).map(String.init)
+            .filter { $0.hasSuffix("/systemd/user") }
+        guard let first = looked.first, !looked.contains(folder) else { return folder }
+        guard first.hasPrefix(home + "/") else {
+            throw MMError(
+                .unsupported, "systemd looks for your units in \(first), not in \(folder).",
+                hint: "Set HOME as at your login. For files in other places, set MM_STATE_DIR and others.")
+        }
+        return first
     }
 
     /// Writes the units that are missing or have changed, and enables one of them if systemd runs for this user.
@@ -20,6 +38,8 @@ struct UserUnits: Sendable {
         _ units: [(name: String, text: String)], enabling enabled: String,
         preparing: () async throws(MMError) -> Void = {}
     ) async throws(MMError) -> (lines: [String], isManaged: Bool) {
+        let managed = try await managedFolder()
+        let folder = managed ?? self.folder
         var lines: [String] = []
         var written: [String] = []
         for (name, text) in units {
@@ -33,8 +53,7 @@ struct UserUnits: Sendable {
                 written.append(name)
             }
         }
-        let isManaged = await isManaged()
-        if isManaged {
+        if managed != nil {
             try await systemctl(["daemon-reload"])
             if await !isActive(enabled) { try await preparing() }
             try await systemctl(["enable", "--now", enabled])
@@ -43,13 +62,14 @@ struct UserUnits: Sendable {
                 lines.append("What runs keeps its earlier settings until you run: systemctl --user restart \(name)")
             }
         }
-        return (lines, isManaged)
+        return (lines, managed != nil)
     }
 
     /// Stops and disables units, and removes units.
     /// - Returns: what was done, for people.
     func remove(_ names: [String], disabling enabled: [String]) async throws(MMError) -> [String] {
-        let isManaged = await isManaged()
+        let managed = try await managedFolder()
+        let (folder, isManaged) = (managed ?? self.folder, managed != nil)
         // It fails if there are no such units.
         let isDisabled = isManaged ? (try? await systemctl(["disable", "--now"] + enabled)) != nil : false
         var lines: [String] = []
@@ -82,7 +102,9 @@ struct UserUnits: Sendable {
         (try? await systemctl(["is-failed", unit])) != nil
     }
 
-    private func systemctl(_ words: [String]) async throws(MMError) {
+    /// Returns the output of `systemctl`.
+    @discardableResult
+    private func systemctl(_ words: [String]) async throws(MMError) -> String {
         guard let program = ExecutableSearch.find("systemctl", in: environment) else {
             throw MMError(.unsupported, "systemctl was not found.")
         }
@@ -92,5 +114,6 @@ struct UserUnits: Sendable {
             let text = String(decoding: outcome.error.prefix(500), as: UTF8.self)
             throw MMError(.remoteFailed, "systemctl --user \(words.joined(separator: " ")) failed: \(text)")
         }
+        return String(decoding: outcome.output, as: UTF8.self)
     }
 }
