@@ -50,7 +50,8 @@ package struct CommandLineProgram: Sendable {
         self.content = content
         outline = .mm
         operations = OperationCommands(
-            service: service, terminal: terminal, isPerson: { !PersonProof.isInSession(process: getpid()) },
+            service: service, terminal: terminal,
+            isPerson: { (try? PersonProof.isInSession(process: getpid())) == false },
             proof: proof)
         index = CommandIndex(catalogue: catalogue, locals: locals(catalogue), others: others)
     }

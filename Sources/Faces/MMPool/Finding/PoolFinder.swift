@@ -159,7 +159,7 @@ package struct PoolFinder: Sendable {
     private func launch() async throws(MMError) -> RunningPool {
         // A pool keeps the environment it was started with, and only the owner may decide its proxies, certificates and
         // guard rules.
-        guard !PersonProof.isInSession(environment) else {
+        guard try !PersonProof.isInSession(environment) else {
             throw MMError(
                 .forbidden, "A pool can't be started from within a session of mm.",
                 hint: "Start it in your own terminal: mm pool start.", details: ["pool": "none"])

@@ -1,6 +1,6 @@
 import Glibc
 package import MMCore
-import MMSystem
+package import MMSystem
 
 /// Determines whether a process can have a person in front of it. A process that a session of `mm` has started can't: a
 /// model in the session would confirm its own requests.
@@ -19,19 +19,27 @@ package enum PersonProof {
 
     /// Whether this process belongs to a session.
     /// - Parameter environment: the environment of this process.
-    package static func isInSession(_ environment: [String: String]) -> Bool {
-        environment[mark] != nil || isInSession(process: getpid())
+    /// - Throws: `unavailable` if this process lacks the means to look.
+    package static func isInSession(_ environment: [String: String]) throws(MMError) -> Bool {
+        if environment[mark] != nil { return true }
+        return try isInSession(process: getpid())
     }
 
     /// Whether a process belongs to a session: it or one of its ancestors has a mark.
-    package static func isInSession(process: Int32) -> Bool {
-        if SessionMark.isMarked(process) || hasVariable(process) { return true }
+    /// - Throws: `unavailable` if this process lacks the means to look, which says nothing of a session.
+    package static func isInSession(
+        process: Int32, reading read: ProcFile.Reader = ProcFile.look
+    ) throws(MMError) -> Bool {
+        if try SessionMark.isMarked(process, reading: read) { return true }
+        if try hasVariable(process, read) { return true }
         var process = process
         // No terminal of a person has a longer chain of processes.
         for _ in 0..<64 {
-            guard let parent = ProcessEntry(process)?.parent else { return true }
+            guard let parent = try ProcessEntry.look(process, reading: read)?.parent else { return true }
             guard parent > 1 else { return false }
-            if hasVariable(parent) || isOwnProgram(parent) || SSHPeer.servesOwnClient(parent) { return true }
+            if try hasVariable(parent, read) { return true }
+            if isOwnProgram(parent) { return true }
+            if try SSHPeer.servesOwnClient(parent) { return true }
             process = parent
         }
         return true
@@ -41,14 +49,14 @@ package enum PersonProof {
     /// - Parameter environment: the environment of this process.
     /// - Throws: `forbidden` inside a session.
     static func require(_ environment: [String: String]) throws(MMError) {
-        if isInSession(environment) { throw refusal }
+        if try isInSession(environment) { throw refusal }
     }
 
     /// Throws if another process belongs to a session, so that a person's answer can't be taken from it.
     /// - Parameter process: the process at the other end of a socket.
     /// - Throws: `forbidden` inside a session.
     package static func require(process: Int32) throws(MMError) {
-        if isInSession(process: process) { throw refusal }
+        if try isInSession(process: process) { throw refusal }
     }
 
     /// Throws unless another process may report a person's answer: it has a terminal that no session opened, or it is a
@@ -65,7 +73,7 @@ package enum PersonProof {
     /// - Throws: `forbidden`.
     package static func requireTerminal(of process: Int32) throws(MMError) {
         try require(process: process)
-        guard let leader = terminalLeader(of: process), !isInSession(process: leader) else {
+        guard let leader = try terminalLeader(of: process), try !isInSession(process: leader) else {
             throw MMError(
                 .forbidden, "This program has no terminal, so it can't confirm for a person.",
                 hint: "Run mm in your own terminal, or use an MCP client that shows forms.")
@@ -82,24 +90,20 @@ package enum PersonProof {
     }
 
     /// Returns the leader of the session whose controlling terminal a process has; `nil` where it has none.
-    private static func terminalLeader(of process: Int32) -> Int32? {
-        guard let entry = ProcessEntry(process), entry.hasTerminal else { return nil }
+    private static func terminalLeader(of process: Int32) throws(MMError) -> Int32? {
+        guard let entry = try ProcessEntry.look(process), entry.hasTerminal else { return nil }
         return entry.session
     }
 
     private static var refusal: MMError {
-        // Whoever can't look has no proof either, but another remedy.
-        guard ProcFile.read("/proc/self/stat", limit: 1) != nil else {
-            return SystemError.error("Looking for the person's terminal in /proc")
-        }
-        return MMError(
+        MMError(
             .forbidden, "This runs in a session or a pool of mm, which can't confirm for a person.",
             hint: "Confirm in your own terminal on the pool's machine, without --pool and MM_SESSION_POOL_URL.")
     }
 
-    private static func hasVariable(_ process: Int32) -> Bool {
+    private static func hasVariable(_ process: Int32, _ read: ProcFile.Reader) throws(MMError) -> Bool {
         let variable = Array("\(mark)=".utf8)
-        guard let bytes = ProcFile.read("/proc/\(process)/environ", limit: 4 << 20) else { return false }
+        guard let bytes = try read("/proc/\(process)/environ", 4 << 20) else { return false }
         return bytes.starts(with: variable) || ByteSearch.find([0] + variable, in: bytes) != nil
     }
 
@@ -121,16 +125,20 @@ enum SSHPeer {
 
     /// Whether a process is an sshd at the other end of a connection of `mm`, `mm-mcp` or their descendants. Where the
     /// system doesn't show which of several sshds serves the connection, all of them count.
-    static func servesOwnClient(_ process: Int32) -> Bool {
-        guard let entry = ProcessEntry(process), isSSHD(entry.name) else { return false }
-        let table = connections()
-        let all = ProcessEntry.all()
+    /// - Throws: `unavailable` if this process lacks the means to look.
+    static func servesOwnClient(_ process: Int32) throws(MMError) -> Bool {
+        guard let entry = try ProcessEntry.look(process), isSSHD(entry.name) else { return false }
+        let table = try connections()
+        var all: [ProcessEntry] = []
+        for id in try ProcFile.lookForNumbers(in: "/proc") {
+            if let entry = try ProcessEntry.look(id) { all.append(entry) }
+        }
         let parents = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var holders: [String: [ProcessEntry]] = [:]
         for entry in all {
-            for socket in sockets(of: entry.id) ?? [] { holders[socket, default: []].append(entry) }
+            for socket in try sockets(of: entry.id) ?? [] { holders[socket, default: []].append(entry) }
         }
-        let own = sockets(of: process)
+        let own = try sockets(of: process)
         let byEnds = Dictionary(table.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
         for (socket, connection) in table {
             guard let far = byEnds[Connection(local: connection.remote, remote: connection.local)],
@@ -159,9 +167,9 @@ enum SSHPeer {
     }
 
     /// Returns the sockets that a process holds; `nil` where they can't be read.
-    private static func sockets(of process: Int32) -> Set<String>? {
+    private static func sockets(of process: Int32) throws(MMError) -> Set<String>? {
         let folder = "/proc/\(process)/fd"
-        let names = ProcFile.numericNames(in: folder)
+        let names = try ProcFile.lookForNumbers(in: folder)
         guard !names.isEmpty else { return nil }
         var found: Set<String> = []
         for name in names {
@@ -172,10 +180,10 @@ enum SSHPeer {
     }
 
     /// Returns the established connections by their sockets.
-    private static func connections() -> [String: Connection] {
+    private static func connections() throws(MMError) -> [String: Connection] {
         var found: [String: Connection] = [:]
         for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            guard let bytes = ProcFile.read(file, limit: 8 << 20) else { continue }
+            guard let bytes = try ProcFile.look(file, 8 << 20) else { continue }
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ")
                 guard fields.count > 9, fields[3] == "01" else { continue }

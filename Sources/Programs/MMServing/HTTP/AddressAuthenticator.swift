@@ -34,12 +34,10 @@ struct AddressAuthenticator: HTTPAuthenticator {
             return .refused(.refusal(refusal.status, refusal.message))
         }
         switch senders.judge(request) {
-        case .known where isInSession(request), .asked where secret == nil && isInSession(request):
-            return .refused(.refusal(403, "Programs in a session can't use other connections."))
-        case .known: return .admitted(.sameUser)
+        case .known: return refusal(request).map { .refused($0) } ?? .admitted(.sameUser)
         case .refused(let reason): return .refused(.refusal(403, reason))
         case .asked:
-            guard let secret else { return .admitted(.network) }
+            guard let secret else { return refusal(request).map { .refused($0) } ?? .admitted(.network) }
             let header = request.headers["Authorization"] ?? ""
             let given = header.dropFirst(7).drop { $0 == " " }
             guard header.prefix(7).lowercased() == "bearer ",
@@ -54,11 +52,17 @@ struct AddressAuthenticator: HTTPAuthenticator {
         }
     }
 
-    /// Returns whether a program of this machine's user belongs to a session. A program whose process can't be
-    /// determined counts as one.
-    private func isInSession(_ request: HTTPServerRequest) -> Bool {
-        guard refusesSessions, request.peerUser() == geteuid() else { return false }
+    /// Returns the response that refuses a program of this machine's user that belongs to a session. A program whose
+    /// process can't be determined counts as one.
+    private func refusal(_ request: HTTPServerRequest) -> HTTPServerResponse? {
+        guard refusesSessions, request.peerUser() == geteuid() else { return nil }
         let processes = request.peerProcesses()
-        return processes.isEmpty || processes.contains { SessionMark.isMarked($0) }
+        do throws(MMError) {
+            var isInSession = processes.isEmpty
+            for process in processes where try SessionMark.isMarked(process) { isInSession = true }
+            return isInSession ? .refusal(403, "Programs in a session can't use other connections.") : nil
+        } catch {
+            return Problem.response(error)
+        }
     }
 }

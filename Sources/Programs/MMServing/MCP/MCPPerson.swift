@@ -25,7 +25,7 @@ struct MCPPerson: ConfirmingPerson {
     }
 
     /// Determined once, before this process can have marked itself as one with sessions.
-    private static let isInSession = PersonProof.isInSession(process: getpid())
+    private static let isInSession = (try? PersonProof.isInSession(process: getpid())) ?? true
 
     /// Determines whether this server was started from within a session; must be called before it marks itself.
     static func lookAround() { _ = isInSession }

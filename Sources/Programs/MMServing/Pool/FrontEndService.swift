@@ -259,13 +259,11 @@ private final class OwnStanding: Sendable {
 
     init(_ environment: [String: String]) { self.environment = environment }
 
-    var isInSession: Bool {
-        known.withLock { known in
-            if let known { return known }
-            let found = PersonProof.isInSession(environment)
-            known = found
-            return found
-        }
+    func isInSession() throws(MMError) -> Bool {
+        if let known = known.withLock({ $0 }) { return known }
+        let found = try PersonProof.isInSession(environment)
+        known.withLock { $0 = found }
+        return found
     }
 }
 
@@ -331,7 +329,7 @@ private struct OwnPool: Sendable {
     private func inPool(
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        let sent = standing.isInSession ? context.withoutPerson : context
+        let sent = try standing.isInSession() ? context.withoutPerson : context
         let deadline = Deadline.after(context.timeLimit)
         var left = 4
         while true {

@@ -1,4 +1,5 @@
 import Glibc
+package import MMCore
 
 /// A process as described by `/proc/<id>/stat` (proc(5)). Reading it may block.
 package struct ProcessEntry: Sendable, Hashable {
@@ -23,7 +24,19 @@ package struct ProcessEntry: Sendable, Hashable {
 
     /// Reads a process; nil when there is none.
     package init?(_ id: Int32) {
-        guard let line = ProcFile.read("/proc/\(id)/stat", limit: 4096) else { return nil }
+        guard let found = try? ProcessEntry.look(id) else { return nil }
+        self = found
+    }
+
+    /// Reads a process; nil when there is none.
+    /// - Throws: `unavailable` if this process lacks the means to look.
+    package static func look(
+        _ id: Int32, reading read: ProcFile.Reader = ProcFile.look
+    ) throws(MMError) -> ProcessEntry? {
+        try read("/proc/\(id)/stat", 4096).flatMap { ProcessEntry(id, line: $0) }
+    }
+
+    private init?(_ id: Int32, line: [UInt8]) {
         // The name stands in parentheses and may contain any character, so fields are counted from the last closing
         // parenthesis.
         guard let open = line.firstIndex(of: UInt8(ascii: "(")), let close = line.lastIndex(of: UInt8(ascii: ")")),

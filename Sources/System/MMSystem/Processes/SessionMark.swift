@@ -1,5 +1,5 @@
 import Glibc
-internal import MMCore
+package import MMCore
 
 /// A mark on a process and everything it starts afterwards, which none of them can remove: a lowered hard limit.
 ///
@@ -27,18 +27,23 @@ package enum SessionMark {
     package static func descendants(of process: ProcessIdentity) -> [ProcessIdentity] {
         let wanted = String(value(of: process))
         return ProcFile.numericNames(in: "/proc").compactMap { number in
-            guard number != process.pid, limit(of: number) == wanted else { return nil }
+            guard number != process.pid, (try? limit(of: number)) == wanted else { return nil }
             return ProcessIdentity(running: number)
         }
     }
 
-    /// Returns whether a process is marked; `true` also for a process that can't be inspected.
-    package static func isMarked(_ process: Int32) -> Bool {
-        limit(of: process) != "unlimited"
+    /// Returns whether a process is marked; `true` also for a process that isn't shown to this one.
+    /// - Throws: `unavailable` if this process lacks the means to look.
+    package static func isMarked(
+        _ process: Int32, reading read: ProcFile.Reader = ProcFile.look
+    ) throws(MMError) -> Bool {
+        try limit(of: process, reading: read) != "unlimited"
     }
 
-    private static func limit(of process: Int32) -> String? {
-        guard let bytes = ProcFile.read("/proc/\(process)/limits", limit: 16_384) else { return nil }
+    private static func limit(
+        of process: Int32, reading read: ProcFile.Reader = ProcFile.look
+    ) throws(MMError) -> String? {
+        guard let bytes = try read("/proc/\(process)/limits", 16_384) else { return nil }
         let line = bytes.split(separator: 0x0A).first { $0.starts(with: "Max file locks".utf8) }
         // Columns: name, soft limit, hard limit, unit.
         return line?.split(separator: 0x20).dropFirst(4).first.map { String(decoding: $0, as: UTF8.self) }
