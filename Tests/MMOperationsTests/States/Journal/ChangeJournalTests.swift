@@ -165,6 +165,22 @@ struct ChangeJournalTests {
         #expect(try FolderListing.names(in: folder).count { $0.hasSuffix(".jsonl") } == 3)
     }
 
+    @Test("removes a file that was too old at the last write, and none because the clock has jumped ahead")
+    func aged() async throws {
+        var limits = ChangeJournal.Limits()
+        let (first, second, third) = (try entry("a"), try entry("b"), try entry("c"))
+        try await journal(limits).begin(first)
+        // The clock is now as far ahead of the last write as if that had been long ago.
+        var times = [timeval(), timeval()]
+        for place in times.indices { times[place].tv_sec = time(nil) - 100 * 86_400 }
+        #expect(utimes(folder + "/1.jsonl", times) == 0)
+        try await journal(limits).begin(second)
+        #expect(try await journal().entries().map(\.id) == [first.id, second.id])
+        limits.file = 1
+        try await journal(limits).begin(third)
+        #expect(try await journal().entries().map(\.id) == [second.id, third.id])
+    }
+
     @Test("refuses a state that is too large to keep")
     func tooLarge() async throws {
         var limits = ChangeJournal.Limits()

@@ -156,22 +156,25 @@ package struct ChangeJournal: Sendable {
     }
 
     /// Returns the number of the file for the next line, and removes files that are too old or too many.
+    ///
+    /// The age of a file is measured at the last write rather than now, so that the first write after a clock has
+    /// jumped ahead removes nothing.
     private func place() throws(MMError) -> Int {
         var numbers = try numbers()
         guard let newest = numbers.last else { return 1 }
-        guard case .file(let stamp) = FileStamp.lookUp(path(newest)), stamp.size >= limits.file || isOld(stamp) else {
-            return newest
-        }
+        guard case .file(let last) = FileStamp.lookUp(path(newest)),
+            last.size >= limits.file || .now - last.modified > limits.age
+        else { return newest }
         numbers.append(newest + 1)
         for (index, number) in numbers.dropLast().enumerated() {
             var isGone = index < numbers.count - limits.count
-            if case .file(let stamp) = FileStamp.lookUp(path(number)) { isGone = isGone || isOld(stamp) }
+            if case .file(let stamp) = FileStamp.lookUp(path(number)) {
+                isGone = isGone || last.modified - stamp.modified > limits.age
+            }
             if isGone { try ProtectedFile.remove(path(number)) }
         }
         return newest + 1
     }
-
-    private func isOld(_ stamp: FileStamp) -> Bool { .now - stamp.modified > limits.age }
 
     /// Reads backwards from the last line, so that each end is read before the beginning that it belongs to.
     private func read(behind position: Position?) throws(MMError) -> Contents {
