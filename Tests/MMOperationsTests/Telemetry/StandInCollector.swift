@@ -17,6 +17,7 @@ final class StandInCollector: Sendable {
         var tries = 0
         var statuses: [Int] = []
         var longest: Int?
+        var text: [UInt8] = []
         var isHeld = false
     }
 
@@ -40,13 +41,13 @@ final class StandInCollector: Sendable {
             while records.state.withLock({ $0.isHeld }), !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(5))
             }
-            let status = records.state.withLock { state in
-                if let longest = state.longest, received.body.count > longest { return 413 }
+            let (status, text): (Int, [UInt8]) = records.state.withLock { state in
+                if let longest = state.longest, received.body.count > longest { return (413, []) }
                 let status = state.statuses.isEmpty ? 200 : state.statuses.removeFirst()
                 if status == 200 { state.accepted.append(received) }
-                return status
+                return (status, state.text)
             }
-            var answer = HTTPServerResponse(status: status)
+            var answer = HTTPServerResponse(status: status, body: .bytes(text))
             if status == 429 { answer.headers.set("Retry-After", "0") }
             return answer
         }
@@ -59,6 +60,9 @@ final class StandInCollector: Sendable {
 
     /// What the next requests are answered with; 200 after them.
     func answer(_ statuses: [Int]) { records.state.withLock { $0.statuses = statuses } }
+
+    /// The body of each answer.
+    func say(_ text: String) { records.state.withLock { $0.text = Array(text.utf8) } }
 
     /// Refuses longer bodies.
     func take(atMost bytes: Int) { records.state.withLock { $0.longest = bytes } }

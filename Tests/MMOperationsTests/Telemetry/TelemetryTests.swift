@@ -139,6 +139,29 @@ struct TelemetryTests {
         #expect(telemetry.report["fault"] == nil)
     }
 
+    @Test(
+        "spans that the collector rejects from a batch that it takes are lost, and are not sent again",
+        arguments: [
+            (#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too old"}}"#, 1, "too old"),
+            (#"{"partialSuccess": {"rejectedSpans": 1}}"#, 1, "rejected"),
+            (#"{"partialSuccess": {"errorMessage": "use gzip"}}"#, 0, "use gzip"),
+            (#"{"partialSuccess": {"rejectedSpans": "0", "errorMessage": ""}}"#, 0, nil), (#"{}"#, 0, nil),
+            (#"{"partialSuccess": {"rejectedSpans": "-7"}}"#, 0, nil), ("no JSON", 0, nil),
+            (#"{"partialSuccess": {"rejectedSpans": 9000}}"#, 1, "9000"),
+        ])
+    func partialSuccess(answer: String, lost: Int64, fault: String?) async throws {
+        let collector = try StandInCollector()
+        collector.say(answer)
+        let telemetry = try Self.telemetry(["OTEL_EXPORTER_OTLP_ENDPOINT": collector.url])
+        telemetry.begin("first", under: nil)?.end()
+        await telemetry.close(within: .seconds(60))
+        #expect(collector.tries == 1)
+        #expect(telemetry.report["spansDropped"] == .int(lost))
+        #expect(telemetry.report["spansSent"] == .int(1 - lost))
+        let said = telemetry.report["fault"]?.string
+        #expect(said.map { text in fault.map { text.contains($0) } ?? false } ?? (fault == nil), "\(said ?? "-")")
+    }
+
     @Test("a command that ends waits for no collector of which another one has just learned that it takes nothing")
     func absence() async throws {
         let home = try TestHome()

@@ -13,6 +13,8 @@ package final class Telemetry: Sendable {
         /// Whether the collector didn't answer the last request, or was too busy.
         var isAway = false
         var sent = 0
+        /// The number of spans that the collector didn't take.
+        var lost = 0
         /// The number of dropped spans that were logged.
         var told = 0
         var isClosed = false
@@ -89,10 +91,10 @@ package final class Telemetry: Sendable {
 
     /// A report for the user: the spans sent and lost, and the last error.
     package var report: JSONObject {
-        let (sent, fault) = state.withLock { ($0.sent, $0.fault) }
+        let (sent, lost, fault) = state.withLock { ($0.sent, $0.lost, $0.fault) }
         var report: JSONObject = [
             "spansSent": .int(Int64(sent)), "spansWaiting": .int(Int64(tracer.waiting)),
-            "spansDropped": .int(Int64(tracer.dropped)),
+            "spansDropped": .int(Int64(tracer.dropped + lost)),
         ]
         if let url = settings.traces?.url { report["traces"] = .string(url) }
         if let url = settings.metrics?.url { report["metrics"] = .string(url) }
@@ -150,10 +152,11 @@ package final class Telemetry: Sendable {
         while !Task.isCancelled {
             let spans = tracer.removeFirst(settings.batch)
             guard !spans.isEmpty else { return }
-            if await isDelivered(text.traces(spans), by: sender) {
-                state.withLock { $0.sent += spans.count }
-            } else {
-                tracer.lose(spans.count)
+            let rejected = await deliver(text.traces(spans), by: sender)
+            let lost = min(rejected ?? spans.count, spans.count)
+            state.withLock { state in
+                state.sent += spans.count - lost
+                state.lost += lost
             }
         }
     }
@@ -175,18 +178,20 @@ package final class Telemetry: Sendable {
         note(await metrics.send(text.metrics(await read(), since: begun, at: clock.now)))
     }
 
-    private func isDelivered(_ body: [UInt8], by sender: CollectorSender) async -> Bool {
+    /// Sends a batch until the collector takes it.
+    /// - Returns: how many of its entries the collector rejected; `nil` if it didn't take the batch.
+    private func deliver(_ body: [UInt8], by sender: CollectorSender) async -> Int? {
         var rests = Self.rests[...]
         while true {
             let outcome = await sender.send(body)
             note(outcome)
             switch outcome {
-            case .accepted: return true
-            case .refused: return false
+            case .accepted(let remark): return remark?.rejected ?? 0
+            case .refused: return nil
             case .later(_, let asked):
                 // While the process is closing, there is no second attempt.
-                guard !state.withLock(\.isClosed), let rest = rests.popFirst(), !Task.isCancelled else { return false }
-                guard (try? await Task.sleep(for: asked ?? rest)) != nil else { return false }
+                guard !state.withLock(\.isClosed), let rest = rests.popFirst(), !Task.isCancelled else { return nil }
+                guard (try? await Task.sleep(for: asked ?? rest)) != nil else { return nil }
             }
         }
     }
@@ -195,7 +200,7 @@ package final class Telemetry: Sendable {
     private func note(_ outcome: CollectorSender.Outcome) {
         let (fault, isAway): (String?, Bool) =
             switch outcome {
-            case .accepted: (nil, false)
+            case .accepted(let remark): (remark?.text, false)
             case .refused(let reason): (reason, false)
             case .later(let reason, _): (reason, true)
             }
@@ -203,7 +208,7 @@ package final class Telemetry: Sendable {
             defer { (state.fault, state.isAway) = (fault, isAway) }
             return state.fault
         }
-        if let fault, was == nil { log.warning("the collector accepts no data: \(fault)") }
+        if let fault, was == nil { log.warning("the collector doesn't accept all data: \(fault)") }
         if fault == nil, was != nil { log.info("the collector accepts traces and metrics again") }
     }
 }
@@ -253,11 +258,34 @@ package struct CollectorAbsence: Sendable {
     }
 }
 
+/// What a collector says of a batch that it took: that it rejected a part of it, or a warning (OTLP, “Partial
+/// Success”). The rejected part must not be sent again.
+struct PartialSuccess: Sendable {
+    /// The number of rejected spans or data points.
+    let rejected: Int
+    /// The remark as a sentence without a subject.
+    let text: String
+
+    /// Reads the answer of a collector.
+    /// - Returns: `nil` if it took everything and has no remark, or if the answer can't be read.
+    init?(answer: [UInt8]) {
+        guard let json = (try? JSONParser.parse(answer))?["partialSuccess"] else { return nil }
+        let number = json["rejectedSpans"] ?? json["rejectedDataPoints"]
+        // 64-bit numbers are texts in OTLP's JSON, but readers accept both.
+        rejected = max(0, number?.int ?? number?.string.flatMap { Int($0) } ?? 0)
+        let message = VisibleText.exact(String((json["errorMessage"]?.string ?? "").prefix(200)))
+        guard rejected > 0 || !message.isEmpty else { return nil }
+        let end = message.isEmpty ? "" : ": \(message)"
+        text = rejected > 0 ? "it rejected a part (\(rejected))\(end)" : "it took it with a warning\(end)"
+    }
+}
+
 /// Sends batches to a collector over HTTP.
 struct CollectorSender: Sendable {
     /// The outcome of sending a batch.
     enum Outcome: Sendable {
-        case accepted
+        /// The collector took the batch, perhaps with a remark.
+        case accepted(PartialSuccess?)
         /// The batch would be refused again.
         case refused(String)
         /// The batch may be accepted later.
@@ -284,7 +312,7 @@ struct CollectorSender: Sendable {
         do throws(HTTPError) {
             let response = try await transport.send(request)
             switch response.status {
-            case 200..<300: return .accepted
+            case 200..<300: return .accepted(PartialSuccess(answer: response.body))
             // The statuses that the specification calls retryable.
             case 429, 502, 503, 504:
                 let rest = response.headers["Retry-After"].flatMap { Int64($0) }.map { Duration.seconds(min($0, 300)) }

@@ -195,7 +195,7 @@ package final class Tracer: Sendable {
         return Span(name, kind, context, parent: parent?.span, at: clock.now, of: self)
     }
 
-    /// The number of spans dropped so far.
+    /// The number of spans dropped so far because the queue was full.
     package var dropped: Int { queue.withLock { $0.dropped } }
 
     /// The number of waiting spans.
@@ -221,9 +221,6 @@ package final class Tracer: Sendable {
             return some
         }
     }
-
-    /// Counts spans that could not be delivered as dropped.
-    func lose(_ count: Int) { queue.withLock { $0.dropped += count } }
 
     /// Returns a random id, never all zeros.
     private static func id(bytes: Int) -> String {
