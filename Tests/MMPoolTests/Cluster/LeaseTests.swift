@@ -108,6 +108,25 @@ struct LeaseTests {
         }
     }
 
+    @Test("are taken at once from each server of a Redis Cluster that upkeep has met long before")
+    func knownCluster() async throws {
+        try await withHome { home in
+            let (servers, redis) = try await RedisServer.cluster(in: home.path)
+            let clock = TestClock()
+            let a = keeper(RedisLeaseStore(redis, now: { clock.now }), "a", clock)
+            await a.upkeep()
+            clock.advance(.seconds(21))
+            // The three servers have a third of the slots each.
+            let names = (0..<100).map { "n\($0)" }
+            for third in 0..<3 {
+                let name = try #require(
+                    names.first { RedisSlot.of(RedisLeaseStore.key($0, "lease")) * 3 / 16384 == third })
+                #expect(isHere(try await a.place(name)) != nil)
+            }
+            withExtendedLifetime(servers) {}
+        }
+    }
+
     @Test("aren't waited for after a fail-over that upkeep has seen long before the first call")
     func knownBefore() async throws {
         try await withHome { home in

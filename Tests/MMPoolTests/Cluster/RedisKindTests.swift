@@ -266,4 +266,48 @@ struct RedisKindTests {
             }
         }
     }
+
+    @Test("servers that were learned from others are asked once those that the address names are gone")
+    func learned() async throws {
+        try await withHome { home in
+            let (servers, _) = try await RedisServer.cluster(in: home.path)
+            let redis = RedisClient(try RedisAddress("redis+cluster://127.0.0.1:\(servers[0].port)"))
+            var elsewhere: [String] = []
+            for number in 0..<40 {
+                let told = try await RedisServer.cli(["-p", "\(servers[0].port)", "get", "\(number)"])
+                if told.contains("MOVED") { elsewhere.append("\(number)") }
+            }
+            let first = try #require(elsewhere.first)
+            _ = try await redis.ask(["SET", first, "x"], key: first)
+            await servers[0].kill()
+            for key in elsewhere.dropFirst() { #expect(try await redis.ask(["GET", key], key: key) == .none) }
+            withExtendedLifetime(servers) {}
+        }
+    }
+
+    @Test("the map of a cluster has its masters, replicas and slots, and keeps the last one if there is no new one")
+    func map() throws {
+        func server(_ host: String?, _ port: Int64) -> RedisValue {
+            .list([host.map { .bytes(Array($0.utf8)) } ?? .none, .number(port), .bytes(Array("id".utf8))])
+        }
+        var map = RedisClusterMap()
+        #expect(map.isDue && map.members.isEmpty && map.masters.isEmpty && map.server(of: 0) == nil)
+        map.read(
+            .list([
+                .list([.number(0), .number(99), server("a", 1), server("b", 2)]),
+                .list([.number(100), .number(16383), server("c", 3), server(nil, 4), server("?", 5)]),
+                .list([.number(5), .number(16384), server("d", 6)]), .list([.number(7)]), .number(1),
+            ]))
+        let (a, c) = (RedisAddress.Server(host: "a", port: 1), RedisAddress.Server(host: "c", port: 3))
+        #expect(map.members.map(\.port) == [1, 2, 3] && map.masters == [a, c])
+        #expect(map.server(of: 99) == a && map.server(of: 100) == c)
+        map.isDue = false
+        #expect(!map.isDue)
+        map.move(7, to: c)
+        #expect(map.isDue && map.server(of: 7) == c && map.server(of: 8) == a)
+        for reply in [RedisValue.error("NOPERM"), .none, .list([])] { map.read(reply) }
+        #expect(map.server(of: 7) == c && map.masters == [a, c])
+        map.forget(c)
+        #expect(map.server(of: 7) == a && map.server(of: 100) == nil && map.members.contains(c))
+    }
 }

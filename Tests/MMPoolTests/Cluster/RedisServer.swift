@@ -117,14 +117,22 @@ final class RedisServer: Sendable {
         var servers: [RedisServer] = []
         for number in 0..<3 {
             servers.append(
-                try await start(in: folder, "cluster-enabled yes\ncluster-config-file nodes-\(number).conf"))
+                try await start(
+                    in: folder,
+                    """
+                    cluster-enabled yes
+                    cluster-config-file nodes-\(number).conf
+                    cluster-require-full-coverage no
+                    """))
         }
         let list = servers.map { "127.0.0.1:\($0.port)" }
         try await cli(["--cluster", "create"] + list + ["--cluster-yes"])
         try await waited(within: .seconds(120)) {
             for server in servers {
                 let state = try await cli(["-p", "\(server.port)", "cluster", "info"])
-                guard state.contains("cluster_state:ok") else { return false }
+                guard state.contains("cluster_state:ok"), state.contains("cluster_slots_assigned:16384") else {
+                    return false
+                }
             }
             return true
         }

@@ -43,7 +43,8 @@ package final class RedisLeaseStore: Sendable {
         let key = Self.key(name, "lease")
         let current = try await read(name)
         guard current == seen else { return current }
-        let (facts, known) = try await meet(key)
+        let facts = RedisFacts(try await redis.ask(["INFO"], key: key))
+        let known = known(facts)
         if facts.isYoung { try settle(known, term) }
         let arguments = [holder, address, seen.holder, "\(seen.token)", "\(seen.beat)", "\(term.milliseconds)"]
         return Self.record(
@@ -67,20 +68,21 @@ package final class RedisLeaseStore: Sendable {
             Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
     }
 
-    /// Notes since when the server is known as what it is now, so that the first call after a fail-over needn't wait if
-    /// it comes much later.
+    /// Notes since when each server is known as what it is now, so that the first call after a fail-over needn't wait
+    /// if it comes much later.
     /// - Throws: `unavailable` where the store can't be reached.
-    func meet() async throws(MMError) { _ = try await meet("mm:meeting") }
+    func meet() async throws(MMError) {
+        for facts in try await redis.facts() { _ = known(facts) }
+    }
 
-    private func meet(_ key: String) async throws(MMError) -> (facts: RedisFacts, known: ContinuousClock.Instant) {
-        let facts = RedisFacts(try await redis.ask(["INFO"], key: key))
+    /// Returns since when the server that says this of itself is known as what it is now.
+    private func known(_ facts: RedisFacts) -> ContinuousClock.Instant {
         let now = now()
-        let known = reigns.withLock { reigns in
+        return reigns.withLock { reigns in
             let first = reigns[facts.reign] ?? now
             reigns[facts.reign] = first
             return first
         }
-        return (facts, known)
     }
 
     /// Refuses to take leases on a server that has just started or replaced another one, since its data may be

@@ -6,7 +6,8 @@ import MMSystem
 package final class RedisClient: Sendable {
     private struct Job: Sendable {
         let words: [[UInt8]]
-        let key: String
+        /// The key that decides which server is asked; `nil` for each that keeps keys.
+        let key: String?
         let isRepeatable: Bool
         let outcome = OneShot<Result<RedisValue, MMError>>()
         let end: ContinuousClock.Instant
@@ -47,7 +48,14 @@ package final class RedisClient: Sendable {
         try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: true)
     }
 
-    private func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool) async throws(MMError) -> RedisValue {
+    /// Returns what each server says of itself that keeps keys: in a Redis Cluster those masters that answer.
+    /// - Throws: `unavailable` if Redis can't be reached.
+    func facts() async throws(MMError) -> [RedisFacts] {
+        let answers = try await ask([Array("INFO".utf8)], key: nil, isRepeatable: true)
+        return (answers.elements ?? []).map { RedisFacts($0) }
+    }
+
+    private func ask(_ words: [[UInt8]], key: String?, isRepeatable: Bool) async throws(MMError) -> RedisValue {
         let job = Job(words: words, key: key, isRepeatable: isRepeatable, end: .now + limit * 3)
         try state.withLock { (state) throws(MMError) in
             if state.isClosed { throw Self.away(address, "it was closed") }
@@ -114,7 +122,7 @@ package final class RedisClient: Sendable {
                 let fault = Self.carryOut(job, worker, address, limit)
                 // A refusal that comes at once holds nobody up, and another server of a cluster may answer.
                 let isQuick = begun.duration(to: .now) < .milliseconds(500)
-                silent = fault == nil || isQuick || address.kind == .cluster ? nil : job.key
+                silent = fault == nil || isQuick || address.kind == .cluster ? nil : job.key ?? ""
                 self?.note(silence: silent == nil ? nil : fault)
             }
         }
@@ -157,10 +165,13 @@ package final class RedisClient: Sendable {
         }
         let milliseconds = Int32(limit.milliseconds)
         do throws(RedisSocket.Fault) {
-            job.outcome.resolve(
-                .success(
-                    try worker.run(
-                        job.words, key: job.key, isRepeatable: job.isRepeatable, milliseconds: milliseconds)))
+            let answer =
+                if let key = job.key {
+                    try worker.run(job.words, key: key, isRepeatable: job.isRepeatable, milliseconds: milliseconds)
+                } else {
+                    try worker.runEverywhere(job.words, milliseconds: milliseconds)
+                }
+            job.outcome.resolve(.success(answer))
             return nil
         } catch {
             var failure = away(address, error.text)
@@ -176,8 +187,8 @@ final class RedisWorker {
     private let address: RedisAddress
     private let connectLimit: Duration
     private var sockets: [RedisAddress.Server: RedisSocket] = [:]
-    /// The known servers of a cluster's slots.
-    private var slots: [Int: RedisAddress.Server] = [:]
+    /// What is known of the servers of a cluster.
+    private var map = RedisClusterMap()
     /// The master that the sentinels named last.
     private var master: RedisAddress.Server?
     private var checked: ContinuousClock.Instant?
@@ -225,11 +236,14 @@ final class RedisWorker {
                 let socket = try self.socket(to: chosen)
                 if isAsking { _ = try socket.ask([Array("ASKING".utf8)], milliseconds: milliseconds) }
                 let value = try socket.ask(words, milliseconds: milliseconds)
-                guard case .error(let text) = value else { return value }
+                guard case .error(let text) = value else {
+                    refreshMap(through: socket)
+                    return value
+                }
                 let parts = text.split(separator: " ")
                 switch parts.first {
                 case "MOVED" where parts.count == 3:
-                    slots[RedisSlot.of(key)] = Self.server(parts[2], besides: chosen)
+                    map.move(RedisSlot.of(key), to: Self.server(parts[2], besides: chosen))
                 case "ASK" where parts.count == 3: asked = Self.server(parts[2], besides: chosen)
                 // With its memory or disk full (OOM, MISCONF) a server refuses every write, as does a replica.
                 case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "MISCONF":
@@ -250,14 +264,50 @@ final class RedisWorker {
 
     private func forget(_ server: RedisAddress.Server) {
         sockets[server] = nil
-        slots = slots.filter { $0.value != server }
+        map.forget(server)
         if master == server { master = nil }
         turn += 1
     }
 
-    private func socket(to server: RedisAddress.Server) throws(RedisSocket.Fault) -> RedisSocket {
+    /// Carries out a command that only reads on each server that keeps keys.
+    /// - Returns: the list of the replies of those that answer soon.
+    func runEverywhere(_ words: [[UInt8]], milliseconds: Int32) throws(RedisSocket.Fault) -> RedisValue {
+        map.isDue = true
+        let first = try run(words, key: "", isRepeatable: true, milliseconds: milliseconds)
+        let masters = map.masters
+        guard !masters.isEmpty else { return .list([first]) }
+        // The commands for other servers wait meanwhile, so a server that hangs must not hold them up.
+        let limit = min(milliseconds, 500)
+        var replies: [RedisValue] = []
+        for server in masters {
+            do throws(RedisSocket.Fault) {
+                let socket = try socket(to: server, within: min(connectLimit, .milliseconds(500)))
+                replies.append(try socket.ask(words, milliseconds: limit))
+            } catch {
+                forget(server)
+            }
+        }
+        return .list(replies)
+    }
+
+    /// Reads the map of a cluster again if it is due. Without a new map, the old one stays.
+    private func refreshMap(through socket: RedisSocket) {
+        guard address.kind == .cluster, map.isDue else { return }
+        map.isDue = false
+        let answer = try? socket.ask(["CLUSTER", "SLOTS"].map { Array($0.utf8) }, milliseconds: 500)
+        guard let answer else {
+            // The connection can't be used any more.
+            sockets = sockets.filter { $0.value !== socket }
+            return
+        }
+        map.read(answer)
+    }
+
+    private func socket(
+        to server: RedisAddress.Server, within limit: Duration? = nil
+    ) throws(RedisSocket.Fault) -> RedisSocket {
         if let open = sockets[server] { return open }
-        let opened = try RedisSocket.open(server, address, within: connectLimit)
+        let opened = try RedisSocket.open(server, address, within: limit ?? connectLimit)
         if case .sentinels = address.kind, !opened.isMaster {
             throw RedisSocket.Fault(text: "\(server) is not a master (or no longer one)", mayHaveRun: false)
         }
@@ -269,7 +319,10 @@ final class RedisWorker {
         let servers = address.servers
         switch address.kind {
         case .one: return servers[0]
-        case .cluster: return slots[RedisSlot.of(key)] ?? servers[turn % servers.count]
+        case .cluster:
+            // Any server redirects to the right one. Those that the address names may all be gone.
+            let known = servers + map.members.filter { !servers.contains($0) }
+            return map.server(of: RedisSlot.of(key)) ?? known[turn % known.count]
         case .sentinels(let name):
             let now = ContinuousClock.now
             if let master, let checked, checked.duration(to: now) < .seconds(1) { return master }
@@ -322,25 +375,5 @@ final class RedisWorker {
         let host = text[..<colon]
         return RedisAddress.Server(
             host: host.isEmpty ? asked.host : String(host), named: text[text.index(after: colon)...])
-    }
-}
-
-/// The 16,384 slots to which a cluster assigns keys.
-enum RedisSlot {
-    /// Returns the slot of a key, or of the part within its first braces if there is one.
-    static func of(_ key: String) -> Int {
-        var hashed = Array(key.utf8)[...]
-        if let open = hashed.firstIndex(of: UInt8(ascii: "{")),
-            let close = hashed[(open + 1)...].firstIndex(of: UInt8(ascii: "}")), close > open + 1
-        {
-            hashed = hashed[(open + 1)..<close]
-        }
-        // CRC-16/XMODEM, which Redis uses.
-        var sum: UInt16 = 0
-        for byte in hashed {
-            sum ^= UInt16(byte) << 8
-            for _ in 0..<8 { sum = sum & 0x8000 != 0 ? sum << 1 ^ 0x1021 : sum << 1 }
-        }
-        return Int(sum) % 16384
     }
 }
