@@ -57,6 +57,11 @@ package struct AuditLog: Sendable {
         _ = consume lock
     }
 
+    /// Waits until the lines written so far are on disk, so that they outlive a crash of the machine. It blocks this
+    /// thread, but no writer.
+    /// - Throws: an error when the disk fails or is full.
+    package func sync() throws(MMError) { try files.sync() }
+
     /// Serialises the entry outside the lock, so that other writers don't wait for it.
     private func members(of entry: JSONObject) -> AuditLine.Members {
         AuditLine.Members(Redactor.standard.object(entry))
@@ -428,6 +433,20 @@ final class AuditFiles: Sendable {
         }
     }
 
+    /// Waits until the lines of the current file are on disk. The lines of a file that is being set aside are synced
+    /// then.
+    func sync() throws(MMError) {
+        let file = try held.withLock { held throws(MMError) -> Int32? in
+            guard let number = held.log?.file.number else { return nil }
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
+            guard copy >= 0 else { throw FileFault.error(errno, "write to", path) }
+            return copy
+        }
+        guard let file else { return }
+        defer { close(file) }
+        guard fdatasync(file) == 0 else { throw FileFault.error(errno, "write to", path) }
+    }
+
     private func lock(_ held: inout OpenFiles) throws(MMError) -> Bool {
         let name = path + ".lock"
         if held.lock?.status(at: name) == nil { held.lock = try HeldFile(name, O_RDWR, to: "lock") }
@@ -476,6 +495,8 @@ final class AuditFiles: Sendable {
         let name = AuditParts.name(path, last: tail.number)
         var status = stat()
         guard lstat(name, &status) != 0, errno == ENOENT, rename(path, name) == 0 else { return false }
+        // After this, a caller that waits for its line to be on disk would wait for the new file.
+        if let number = held.log?.file.number { _ = fdatasync(number) }
         held.newest = nil
         held.log = nil
         held.log = try HeldFile(path, O_RDWR | O_APPEND, to: "write to")

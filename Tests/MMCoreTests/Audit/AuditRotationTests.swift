@@ -55,6 +55,26 @@ struct AuditRotationTests {
         #expect(try full.count > 5)
     }
 
+    @Test("lines can be waited for until they are on disk, before the first one and while files are set aside")
+    func synced() async throws {
+        let log = log()
+        try log.sync()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    for _ in 0..<20 {
+                        try await log.append(["operation": "run"])
+                        try log.sync()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let found = try log.verify()
+        #expect(found.isSound && found.entries == 80, "\(found)")
+        #expect(try full.count > 3)
+    }
+
     @Test("changed, removed and swapped lines in a full file are found there")
     func tampering() throws {
         let log = log()

@@ -1,5 +1,6 @@
 import MMCore
 import MMIdentity
+import MMSystem
 
 /// The record of one call, written when it ends: a line in the log and, if the call did something, a line in the audit
 /// chain.
@@ -81,7 +82,7 @@ struct CallAudit: Sendable {
     }
 
     /// Lets the record write an audit line before the call's first change, so that the chain has one even if the
-    /// process dies.
+    /// process or the machine dies. No other line is waited for: it would cost each call a write to the disk.
     func prepareBeginning() {
         guard isAudited else { return }
         record.begins { () async throws(MMError) in
@@ -90,6 +91,7 @@ struct CallAudit: Sendable {
             entry["process"] = .string(AbandonedCalls.ownProcess)
             do throws(MMError) {
                 try await audit.append(entry)
+                try await BlockingWork.run { [audit] () throws(MMError) in try audit.sync() }
             } catch {
                 report(error)
                 throw error
