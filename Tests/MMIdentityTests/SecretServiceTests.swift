@@ -72,17 +72,23 @@ struct SecretServiceTests {
         _ = try await token(service(bus))
         let sealed = try text()
         secrets.become(MM_TEST_SECRETS_LOCKED)
-        let locked = service(bus)
         let connection = try Contoso.connection()
-        guard case .unusable(let seen) = await locked.state(of: connection, resource: .graph) else {
-            Issue.record("the key was found")
-            return
+        // The answer counts for a moment: on a busy machine the second step may come later, and asks again.
+        for attempt in 1...20 {
+            let (locked, before) = (service(bus), secrets.prompts)
+            guard case .unusable(let seen) = await locked.state(of: connection, resource: .graph) else {
+                Issue.record("the key was found")
+                return
+            }
+            let error = await #expect(throws: MMError.self) { try await token(locked) }
+            let (message, hint) = (error?.message ?? "", error?.hint ?? "")
+            #expect(message == seen.message && message.contains("locked"), "\(message) \(seen.message)")
+            #expect(hint.contains("Unlock") && hint.contains("If the key is lost for good"), "\(hint)")
+            let asked = secrets.prompts - before
+            if asked > 1, attempt < 20 { continue }
+            #expect(asked == 1)
+            break
         }
-        let error = await #expect(throws: MMError.self) { try await token(locked) }
-        let (message, hint) = (error?.message ?? "", error?.hint ?? "")
-        #expect(message == seen.message && message.contains("locked"), "\(message) \(seen.message)")
-        #expect(hint.contains("Unlock") && hint.contains("If the key is lost for good"), "\(hint)")
-        #expect(secrets.prompts == 1)
         #expect(try text() == sealed)
         secrets.become(MM_TEST_SECRETS_OPEN)
         #expect(try await token(service(bus)) == "FAKE-graph-access-token")
