@@ -320,15 +320,11 @@ struct HTTPClientTests {
             await failure { () async throws(HTTPError) in try await client.send(local(server.url("/?token=secret"))) }
         }
         await arrived.wait()
-        let clock = ContinuousClock()
-        let start = clock.now
         task.cancel()
         let error = await task.value
-        let took = start.duration(to: clock.now)
+        // The server would have held it until its timeout, which is another error.
         #expect(error?.kind == .cancelled)
         #expect(error?.message.contains("secret") == false)
-        // The server would have held it for ever; a loaded machine may need a while.
-        #expect(took < .seconds(60))
         await left.wait()
         let early = Task {
             withUnsafeCurrentTask { $0?.cancel() }
