@@ -143,16 +143,16 @@ struct RedisKindTests {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
             let redis = RedisClient(try RedisAddress(server.url), limit: .seconds(2))
-            _ = try await redis.ask(["GET", "x"], key: "x")
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "x"], key: "x")) != nil }
             server.process.signalGroup(SIGSTOP)
             await #expect(throws: MMError.self) { try await redis.ask(["GET", "x"], key: "x") }
             let begun = ContinuousClock.now
-            // Each would wait for a second at least.
-            for _ in 0..<30 {
+            // Each would wait for a second at least: far more together than a busy machine needs to refuse them all.
+            for _ in 0..<200 {
                 let error = await #expect(throws: MMError.self) { try await redis.ask(["GET", "x"], key: "x") }
                 #expect(error?.details["cluster"] == "away")
             }
-            #expect(begun.duration(to: .now) < .seconds(15))
+            #expect(begun.duration(to: .now) < .seconds(150))
             server.process.signalGroup(SIGCONT)
             try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "x"], key: "x")) != nil }
         }
@@ -162,8 +162,8 @@ struct RedisKindTests {
     func silenceForSeveral() async throws {
         try await withHome { home in
             let server = try await RedisServer.start(in: home.path)
-            let redis = RedisClient(try RedisAddress(server.url), limit: .seconds(2))
-            _ = try await redis.ask(["GET", "x"], key: "x")
+            let redis = RedisClient(try RedisAddress(server.url), limit: .seconds(10))
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "x"], key: "x")) != nil }
             @Sendable func isAway() async -> Bool {
                 do throws(MMError) { _ = try await redis.ask(["GET", "x"], key: "x") } catch {
                     return error.details["cluster"] == "away"
@@ -175,11 +175,11 @@ struct RedisKindTests {
             async let second = isAway()
             async let third = isAway()
             #expect(await [first, second, third] == [true, true, true])
-            // Longer than a worker remembers a failure by itself. A caller that waits does so for two seconds.
+            // Longer than a worker remembers a failure by itself. A caller that waits does so for ten seconds.
             let end = ContinuousClock.now + .seconds(3)
             while ContinuousClock.now < end {
                 let begun = ContinuousClock.now
-                guard await isAway(), begun.duration(to: .now) < .milliseconds(1500) else {
+                guard await isAway(), begun.duration(to: .now) < .seconds(8) else {
                     Issue.record("a caller waited for \(begun.duration(to: .now))")
                     break
                 }
