@@ -39,7 +39,7 @@ struct GuardedShellTests {
         let cleared = try #require(judged("uptime").allowed)
         await #expect(throws: MMError.self) {
             _ = try await GuardedShell(shell) { "" }.start(
-                cleared, as: ShellCommand("uptime"), deadline: .after(.seconds(60)))
+                cleared, as: ShellCommand("uptime"), deadline: .after(.seconds(300)))
         }
         #expect(await shell.heard == ["uptime"])
     }
@@ -50,7 +50,7 @@ struct GuardedShellTests {
         let cleared = try #require(judged("uptime").allowed)
         let error = await #expect(throws: MMError.self) {
             _ = try await GuardedShell(shell) { "" }.start(
-                cleared, as: ShellCommand("uptime; rm -rf /srv"), isBeside: isBeside, deadline: .after(.seconds(60)))
+                cleared, as: ShellCommand("uptime; rm -rf /srv"), isBeside: isBeside, deadline: .after(.seconds(300)))
         }
         #expect(error?.code == .conflict)
         #expect(await shell.heard == [])

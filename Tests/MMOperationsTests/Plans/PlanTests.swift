@@ -53,7 +53,7 @@ struct PlanHome {
         var found = try shelf.found(
             plan["plan"]?.string ?? "",
             in: OperationContext(
-                call: tenant.context(nil), deadline: .after(.seconds(10)), record: CallRecord()))
+                call: tenant.context(nil), deadline: .after(.seconds(300)), record: CallRecord()))
         var signer = key
         if signer == nil { signer = try EvidenceKey.standing(at: paths.evidenceKey) }
         found.file.approvals.append(
@@ -281,7 +281,7 @@ struct PlanTests {
         let made = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
         let shelf = PlanShelf(home.tenant.home.paths)
         let context = OperationContext(
-            call: home.tenant.context(nil), deadline: .after(.seconds(30)), record: CallRecord())
+            call: home.tenant.context(nil), deadline: .after(.seconds(300)), record: CallRecord())
         let real = try shelf.found(made["plan"]?.string ?? "", in: context).file.plan
         let steps = real.steps.map { step in
             PlanStep(
@@ -393,7 +393,7 @@ struct PlanTests {
             ])
         let context = OperationContext(
             call: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)),
-            deadline: .after(.seconds(10)), record: CallRecord())
+            deadline: .after(.seconds(300)), record: CallRecord())
         let watch = WriteWatch(
             client: try GuardedClient(
                 identity: services.identity, connection: connection, service: .sharePoint, sharePointLabel: label),

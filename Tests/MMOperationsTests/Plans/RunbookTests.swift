@@ -42,7 +42,7 @@ struct RunbookTests {
         let services = home.tenant.service.services.requestServices
         let paths = home.tenant.home.paths
         let context = OperationContext(
-            call: home.tenant.context(nil), deadline: .after(.seconds(30)), record: CallRecord())
+            call: home.tenant.context(nil), deadline: .after(.seconds(300)), record: CallRecord())
         let call = Plan.Call(
             tool: "do", arguments: Self.call("x")["arguments"]?.object ?? [:])
         let connection = try services.guarding.registry.connection(named: "Demo", in: context)
@@ -104,7 +104,7 @@ struct RunbookTests {
         let plan = try await home.plan([Self.call(users[0])])
         let shelf = PlanShelf(home.tenant.home.paths)
         let context = OperationContext(
-            call: home.tenant.context(nil), deadline: .after(.seconds(30)), record: CallRecord())
+            call: home.tenant.context(nil), deadline: .after(.seconds(300)), record: CallRecord())
         let real = try shelf.found(plan["plan"]?.string ?? "", in: context).file.plan
         let other = try await home.plan([PlanHome.request("PATCH", "/users/\(users[1])", ["accountEnabled": false])])
         let steps = try shelf.found(other["plan"]?.string ?? "", in: context).file.plan.steps
@@ -180,7 +180,7 @@ struct RunbookTests {
         let plan = ChangesHome.value(made)
         #expect(plan["steps"]?.array?.map { $0["connection"] } == ["T1", "T2", "T3"])
         let paths = home.home.paths
-        let context = OperationContext(call: home.context(), deadline: .after(.seconds(30)), record: CallRecord())
+        let context = OperationContext(call: home.context(), deadline: .after(.seconds(300)), record: CallRecord())
         var found = try PlanShelf(paths).found(plan["plan"]?.string ?? "", in: context)
         found.file.approvals.append(
             try PlanApproval(

@@ -22,7 +22,7 @@ struct SessionBearerTests {
         for one in [admin, lena] {
             for call in [admin.assertion, lena.assertion, nil] {
                 let token = try await CallerAssertion.with(call) { () async throws(MMError) in
-                    try await team.bearer(one).token(for: .graph, until: .after(.seconds(60)))
+                    try await team.bearer(one).token(for: .graph, until: .after(.seconds(300)))
                 }
                 #expect(token.account.objectID == one.objectID)
             }
@@ -36,7 +36,7 @@ struct SessionBearerTests {
         team.services.identity.callers.note(admin.assertion, of: lena.principal)
         let error = await #expect(throws: MMError.self) {
             try await CallerAssertion.with(admin.assertion) { () async throws(MMError) in
-                try await team.bearer(lena).token(for: .graph, until: .after(.seconds(60)))
+                try await team.bearer(lena).token(for: .graph, until: .after(.seconds(300)))
             }
         }
         #expect(error?.code == .signInNeeded)

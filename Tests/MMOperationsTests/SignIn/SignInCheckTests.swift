@@ -24,7 +24,7 @@ struct SignInCheckTests {
                 "tenantId": "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811", "auth": .object(auth),
             ])
         let identity = IdentityService(environment: home.environment)
-        let check = SignInCheck(identity: identity, asks: true, deadline: .after(.seconds(60)))
+        let check = SignInCheck(identity: identity, asks: true, deadline: .after(.seconds(300)))
         let found = await check.states(of: [connection])["Team"]
         let state = await identity.state(of: connection).corrected(by: found)
         if case .unusable = state { #expect(isFault) } else { #expect(!isFault) }
@@ -42,7 +42,7 @@ struct SignInCheckTests {
         try ProtectedFile.replace(
             home.paths.registry, with: JSONWriter.bytes(["connections": ["Plain": .object(entry)]]))
         let services = OperationServices(environment: home.environment)
-        let check = SignInCheck(identity: services.identity, asks: true, deadline: .after(.seconds(60)))
+        let check = SignInCheck(identity: services.identity, asks: true, deadline: .after(.seconds(300)))
         let found = await check.states(of: [try Connection(name: "Plain", entry: entry)])
         #expect((found["Plain"] != nil) == isFault)
         var report = DoctorReport()

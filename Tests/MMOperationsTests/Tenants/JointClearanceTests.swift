@@ -33,7 +33,7 @@ struct JointClearanceTests {
     func others(refusesOthers: Bool) throws {
         let context = OperationContext(
             call: CallContext(caller: Caller(surface: .terminal, name: "test", server: nil)),
-            deadline: .after(.seconds(60)), record: CallRecord())
+            deadline: .after(.seconds(300)), record: CallRecord())
         func request(_ identity: String) -> ConfirmationRequest {
             let script = "Remove-Mailbox \(identity)"
             return ConfirmationRequest(

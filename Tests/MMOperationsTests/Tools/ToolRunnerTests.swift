@@ -47,7 +47,7 @@ struct ToolRunnerTests {
         let tool = try YAMLDefinition.read(Array("description: x\n\(yaml)".utf8), name: "tool", place: "tool.yaml")
         let context = OperationContext(
             call: CallContext(caller: Caller(surface: surface, name: "test", server: nil)),
-            deadline: .after(.seconds(60)),
+            deadline: .after(.seconds(300)),
             record: CallRecord())
         let guards = CurrentGuard(environment: home.environment)
         let services = ToolServices(

@@ -88,14 +88,14 @@ struct RedisLinesTests {
                 return ChangeJournal(
                     paths: paths, seal: TokenSeal(paths: paths, environment: [:]), sharing: cluster.journal)
             }
-            let first = try await journals[0].claim(["chg_a", "chg_b"], until: .after(.seconds(60)))
+            let first = try await journals[0].claim(["chg_a", "chg_b"], until: .after(.seconds(300)))
             let error = await #expect(throws: MMError.self) {
                 _ = try await journals[1].claim(["chg_b", "chg_c"], until: .after(.zero))
             }
             #expect(error?.code == .conflict && error?.message.contains("another node") == true, "\(error as Any)")
             // Nobody has claimed another change.
-            try await journals[1].claim(["chg_c"], until: .after(.seconds(60))).end()
-            async let waiting = journals[1].claim(["chg_b"], until: .after(.seconds(60)))
+            try await journals[1].claim(["chg_c"], until: .after(.seconds(300))).end()
+            async let waiting = journals[1].claim(["chg_b"], until: .after(.seconds(300)))
             first.end()
             try await waiting.end()
         }

@@ -62,7 +62,7 @@ struct HostStartTests {
         var settings = try StandIn.settings()
         settings.location = PowerShellLocation(program: "/nowhere/pwsh", reason: .named)
         let error = await #expect(throws: MMError.self) {
-            try await PowerShellHost.start(settings, deadline: .after(.seconds(10)))
+            try await PowerShellHost.start(settings, deadline: .after(.seconds(300)))
         }
         #expect(error?.message.contains("/nowhere/pwsh") == true)
     }

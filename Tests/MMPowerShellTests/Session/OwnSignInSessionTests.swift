@@ -47,7 +47,7 @@ struct OwnSignInSessionTests {
             #expect(answer.values.contains(.int(Int64(count))), "\(answer.values) \(answer.problem ?? "")")
             #expect(answer.isClean, "\(answer.problem ?? "")")
         }
-        try await session.checkHealth(deadline: .after(.seconds(60)))
+        try await session.checkHealth(deadline: .after(.seconds(300)))
         #expect(await session.report.phase == .ready)
         await session.close()
     }

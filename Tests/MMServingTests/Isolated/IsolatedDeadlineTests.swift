@@ -48,7 +48,7 @@ struct IsolatedDeadlineTests {
         for isKilled in [false, true] {
             if isKilled { _ = try UnixSocket.listen(at: socket) }
             let error = await #expect(throws: MMError.self) {
-                try await call(container(at: socket), within: .seconds(60))
+                try await call(container(at: socket), within: .seconds(300))
             }
             #expect(error?.message == "The container of Contoso is not running: nothing listens at \(socket).")
             #expect(error?.hint?.contains("docker compose") == true)
@@ -66,7 +66,7 @@ struct IsolatedDeadlineTests {
         let listener = try HTTPListener.start(
             .unix(path: socket), authenticator: SocketAuthenticator(), chain: HTTPChain([gate]))
         let error = await #expect(throws: MMError.self) {
-            try await call(container(at: socket), within: .seconds(60))
+            try await call(container(at: socket), within: .seconds(300))
         }
         #expect(error?.details["pool"] == "draining" && error?.message.contains("is stopping") == true)
         await listener.stop(graceful: .zero)
@@ -83,7 +83,7 @@ struct IsolatedDeadlineTests {
         let site = NetworkSite(
             connection: "Contoso", client: PoolClient(address, transport: transport), patience: .seconds(3600))
         let error = await #expect(throws: MMError.self) {
-            try await call(IsolatedPool(connection: "Contoso", site: site), within: .seconds(60))
+            try await call(IsolatedPool(connection: "Contoso", site: site), within: .seconds(300))
         }
         #expect(error?.code == .forbidden)
         #expect(error?.message == "The pool of Contoso at \(address) refuses this router: \(reason)")
@@ -96,7 +96,7 @@ struct IsolatedDeadlineTests {
         let router = IsolatedRouter(
             registry: ConnectionRegistry(path: home.services.paths.registry),
             sites: ContainerSites(folder: home["none"], transport: transport), log: home.services.log,
-            commandLimit: .seconds(60))
+            commandLimit: .seconds(300))
         let service = IsolatedOperationService(router: router, services: home.services)
         await #expect(throws: MMError.self) {
             try await service.call(

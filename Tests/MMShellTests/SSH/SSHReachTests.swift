@@ -389,7 +389,7 @@ struct SSHReachTests {
                 deadline: .after(.seconds(300)))
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("it"))
-            #expect(await job.wait(until: .after(.seconds(60)))?.exitCode == 0)
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "got it\n")
         }
     }

@@ -89,12 +89,12 @@ struct ChangeJournalTests {
     @Test("lets one at a time take changes back, and tells the others who is at it")
     func claims() async throws {
         let journal = journal()
-        let first = try await journal.claim(["chg_a", "chg_b"], until: .after(.seconds(60)))
+        let first = try await journal.claim(["chg_a", "chg_b"], until: .after(.seconds(300)))
         let error = await #expect(throws: MMError.self) {
             _ = try await journal.claim(["chg_b"], until: .after(.milliseconds(20)))
         }
         #expect(error?.code == .conflict && error?.message.contains("being undone") == true, "\(error as Any)")
-        async let second = journal.claim(["chg_b", "chg_a"], until: .after(.seconds(60)))
+        async let second = journal.claim(["chg_b", "chg_a"], until: .after(.seconds(300)))
         first.end()
         try await second.end()
     }
