@@ -16,7 +16,7 @@ struct SSHSessionTests {
         var times = ShellSettings.Times()
         times.interrupt = .seconds(20)
         times.terminate = .seconds(20)
-        times.kill = .seconds(40)
+        times.kill = .seconds(200)
         times.start = .seconds(300)
         times.reach = .seconds(40)
         return times
