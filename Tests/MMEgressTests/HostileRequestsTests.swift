@@ -104,7 +104,7 @@ struct HostileRequestsTests {
         let wire = try await TestWire(upstream: upstream.port) { configuration in
             // The body never arrives, and the client waits for the proxy to close.
             configuration.limits.bodyStall = .seconds(5)
-            configuration.limits.head = .seconds(hostile.kind == .torn ? 3 : 60)
+            configuration.limits.head = .seconds(hostile.kind == .torn ? 10 : 300)
         }
         let answer = try await RawSession.tunnelled(wire, Array(hostile.request.utf8))
         let isWaitedFor = hostile.kind == .torn
