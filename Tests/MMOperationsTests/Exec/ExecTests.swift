@@ -394,7 +394,10 @@ struct ExecTests {
         let before = TestFolder.names(in: "/tmp").filter { $0.hasPrefix("mm-exec-\(getpid())-") }
         _ = try await Self.run(home, "setsid sleep 300 & sleep 300 & echo left > ~/left; exit 0")
         #expect(await eventually { Self.processes().isEmpty })
-        #expect(TestFolder.names(in: "/tmp").filter { $0.hasPrefix("mm-exec-\(getpid())-") } == before)
+        #expect(
+            await eventually {
+                TestFolder.names(in: "/tmp").filter { $0.hasPrefix("mm-exec-\(getpid())-") } == before
+            })
         await #expect(throws: MMError.self) {
             let work = home.home.path + "/work"
             var context = home.context(nil)

@@ -313,7 +313,7 @@ struct SideBySideTests {
         var isAtTerminal: Bool { true }
         func showSignIn(_ details: JSONObject) async {}
         func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-            try? await Task.sleep(for: .seconds(6))
+            try? await Task.sleep(for: .seconds(21))
             return true
         }
     }
@@ -326,7 +326,7 @@ struct SideBySideTests {
             "body": ["displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true],
         ]
         let late = try await home.call(
-            "graph_request", Self.arguments("all", change), home.context(LatePerson(), within: .seconds(5)))
+            "graph_request", Self.arguments("all", change), home.context(LatePerson(), within: .seconds(20)))
         #expect(late.rows.isEmpty && late.end.notes.filter { $0.hasPrefix("failed: T") }.count == 2)
         let name = try #require(late.resume)
         let outcome = try await home.call(
