@@ -1,7 +1,7 @@
 import Glibc
 
 /// The processor time of a piece of work, which other work on the machine doesn't increase.
-enum ProcessorTime {
+package enum ProcessorTime {
     /// What a body cost the calling thread.
     private static func once(_ body: () throws -> Void) rethrows -> Duration {
         var start = timespec()
@@ -13,7 +13,7 @@ enum ProcessorTime {
     }
 
     /// The ratio of the costs of a large piece and a small one: the lowest of several alternating rounds.
-    static func ratio(of large: () throws -> Void, to small: () throws -> Void) rethrows -> Double {
+    package static func ratio(of large: () throws -> Void, to small: () throws -> Void) rethrows -> Double {
         var least = (large: Duration.seconds(1_000_000), small: Duration.seconds(1_000_000))
         for _ in 0..<5 {
             least.small = min(least.small, try once(small))
