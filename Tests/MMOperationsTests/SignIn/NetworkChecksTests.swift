@@ -38,8 +38,9 @@ struct NetworkChecksTests {
         let home = try TestHome()
         let origin = "http://127.0.0.1:\(listener.port)"
         var report = DoctorReport()
-        try await NetworkChecks(environment: ["MM_SANDBOX_URL": origin], paths: home.paths).examine(
-            [Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
+        try await NetworkChecks(
+            environment: ["MM_SANDBOX_URL": origin], paths: home.paths, limit: .seconds(300)
+        ).examine([Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
         await listener.stop(graceful: .zero)
         let rows = report.rows.filter { $0.name == "network" }
         #expect(rows.count == 2, "\(report.rows)")
@@ -62,10 +63,10 @@ struct NetworkChecksTests {
         let began = ContinuousClock.now
         try await NetworkChecks(
             environment: ["MM_SANDBOX_URL": "http://127.0.0.1:\(listener.port)"], paths: home.paths,
-            deadline: .after(.milliseconds(50))
+            deadline: .after(.milliseconds(50)), limit: .seconds(600)
         ).examine([Connection(name: "demo", entry: ["tenant": "contoso.com", "cloud": "sandbox"])], into: &report)
-        // Two requests have eight seconds each otherwise.
-        #expect(began.duration(to: .now) < .seconds(8))
+        // Each of two requests would have the limit otherwise.
+        #expect(began.duration(to: .now) < .seconds(600))
         let rows = report.rows.filter { $0.name == "network" }
         #expect(rows.count == 2 && rows.allSatisfy { $0.state == .failed }, "\(report.rows)")
         await listener.stop(graceful: .zero)

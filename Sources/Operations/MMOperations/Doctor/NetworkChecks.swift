@@ -11,19 +11,22 @@ package struct NetworkChecks: Sendable {
     /// The paths with the descriptions of custom clouds.
     private let paths: StatePaths
     private let deadline: Deadline
+    private let limit: Duration
 
     /// Creates the checks of the network.
     /// - Parameters:
     ///   - environment: names the proxy, certificates and the sandbox tenant.
     ///   - paths: the paths with the descriptions of custom clouds.
     ///   - deadline: when to stop waiting for answers, if that is sooner than usual.
-    package init(environment: [String: String], paths: StatePaths, deadline: Deadline = .never) {
+    ///   - limit: how long each answer is waited for.
+    package init(
+        environment: [String: String], paths: StatePaths, deadline: Deadline = .never, limit: Duration = .seconds(8)
+    ) {
         self.environment = environment
         self.paths = paths
         self.deadline = deadline
+        self.limit = limit
     }
-
-    private static let limit = Duration.seconds(8)
 
     /// Sends a request to the sign-in service and Microsoft Graph of each cloud, one to each address.
     /// - Parameter connections: the connections whose clouds are checked; without any, the public cloud.
@@ -71,9 +74,9 @@ package struct NetworkChecks: Sendable {
         let start = ContinuousClock.now
         let response: HTTPResponse
         do throws(HTTPError) {
-            let limit = min(Self.limit, max(deadline.remaining, .milliseconds(1)))
+            let timeout = min(limit, max(deadline.remaining, .milliseconds(1)))
             response = try await client.send(
-                HTTPRequest(method: "GET", url: address, timeout: limit, allowsPlainHTTP: true))
+                HTTPRequest(method: "GET", url: address, timeout: timeout, allowsPlainHTTP: true))
         } catch {
             report.add(
                 "network", .failed, error.message,
