@@ -301,7 +301,7 @@ struct ShellOperationTests {
         var settings = ShellSettings(
             name: "py", kind: .bash, environment: ["PATH": "/usr/bin:/bin", "HOME": home.path], directory: home.path)
         // A busy machine may take its time to hear the interrupt; only then the interpreter would go.
-        settings.times.interrupt = .seconds(120)
+        (settings.times.start, settings.times.interrupt) = (.seconds(300), .seconds(120))
         let shell = try await PythonShell.start(settings)
         _ = try await shell.run(ShellCommand("x = 41"), deadline: .after(.seconds(300)))
         let job = try await shell.start(

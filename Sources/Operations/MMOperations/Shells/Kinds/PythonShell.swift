@@ -22,8 +22,9 @@ package actor PythonShell: ShellSession {
     package static func start(_ settings: ShellSettings) async throws(MMError) -> PythonShell {
         let session = PythonShell(settings)
         do throws(MMError) {
-            let job = try await session.start(ShellCommand("pass"), deadline: .after(.seconds(30)), observer: nil)
-            guard let end = await job.wait(until: .after(.seconds(30))), end.cause == .finished else {
+            let deadline = Deadline.after(settings.times.start)
+            let job = try await session.start(ShellCommand("pass"), deadline: deadline, observer: nil)
+            guard let end = await job.wait(until: deadline), end.cause == .finished else {
                 let words = String(decoding: job.output(.stderr).bytes.prefix(300), as: UTF8.self)
                 throw MMError(
                     .notFound, "Python can't be started.", hint: "Install the Debian package python3.", cause: words)
