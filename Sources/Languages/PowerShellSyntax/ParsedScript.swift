@@ -5,8 +5,6 @@ import Glibc
 /// A text with an error has no tree at all: it can never run, and no part of it should be judged. Keep this value alive
 /// for as long as you use nodes of its tree: it releases even deeply nested trees without recursion.
 package struct ParsedScript: Sendable {
-    /// The length of the source in UTF-16 code units.
-    package let length: Int
     /// An upper bound for the height of the tree: nested blocks, groups and operands, counting every operator and
     /// access of a chain. Code that traverses the tree recursively should reject trees higher than its stack allows.
     package let height: Int
@@ -18,8 +16,7 @@ package struct ParsedScript: Sendable {
     package let comments: [Range<Int>]
     private let tree: SyntaxTree?
 
-    init(length: Int, height: Int, tree: SyntaxTree, requirements: ScriptRequirements?, comments: [Range<Int>]) {
-        self.length = length
+    init(height: Int, tree: SyntaxTree, requirements: ScriptRequirements?, comments: [Range<Int>]) {
         self.height = height
         self.errors = []
         self.requirements = requirements
@@ -27,8 +24,7 @@ package struct ParsedScript: Sendable {
         self.tree = tree
     }
 
-    init(length: Int, error: ParseError, requirements: ScriptRequirements?) {
-        self.length = length
+    init(error: ParseError, requirements: ScriptRequirements?) {
         self.height = 0
         self.errors = [error]
         self.requirements = requirements

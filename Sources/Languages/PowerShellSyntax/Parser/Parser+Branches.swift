@@ -26,10 +26,7 @@ extension Parser {
                 throw failIncomplete("MissingStatementBlock", at: extent(closing))
             }
             end = body.extent
-            clauses.append(
-                keep(
-                    ConditionClauseSyntax(
-                        extent: extent(keyword).through(end), condition: condition, body: body)))
+            clauses.append(keep(ConditionClauseSyntax(condition: condition, body: body)))
             let restore = restorePoint
             try skipNewlines()
             keyword = try peekToken()
@@ -155,8 +152,7 @@ extension Parser {
                 throw failIncomplete("MissingSwitchStatementClause", at: end.after)
             }
             if let condition {
-                let whole = condition.extent.through(body.extent)
-                clauses.append(keep(SwitchClauseSyntax(extent: whole, condition: condition, body: body)))
+                clauses.append(keep(SwitchClauseSyntax(condition: condition, body: body)))
             } else {
                 guard defaultBody == nil else { throw fail("MultipleSwitchDefaultClauses", at: extent(token)) }
                 defaultBody = body

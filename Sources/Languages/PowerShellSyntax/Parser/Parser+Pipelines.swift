@@ -51,8 +51,7 @@ extension Parser {
         }
         return keep(
             AssignmentStatementSyntax(
-                extent: target.extent.through(value.extent), target: target, op: op, value: value,
-                operatorExtent: extent(token)))
+                extent: target.extent.through(value.extent), target: target, op: op, value: value))
     }
 
     @inline(never)
@@ -178,7 +177,7 @@ extension Parser {
                 throw fail("RedirectionNotSupported", at: extent(token))
             }
             redirection = .merging(
-                keep(MergingRedirectionSyntax(extent: extent(token), from: token.stream, to: .output)))
+                keep(MergingRedirectionSyntax(extent: extent(token), from: token.stream)))
         } else {
             guard let target = try parseSingleArgument(.fileName) else {
                 throw fail("MissingFileSpecification", at: extent(token).after)

@@ -31,8 +31,8 @@ extension Parser {
             return .number(keep(NumberConstantSyntax(extent: extent(token), text: text, value: value.value)))
         case (.stringExpandable, .string(let value)): return try parseQuoted(token, value, .doubleQuoted)
         case (.hereStringExpandable, .string(let value)): return try parseQuoted(token, value, .doubleQuotedHere)
-        case (.stringLiteral, .string(let value)): return try parseQuoted(token, value, .singleQuoted)
-        case (.hereStringLiteral, .string(let value)): return try parseQuoted(token, value, .singleQuotedHere)
+        case (.stringLiteral, .string(let value)), (.hereStringLiteral, .string(let value)):
+            return .string(keep(StringConstantSyntax(extent: extent(token), value: value.text)))
         default:
             unget(token)
             return nil
@@ -43,7 +43,7 @@ extension Parser {
         _ token: Token, _ value: StringTokenValue, _ style: StringStyle
     ) throws(Stop) -> ExpressionSyntax {
         if value.parts.isEmpty {
-            return .string(keep(StringConstantSyntax(extent: extent(token), value: value.text, style: style)))
+            return .string(keep(StringConstantSyntax(extent: extent(token), value: value.text)))
         }
         return .expandableString(try parseExpandable(token, value, style))
     }
@@ -180,7 +180,7 @@ extension Parser {
             throw failIncomplete("MissingStatementInHashLiteral", at: extent(equals).after)
         }
         setMode(oldMode)
-        return keep(HashtableEntrySyntax(extent: key.extent.through(value.extent), key: key, value: value))
+        return keep(HashtableEntrySyntax(key: key, value: value))
     }
 
     /// Parses a script block after its `{`.

@@ -267,7 +267,7 @@ extension Parser {
         lexer.wantsSimpleName = false
         guard token.kind == .identifier else { return nil }
         skipToken()
-        return keep(StringConstantSyntax(extent: extent(token), value: lexer.string(token), style: .bareWord))
+        return keep(StringConstantSyntax(extent: extent(token), value: lexer.string(token)))
     }
 }
 
@@ -597,14 +597,14 @@ extension Parser {
 
     /// Returns the text of a token as a constant.
     private mutating func bareWord(_ token: Token) -> ExpressionSyntax {
-        .string(keep(StringConstantSyntax(extent: extent(token), value: lexer.string(token), style: .bareWord)))
+        .string(keep(StringConstantSyntax(extent: extent(token), value: lexer.string(token))))
     }
 
     /// Returns the value of a generic word as a constant.
     private mutating func constant(_ token: Token) -> StringConstantSyntax {
         var value = ""
         if case .string(let string) = token.value { value = string.text }
-        return keep(StringConstantSyntax(extent: extent(token), value: value, style: .bareWord))
+        return keep(StringConstantSyntax(extent: extent(token), value: value))
     }
 
     /// Parses one argument outside a command; `nil` when none follows.

@@ -43,7 +43,7 @@ package enum PowerShellParser {
     package static func parse(utf16 units: [UInt16], limits: ParserLimits = ParserLimits()) -> ParsedScript {
         guard units.count <= limits.length, units.count < Int(Int32.max) else {
             let error = ParseError(id: "ScriptTooComplicated", extent: SourceExtent(start: 0, end: units.count))
-            return ParsedScript(length: units.count, error: error, requirements: nil)
+            return ParsedScript(error: error, requirements: nil)
         }
         var parser = Parser(units, limits: limits)
         var requirements: ScriptRequirements?
@@ -53,8 +53,7 @@ package enum PowerShellParser {
             if let error = SemanticChecker.check(root) { throw parser.fail(error.id, at: error.extent) }
             let tree = SyntaxTree(root: root, nodes: parser.takeNodes())
             return ParsedScript(
-                length: units.count, height: parser.height, tree: tree, requirements: requirements,
-                comments: parser.lexer.comments)
+                height: parser.height, tree: tree, requirements: requirements, comments: parser.lexer.comments)
         } catch {
             // A partial tree is released in the same order as a complete one.
             _ = parser.takeNodes()
@@ -66,7 +65,7 @@ package enum PowerShellParser {
             {
                 error = ParseError(id: error.id, extent: error.extent, isIncomplete: true)
             }
-            return ParsedScript(length: units.count, error: error, requirements: requirements)
+            return ParsedScript(error: error, requirements: requirements)
         }
     }
 }

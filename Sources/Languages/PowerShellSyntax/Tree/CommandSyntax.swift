@@ -106,13 +106,10 @@ package final class MergingRedirectionSyntax: Sendable {
     package let extent: SourceExtent
     /// The redirected stream.
     package let from: RedirectionStream
-    /// The stream that receives it, always the output stream.
-    package let to: RedirectionStream
 
-    init(extent: SourceExtent, from: RedirectionStream, to: RedirectionStream) {
+    init(extent: SourceExtent, from: RedirectionStream) {
         self.extent = extent
         self.from = from
-        self.to = to
     }
 }
 
@@ -192,16 +189,12 @@ package struct SwitchFlags: OptionSet, Sendable {
     }
 }
 
-/// How a string is written.
+/// How a string is written whose parts are evaluated.
 package enum StringStyle: Sendable {
     /// A word without quotes.
     case bareWord
-    /// `'…'`.
-    case singleQuoted
     /// `"…"`.
     case doubleQuoted
-    /// `@'…'@`.
-    case singleQuotedHere
     /// `@"…"@`.
     case doubleQuotedHere
 }

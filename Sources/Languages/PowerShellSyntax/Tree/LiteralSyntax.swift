@@ -4,13 +4,10 @@ package final class StringConstantSyntax: Sendable {
     package let extent: SourceExtent
     /// The decoded value, with escapes and doubled quotes resolved. Lone surrogates become U+FFFD.
     package let value: String
-    /// How the string is written.
-    package let style: StringStyle
 
-    init(extent: SourceExtent, value: String, style: StringStyle) {
+    init(extent: SourceExtent, value: String) {
         self.extent = extent
         self.value = value
-        self.style = style
     }
 }
 
@@ -70,15 +67,12 @@ package final class HashtableSyntax: Sendable {
 
 /// A `key = value` of a hashtable.
 package final class HashtableEntrySyntax: Sendable {
-    /// The node's extent in the source.
-    package let extent: SourceExtent
     /// The key: a bare word (a ``StringConstantSyntax``) or any unary expression, which is evaluated.
     package let key: ExpressionSyntax
     /// The value: a whole statement, which may run commands.
     package let value: StatementSyntax
 
-    init(extent: SourceExtent, key: ExpressionSyntax, value: StatementSyntax) {
-        self.extent = extent
+    init(key: ExpressionSyntax, value: StatementSyntax) {
         self.key = key
         self.value = value
     }

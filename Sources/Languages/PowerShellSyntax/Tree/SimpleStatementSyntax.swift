@@ -8,21 +8,12 @@ package final class AssignmentStatementSyntax: Sendable {
     package let op: AssignmentOperator
     /// The right-hand side, a whole statement.
     package let value: StatementSyntax
-    /// The extent of the operator itself.
-    package let operatorExtent: SourceExtent
 
-    init(
-        extent: SourceExtent,
-        target: ExpressionSyntax,
-        op: AssignmentOperator,
-        value: StatementSyntax,
-        operatorExtent: SourceExtent
-    ) {
+    init(extent: SourceExtent, target: ExpressionSyntax, op: AssignmentOperator, value: StatementSyntax) {
         self.extent = extent
         self.target = target
         self.op = op
         self.value = value
-        self.operatorExtent = operatorExtent
     }
 }
 

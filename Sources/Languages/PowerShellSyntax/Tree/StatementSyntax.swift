@@ -182,15 +182,12 @@ package final class IfStatementSyntax: Sendable {
 
 /// A condition of an `if` statement with its block.
 package final class ConditionClauseSyntax: Sendable {
-    /// The node's extent in the source.
-    package let extent: SourceExtent
     /// A pipeline, chain or assignment.
     package let condition: StatementSyntax
     /// The block.
     package let body: StatementBlockSyntax
 
-    init(extent: SourceExtent, condition: StatementSyntax, body: StatementBlockSyntax) {
-        self.extent = extent
+    init(condition: StatementSyntax, body: StatementBlockSyntax) {
         self.condition = condition
         self.body = body
     }
@@ -230,15 +227,12 @@ package final class SwitchStatementSyntax: Sendable {
 
 /// A clause of a `switch`.
 package final class SwitchClauseSyntax: Sendable {
-    /// The node's extent in the source.
-    package let extent: SourceExtent
     /// The condition to compare with; a script block is run instead.
     package let condition: ExpressionSyntax
     /// The block.
     package let body: StatementBlockSyntax
 
-    init(extent: SourceExtent, condition: ExpressionSyntax, body: StatementBlockSyntax) {
-        self.extent = extent
+    init(condition: ExpressionSyntax, body: StatementBlockSyntax) {
         self.condition = condition
         self.body = body
     }

@@ -24,7 +24,6 @@ extension Evaluator {
             isHere = true
             place = node.extent.start
             end = node.extent.end
-        default: throw .handOver("an unusual string with variables")
         }
         var text = ""
         var written = ""
