@@ -59,7 +59,7 @@ struct ExchangeCmdlet: Sendable {
         for given in call.names {
             guard let parameter = parameters[given.lowercased()] ?? Self.common[given.lowercased()] else {
                 if isOpen { continue }
-                throw .unknownParameter(given, name)
+                throw .unknownParameter(given)
             }
             try parameter.check(call.raw(given) ?? .null, of: given)
         }

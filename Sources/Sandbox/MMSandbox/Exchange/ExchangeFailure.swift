@@ -44,7 +44,7 @@ struct ExchangeFailure: Error {
             "The operation couldn't be performed because '\(identity)' matches multiple entries.")
     }
 
-    static func unknownParameter(_ name: String, _ cmdlet: String) -> ExchangeFailure {
+    static func unknownParameter(_ name: String) -> ExchangeFailure {
         ExchangeFailure(
             400, "BadRequest",
             type: "Microsoft.Exchange.AdminApi.CommandInvocation.NamedParameterNotFoundException",

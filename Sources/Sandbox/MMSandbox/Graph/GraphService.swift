@@ -318,7 +318,7 @@ struct RoleAssignments {
     /// - Parameter rows: the existing assignments.
     func answer(_ call: GraphCall, _ place: GraphPlace, _ rows: [Record]) throws(GraphFailure) -> HTTPServerResponse {
         guard let key = place.rest.first?.name, key != "$count" else {
-            return call.request.method == "POST" ? try create(call, place, rows) : try reader.read(call, place)
+            return call.request.method == "POST" ? try create(call, place) : try reader.read(call, place)
         }
         guard let row = rows.first(where: { $0.id == key }) else { throw .missing(key) }
         switch call.request.method {
@@ -342,9 +342,7 @@ struct RoleAssignments {
         return LinkAddress(owner: name.map(store.apps.roleID) ?? "", relation: .members)
     }
 
-    private func create(
-        _ call: GraphCall, _ place: GraphPlace, _ rows: [Record]
-    ) throws(GraphFailure) -> HTTPServerResponse {
+    private func create(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         guard DirectoryRoleName(rawValue: body["roleDefinitionId"]?.string?.lowercased() ?? "") != nil else {
             throw .badRequest("The role definition of the assignment does not exist.")

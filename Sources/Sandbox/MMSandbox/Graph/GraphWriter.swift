@@ -37,7 +37,7 @@ struct GraphWriter {
         case .users:
             try accounts.checkNewUser(row)
             id = RandomBytes.uuid()
-            accounts.finishUser(&row, id: id)
+            accounts.finishUser(&row)
         case .groups:
             try accounts.checkNewGroup(row)
             id = RandomBytes.uuid()

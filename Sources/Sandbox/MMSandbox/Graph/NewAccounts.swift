@@ -27,7 +27,7 @@ struct NewAccounts {
         }
     }
 
-    func finishUser(_ row: inout JSONObject, id: String) {
+    func finishUser(_ row: inout JSONObject) {
         let name = row["userPrincipalName"]?.string ?? ""
         var full: JSONObject = [:]
         for property in EntityKind.user.properties {

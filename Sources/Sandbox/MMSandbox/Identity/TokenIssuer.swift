@@ -439,7 +439,7 @@ struct ScopeRequest: Sendable {
         var audience: String?
         var names: [String] = []
         for word in words where !Self.identityNames.contains(word.lowercased()) {
-            guard let (resource, name) = Self.halves(word) else { throw Self.invalid(word, text) }
+            guard let (resource, name) = Self.halves(word) else { throw Self.invalid(word) }
             if let audience, audience != resource {
                 throw TokenFault(
                     "invalid_scope", 700_022,
@@ -469,7 +469,7 @@ struct ScopeRequest: Sendable {
             permissions = isDefault ? all : ["User.Read"]
         } else {
             for name in names where resource == .graph && !Self.looksLikePermission(name) {
-                throw Self.invalid(name, text)
+                throw Self.invalid(name)
             }
             // Consent covers only the app's own list; further permissions need an administrator.
             let excess = resource == .graph && app.delegated != nil ? names.filter { !all.contains($0) } : []
@@ -489,7 +489,7 @@ struct ScopeRequest: Sendable {
         }
     }
 
-    private static func invalid(_ word: String, _ text: String) -> TokenFault {
+    private static func invalid(_ word: String) -> TokenFault {
         TokenFault(
             "invalid_scope", 70_011,
             "The provided request must include a valid 'scope' input parameter. The scope '\(word)' is not valid.")

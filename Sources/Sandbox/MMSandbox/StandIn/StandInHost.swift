@@ -361,7 +361,7 @@ extension StandInHost {
         case .if:
             fillTable(in: extent, facts, command)
             return nil
-        case .flow(let flow) where flow.kind == .throw: return thrown(flow)
+        case .flow(let flow) where flow.kind == .throw: return thrown()
         case .flow: return CommandEnd(.completed)
         default: break
         }
@@ -421,7 +421,7 @@ extension StandInHost {
         }
     }
 
-    private func thrown(_ flow: FlowStatementSyntax) -> CommandEnd {
+    private func thrown() -> CommandEnd {
         let message = "The stand-in's script threw."
         return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
     }
