@@ -43,7 +43,7 @@ extension ScriptWalk {
         }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }
-        if isRepeated(rule(of: entry, kind: kind), classes, kind), many == nil, tables.user.rules.isEmpty { return }
+        if isRepeated(rule(of: kind), classes, kind), many == nil, tables.user.rules.isEmpty { return }
         // A service's cmdlet has no effect besides its requests, which a dry run holds back. A change of the sign-in
         // has an effect all the same.
         let isHeldBack =
@@ -53,9 +53,9 @@ extension ScriptWalk {
         // What the call says of itself tells a person more than all that the cmdlet may be for.
         let words = reasons.isEmpty ? tables.cmdlets.reasons(of: entry) : reasons
         let finding = GuardFinding(
-            rule: rule(of: entry, kind: kind), classes: classes.subtracting(kind == .unknown ? .read : []).orWrite,
+            rule: rule(of: kind), classes: classes.subtracting(kind == .unknown ? .read : []).orWrite,
             kind: kind, reason: reason(entry, kind: kind, classes: classes, words: words),
-            instead: instead(entry, kind: kind, classes: classes), subject: entry.name)
+            instead: instead(kind, classes), subject: entry.name)
         var findings = isRead || isHeldBack ? [] : [finding]
         if let many { findings.append(many) }
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
@@ -119,7 +119,7 @@ extension ScriptWalk {
         for finding in reportedFindings(findings, named: name, parameters: written) { report(finding, extent) }
     }
 
-    private func rule(of entry: CmdletEntry, kind: GuardFinding.Kind) -> String {
+    private func rule(of kind: GuardFinding.Kind) -> String {
         switch kind {
         case .blocked: "seed-blocked"
         case .earlierBlocked: "seed-blocked-names"
@@ -134,7 +134,7 @@ extension ScriptWalk {
     /// What to do in place of signing in or out.
     static let signInTools = "The server handles sign-ins: use its login and reset tools."
 
-    private func instead(_ entry: CmdletEntry, kind: GuardFinding.Kind, classes: GuardClassSet) -> String? {
+    private func instead(_ kind: GuardFinding.Kind, _ classes: GuardClassSet) -> String? {
         switch kind {
         case .blocked: return "A person must do this with their own tools, outside this server."
         case .missing: return "Its module is not installed: use Invoke-AzRestMethod with the resource's path."

@@ -75,7 +75,7 @@ package struct PermissionAdvisor: Sendable {
     }
 
     private func missing(_ call: CallPermissions, _ rights: TokenRights) -> PermissionAdvice {
-        guard let choice = call.choice(for: rights.kind), let wanted = advised(choice, call, rights) else {
+        guard let choice = call.choice(for: rights.kind), let wanted = advised(choice, rights) else {
             let others = [SignInKind.work, .application].filter { call.choice(for: $0)?.advised != nil }
             let other = others.first.map { kind in
                 "sign in \(kind == .application ? "as an app" : "as a person") with "
@@ -125,9 +125,7 @@ package struct PermissionAdvisor: Sendable {
 
     /// Returns the permission to ask for: one that is granted already and only lacks a second permission, otherwise the
     /// least one.
-    private func advised(
-        _ choice: PermissionChoice, _ call: CallPermissions, _ rights: TokenRights
-    ) -> Permission? {
+    private func advised(_ choice: PermissionChoice, _ rights: TokenRights) -> Permission? {
         choice.all.first { rights.permissions.contains($0.name) } ?? choice.advised
     }
 
