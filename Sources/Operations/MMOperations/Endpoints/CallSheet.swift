@@ -269,7 +269,7 @@ struct CallExample {
         } else if !call.example.isEmpty {
             bodyText = call.example
         } else if call.answersMany, call.method == "GET", call.options.contains("select") {
-            let usual = GraphTypeTable.standard.type(named: Self.single(call.type))?.usualProperties ?? []
+            let usual = GraphTypeTable.standard.type(named: call.singleType)?.usualProperties ?? []
             if !usual.isEmpty { path += "?$select=" + usual.prefix(4).joined(separator: ",") }
         }
         if bodyText.isEmpty, !call.body.isEmpty {
@@ -300,8 +300,6 @@ struct CallExample {
         if !bodyText.isEmpty { line += " -d \(ShellWord.quoted(bodyText))" }
         return line
     }
-
-    private static func single(_ type: String) -> String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
 
     /// Returns the path with example values for placeholders of known form: a person's address, a folder's name, a
     /// period.

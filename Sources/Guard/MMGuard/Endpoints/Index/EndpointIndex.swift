@@ -127,6 +127,8 @@ package struct OfferedCall: Sendable, Hashable {
 
     /// The path with its version; only beta is written.
     package var path: String { isBetaOnly ? "/beta" + template : template }
+    /// The type of one object: without `[]`.
+    package var singleType: String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
     /// Whether the call returns several objects, and not only their number.
     package var answersMany: Bool {
         (kind == .list || kind == .delta || type.hasSuffix("[]")) && !template.hasSuffix("/$count")

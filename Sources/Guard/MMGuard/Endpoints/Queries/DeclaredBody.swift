@@ -21,7 +21,7 @@ package struct DeclaredBody: Sendable {
         else { return nil }
         switch call.kind {
         case .create, .update:
-            guard let type = types.type(named: Self.single(call.type)) else { return nil }
+            guard let type = types.type(named: call.singleType) else { return nil }
             (self.type, isAction) = (type, false)
         case .action:
             guard let action = target.segments.last,
@@ -34,8 +34,6 @@ package struct DeclaredBody: Sendable {
         default: return nil
         }
     }
-
-    private static func single(_ type: String) -> String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
 
     /// The names of the properties or parameters that the type itself has, with inherited ones.
     package var names: [String] { types.properties(of: type).map(\.name) }
