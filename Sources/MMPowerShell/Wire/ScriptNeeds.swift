@@ -34,7 +34,7 @@ package struct ScriptNeeds: Sendable, Hashable {
             for argument in command.arguments {
                 switch argument {
                 case .value(let value), .parameter("Name", .some(let value)):
-                    found.formUnion(Self.texts(value).filter(Self.isPlain).map { Self.mark + $0 })
+                    found.formUnion(value.texts.filter(Self.isPlain).map { Self.mark + $0 })
                 case .parameter: break
                 }
             }
@@ -68,14 +68,6 @@ package struct ScriptNeeds: Sendable, Hashable {
             catch { }
         }
         """
-
-    private static func texts(_ value: FactValue) -> [String] {
-        switch value {
-        case .string(let text): [text]
-        case .array(let items): items.flatMap(texts)
-        default: []
-        }
-    }
 
     private static func isPlain(_ name: String) -> Bool {
         guard let first = name.unicodeScalars.first, first.properties.isAlphabetic else { return false }

@@ -12,6 +12,15 @@ package indirect enum FactValue: Sendable, Equatable {
     case hashtable(keys: [FactValue])
     /// A value known only at run time; the name is that of a variable, type or constant member.
     case dynamic(FactDynamic, name: String?)
+
+    /// Its constant strings, with those in arrays.
+    package var texts: [String] {
+        switch self {
+        case .string(let text): [text]
+        case .array(let items): items.flatMap(\.texts)
+        default: []
+        }
+    }
 }
 
 /// A number literal with its type and value.

@@ -54,10 +54,10 @@ package struct ScriptDigest: Sendable {
             switch argument {
             case .parameter(let name, nil): parameter = name
             case .parameter(let name, let value?):
-                if names(object: name) { targets += texts(value) }
+                if names(object: name) { targets += value.texts }
                 parameter = nil
             case .value(let value):
-                if parameter.map(names) ?? isFirst { targets += texts(value) }
+                if parameter.map(names) ?? isFirst { targets += value.texts }
                 if parameter == nil { isFirst = false }
                 parameter = nil
             }
@@ -68,14 +68,6 @@ package struct ScriptDigest: Sendable {
     private static func names(object parameter: String) -> Bool {
         let name = parameter.lowercased()
         return names.contains(name) || name.hasSuffix("id") || name.hasSuffix("upn") || name.hasSuffix("principalname")
-    }
-
-    private static func texts(_ value: FactValue) -> [String] {
-        switch value {
-        case .string(let text): [text]
-        case .array(let items): items.flatMap(texts)
-        default: []
-        }
     }
 
     private static func short(_ text: String) -> String {
