@@ -1,6 +1,5 @@
 import Glibc
 import MMCore
-import MMSessions
 import MMSystem
 import TestSupport
 import Testing

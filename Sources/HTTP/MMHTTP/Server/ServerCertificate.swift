@@ -1,6 +1,7 @@
 import CMicroHTTPD
 import Glibc
 package import MMCore
+import MMSystem
 
 /// A TLS server's certificate chain and private key.
 package struct ServerCertificate: Sendable {
@@ -51,22 +52,15 @@ package struct ServerCertificate: Sendable {
         )
     }
 
-    private static func stamps(_ paths: String...) -> [FileStamp.Lookup] {
-        paths.map { path in resolved(path).map(FileStamp.lookUp) ?? .missing }
-    }
-
     /// Follows links, because certificate tools keep the newest certificate behind one.
-    private static func resolved(_ path: String) -> String? {
-        realpath(path, nil).map { pointer in
-            defer { free(pointer) }
-            return String(cString: pointer)
-        }
+    private static func stamps(_ paths: String...) -> [FileStamp.Lookup] {
+        paths.map { path in RealPath.of(path).map(FileStamp.lookUp) ?? .missing }
     }
 
     private static func read(
         _ path: String, _ flag: String, holding mark: String, _ isAdmitted: (stat) -> Bool = { _ in true }
     ) throws(MMError) -> String {
-        guard let resolved = resolved(path),
+        guard let resolved = RealPath.of(path),
             let bytes = try ProtectedFile.read(resolved, limit: 1 << 20, isAdmitted: isAdmitted)
         else {
             throw MMError(.notFound, "The file \(path) does not exist.", hint: "\(flag) must be a PEM file.")

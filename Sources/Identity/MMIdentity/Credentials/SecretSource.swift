@@ -42,7 +42,7 @@ public enum SecretSource: Sendable {
         switch self {
         case .value(let secret): text = secret.reveal()
         case .file(let path):
-            let place = isMounted ? Self.resolved(path) : path
+            let place = isMounted ? RealPath.of(path) ?? path : path
             let isAdmitted = { (status: stat) in
                 ProtectedFile.isPrivate(status)
                     || isMounted
@@ -99,11 +99,5 @@ public enum SecretSource: Sendable {
 
     private func missing(_ what: String, _ hint: String) -> MMError {
         MMError(.invalidInput, "\(what.prefix(1).uppercased())\(what.dropFirst()).", hint: hint)
-    }
-
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
     }
 }

@@ -348,11 +348,11 @@ enum DefaultWorkspace {
     /// Returns whether a folder may be a workspace without being configured: it must be below the home folder, outside
     /// hidden folders, and without mm's own files.
     static func admits(_ folder: String, _ services: ShellServices) -> Bool {
-        guard let real = resolved(folder), let home = resolved(services.paths.home), real.hasPrefix(home + "/"),
+        guard let real = RealPath.of(folder), let home = RealPath.of(services.paths.home), real.hasPrefix(home + "/"),
             !real.dropFirst(home.count).split(separator: "/").contains(where: { $0.hasPrefix(".") })
         else { return false }
         return ShellOpening.ownFiles(services).allSatisfy { own in
-            let own = resolved(own) ?? own
+            let own = RealPath.of(own) ?? own
             return own != real && !own.hasPrefix(real + "/") && !real.hasPrefix(own + "/")
         }
     }
@@ -391,11 +391,5 @@ enum DefaultWorkspace {
 
     private static func settings(_ services: ShellServices) -> String {
         ShellsConfiguration.path(services.environment, home: services.paths.home)
-    }
-
-    private static func resolved(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
     }
 }

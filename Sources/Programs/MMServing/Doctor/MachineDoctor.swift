@@ -346,10 +346,8 @@ struct ProgramChecks: Sendable {
         let home = StatePaths(environment: environment).home
         var folders = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
         folders += ["\(home)/.local/share/powershell/Modules", "/usr/local/share/powershell/Modules"]
-        if let real = realpath(program, nil) {
-            let path = String(cString: real)
-            free(real)
-            if let slash = path.lastIndex(of: "/") { folders.append(path[..<slash] + "/Modules") }
+        if let path = RealPath.of(program), let slash = path.lastIndex(of: "/") {
+            folders.append(path[..<slash] + "/Modules")
         }
         return folders
     }

@@ -298,10 +298,7 @@ extension ProcessSites {
             try? PowerShellLocator(environment: environment).locate().program,
             isOnSandbox ? try? OwnProgram.sandbox(environment) : nil,
         ]
-        return programs.compactMap(\.self).flatMap { (program: String) in
-            var real = [CChar](repeating: 0, count: Int(PATH_MAX))
-            return [program, realpath(program, &real).map { String(cString: $0) } ?? program]
-        }.compactMap(Self.folder)
+        return programs.compactMap(\.self).flatMap { [$0, RealPath.of($0) ?? $0] }.compactMap(Self.folder)
     }
 
     /// Returns the folder of a program; `nil` for the root.

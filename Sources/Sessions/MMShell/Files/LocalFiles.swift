@@ -1,6 +1,5 @@
 import Glibc
 package import MMCore
-import MMSessions
 import MMSystem
 
 /// Files of this machine, for upload and download in a local shell session.

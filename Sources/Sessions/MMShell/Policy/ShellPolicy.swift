@@ -269,23 +269,17 @@ extension ShellPolicy {
 
     /// Returns whether a file is, or would be, below a folder when all links are followed.
     static func isInside(_ path: String, _ root: String) -> Bool {
-        guard let realRoot = resolved(root) else { return false }
+        guard let realRoot = RealPath.of(root) else { return false }
         let name = path.split(separator: "/").last.map(String.init) ?? ""
         guard !name.isEmpty, name != ".", name != ".." else { return false }
         var info = stat()
         if lstat(path, &info) == 0 {
-            guard let real = resolved(path) else { return false }
+            guard let real = RealPath.of(path) else { return false }
             return real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
         }
         let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        guard let real = resolved(parent.isEmpty ? "/" : parent) else { return false }
-        return real == realRoot || real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
-    }
-
-    private static func resolved(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
+        guard let real = RealPath.of(parent.isEmpty ? "/" : parent) else { return false }
+        return RealPath.lies(real, in: realRoot)
     }
 
     /// Returns a refusal in the words that clients look for.

@@ -1,6 +1,5 @@
 import Glibc
 package import MMCore
-import MMSessions
 import MMSystem
 import ShellSyntax
 

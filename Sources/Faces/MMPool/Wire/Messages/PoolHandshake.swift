@@ -108,9 +108,7 @@ package struct PoolBuild: Sendable, Hashable {
     private init(version: String, executable: String) {
         self.version = version
         self.executable = executable
-        let real = realpath(executable, nil)
-        defer { free(real) }
-        if let real, case .file(let mark) = FileStamp.lookUp(String(cString: real)) {
+        if let real = RealPath.of(executable), case .file(let mark) = FileStamp.lookUp(real) {
             written = mark.modified.seconds * 1_000_000_000 + Int64(mark.modified.nanoseconds)
             size = Int64(mark.size)
         } else {
