@@ -47,6 +47,26 @@ struct LibraryFaceTests {
         }
     }
 
+    @Test("isn't ended when no descriptor is left: the scheduler of tasks needs one each second")
+    func shortage() async {
+        await #expect(processExitsWith: .success) {
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            var limit = rlimit()
+            #expect(getrlimit(resource, &limit) == 0)
+            limit.rlim_cur = 64
+            #expect(setrlimit(resource, &limit) == 0)
+            // The scheduler takes some for good with its first timer.
+            try await Task.sleep(for: .milliseconds(1))
+            while dup(0) >= 0 {}
+            // It looks at its threads while tasks wait for one.
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<200 { group.addTask { usleep(50_000) } }
+            }
+            #expect(dup(0) == -1 && errno == EMFILE)
+            #expect(getrlimit(resource, &limit) == 0 && limit.rlim_cur == 64)
+        }
+    }
+
     @Test("accepts a typed call, and judges it like one by name")
     func typed() async throws {
         struct GuardCheck: OperationCall {
