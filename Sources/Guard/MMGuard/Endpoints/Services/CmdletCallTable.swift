@@ -61,7 +61,7 @@ package enum CmdletCallTable {
         exo | New-Mailbox -Shared -Name NAME -PrimarySmtpAddress ADDRESS | create a shared mailbox; new shared mailbox; add a shared mailbox; make a team mailbox
         exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
         exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
-        exo | Get-Mailbox -Filter 'ForwardingSmtpAddress -ne $null' -ResultSize Unlimited | mail forwarding; which mailboxes forward mail; forwarded mailboxes
+        exo | Get-Mailbox -Filter 'ForwardingSmtpAddress -ne $null' -ResultSize Unlimited | mail forwarding; which mailboxes forward mail
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress ADDRESS -DeliverToMailboxAndForward $true | forward a mailbox; set up mail forwarding; forward mail of a user to somebody else; redirect mail of a leaver
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress $null | stop mail forwarding; remove forwarding from a mailbox; disable forwarding
         exo | Set-Mailbox -Identity MAILBOX -LitigationHoldEnabled $true | litigation hold; put a mailbox on hold; legal hold on a mailbox
@@ -71,7 +71,7 @@ package enum CmdletCallTable {
         exo | Enable-Mailbox -Identity MAILBOX -Archive | enable the archive of a mailbox; archive mailbox; online archive
         exo | Get-MailboxStatistics -Identity MAILBOX | size of a mailbox; mailbox statistics; how large is a mailbox; mailbox usage
         exo | Get-MailboxFolderStatistics -Identity MAILBOX | folder sizes of a mailbox; items in mailbox folders; recoverable items size
-        exo | Get-InboxRule -Mailbox MAILBOX | inbox rules; inbox rules of a mailbox; rules in a mailbox; hidden inbox rules
+        exo | Get-InboxRule -Mailbox MAILBOX | inbox rules; inbox rules of a mailbox; rules in a mailbox; hidden inbox rules; forwarding rules in a mailbox
         exo | Remove-InboxRule -Mailbox MAILBOX -Identity RULE | remove an inbox rule; delete a malicious inbox rule
         exo | Get-MailboxAutoReplyConfiguration -Identity MAILBOX | out of office of a user; automatic replies of a mailbox; is the auto reply on
         exo | Set-MailboxAutoReplyConfiguration -Identity MAILBOX -AutoReplyState Enabled -InternalMessage TEXT -ExternalMessage TEXT | set out of office; set an automatic reply for somebody; turn on auto reply; vacation notice
