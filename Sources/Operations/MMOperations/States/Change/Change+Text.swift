@@ -6,8 +6,7 @@ extension Change {
         switch kind {
         case .properties:
             let count = keys.count + secretKeys.count
-            return
-                "changes \(count == 1 ? (keys + secretKeys)[0] : "\(count) properties") of \(objectText)"
+            return "changes \(count == 1 ? (keys + secretKeys)[0] : "\(count) properties") of \(objectText)"
         case .link: return "adds \(othersText) to the \(relation) of \(objectText)"
         case .unlink: return "removes \(othersText) from the \(relation) of \(objectText)"
         case .reference:
