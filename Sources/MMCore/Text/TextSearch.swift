@@ -55,6 +55,13 @@ package enum ByteSearch {
         bytes.withUnsafeBytes { all in wanted.withUnsafeBytes { find($0, in: all, from: start) } }
     }
 
+    /// Returns how many bytes at the end of `bytes` may be the beginning of `wanted`, which isn't complete there.
+    package static func beginning(of wanted: [UInt8], atEndOf bytes: [UInt8]) -> Int {
+        let longest = min(wanted.count - 1, bytes.count)
+        guard longest > 0 else { return 0 }
+        return (1...longest).last { bytes.suffix($0).elementsEqual(wanted.prefix($0)) } ?? 0
+    }
+
     /// Returns the first position of `wanted` at or after `start`; `start` itself if `wanted` is empty.
     fileprivate static func find(
         _ wanted: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer, from start: Int = 0

@@ -33,7 +33,7 @@ struct TerminalMark {
             return (output, true)
         }
         removeLateMarks(from: &output)
-        let count = (late + [awaited ?? []]).map { Self.beginning(of: $0, at: output) }.max() ?? 0
+        let count = (late + [awaited ?? []]).map { ByteSearch.beginning(of: $0, atEndOf: output) }.max() ?? 0
         held = Array(output.suffix(count))
         output.removeLast(count)
         return (output, false)
@@ -45,10 +45,5 @@ struct TerminalMark {
             output.removeSubrange(place..<place + mark.count)
             return true
         }
-    }
-
-    /// Returns how many bytes at the end may be the beginning of a mark.
-    private static func beginning(of mark: [UInt8], at end: [UInt8]) -> Int {
-        (0..<max(1, min(mark.count, end.count + 1))).last { end.suffix($0).elementsEqual(mark.prefix($0)) } ?? 0
     }
 }

@@ -126,15 +126,7 @@ struct FrameReader: Sendable {
     }
 
     /// Returns how many bytes at the end may be the beginning of a number.
-    private func overlap() -> Int { [id, past, promptMark, endMark].map { overlap(with: $0) }.max() ?? 0 }
-
-    private func overlap(with number: [UInt8]) -> Int {
-        let longest = min(number.count - 1, held.count)
-        guard longest > 0 else { return 0 }
-        for count in stride(from: longest, through: 1, by: -1)
-        where held.suffix(count).elementsEqual(number.prefix(count)) {
-            return count
-        }
-        return 0
+    private func overlap() -> Int {
+        [id, past, promptMark, endMark].map { ByteSearch.beginning(of: $0, atEndOf: held) }.max() ?? 0
     }
 }
