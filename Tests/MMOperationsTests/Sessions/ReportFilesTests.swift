@@ -34,6 +34,7 @@ struct ReportFilesTests {
         let helper = "$Top = 2\nfunction Get-Few { Get-Mailbox -ResultSize $Top -WarningAction SilentlyContinue }"
         for line in [
             ". \"$PSScriptRoot\\my helper.ps1\"", ". './my helper.ps1'", ". \"C:\\Scripts\\lib\\my helper.ps1\"",
+            "$here = Split-Path -Parent $MyInvocation.MyCommand.Path\n. (Join-Path $here 'my helper.ps1')",
         ] {
             let answer = try await run("\(line)\n@(Get-Few).Count", attach: [("my helper.ps1", helper)], in: home)
             #expect(ChangesHome.value(answer) == [2])
@@ -53,6 +54,30 @@ struct ReportFilesTests {
         _ = try? await run(
             ". ./writer.ps1\nSet-It",
             attach: [("writer.ps1", "function Set-It { Remove-Mailbox lena.vogt -Confirm:$false }")], in: home)
+        #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
+    }
+
+    @Test("a script that another one calls is judged and run with it, in a scope of its own")
+    func called() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let part = "param([int]$Top = 1)\n$name = 'inner'\nGet-Mailbox -ResultSize $Top"
+        for line in [
+            "$boxes = & \"$PSScriptRoot\\part.ps1\" -Top 2",
+            "$part = Join-Path $PSScriptRoot 'part.ps1'\n$boxes = @(& $part -Top 2 | Sort-Object Name)",
+        ] {
+            let answer = try await run(
+                "$name = 'outer'\n\(line)\n$boxes.Count; $name", attach: [("part.ps1", part)], in: home)
+            #expect(ChangesHome.value(answer) == [2, "outer"])
+        }
+        // In a block of the same script, these would mean something else.
+        for other in ["$script:n = 1; $script:n", "Get-Mailbox; exit 1"] {
+            await #expect(throws: MMError.self) {
+                try await run("$n = 2; & ./part.ps1; $n", attach: [("part.ps1", other)], in: home)
+            }
+        }
+        _ = try? await run(
+            "& ./writer.ps1", attach: [("writer.ps1", "Remove-Mailbox lena.vogt -Confirm:$false")], in: home)
         #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
     }
 

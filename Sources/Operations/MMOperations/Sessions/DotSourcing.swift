@@ -1,10 +1,10 @@
 import MMCore
 import PowerShellSyntax
 
-/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, and whose
-/// imports of modules of functions (`Import-Module .\helper.psm1`) with the functions, if these lie beside it, in
-/// folders that it names from its own, or were attached. The complete text is then judged, shown and run, in either
-/// engine.
+/// A script whose dot-sourcing statements (`. .\helper.ps1`) and calls of scripts (`& .\part.ps1`) are replaced with
+/// the content of the scripts, and whose imports of modules of functions (`Import-Module .\helper.psm1`) with the
+/// functions, if these lie beside it, in folders that it names from its own, or were attached. The complete text is
+/// then judged, shown and run, in either engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String
@@ -15,10 +15,20 @@ struct DotSourcing {
     private let file: String?
     private let files: ScriptFiles
 
+    /// A statement in whose place a file's content can stand.
+    private struct Place {
+        /// The path of the file, from the script's folder.
+        let path: String
+        /// The operator before the script's path; `nil` for the import of a module.
+        let invocation: InvocationOperator?
+        /// The script's arguments, as written.
+        var arguments = ""
+    }
+
     /// The maximum number of inserted scripts, nested ones included.
     private static let most = 20
 
-    /// Inserts the scripts that a script dot-sources.
+    /// Inserts the scripts that a script dot-sources or calls.
     init(_ text: String, _ input: RunInput, with files: ScriptFiles) async throws(MMError) {
         self.text = text
         self.files = files
@@ -27,7 +37,7 @@ struct DotSourcing {
         self.text = try await completed(text, folder: "")
     }
 
-    /// Returns a text with the scripts that it dot-sources, and those that these dot-source in turn.
+    /// Returns a text with the scripts that it dot-sources or calls, and those that these name in turn.
     /// - Parameter folder: the folder that the text comes from, as a path from that of the whole script.
     private mutating func completed(_ text: String, folder: String) async throws(MMError) -> String {
         // A byte order mark is no part of the text, and would shift the places that the parser tells.
@@ -36,17 +46,18 @@ struct DotSourcing {
             var units = Array(text.utf16)
             let parsed = PowerShellParser.parse(utf16: units)
             let items = ScriptFacts(of: parsed).items
+            let paths = ScriptPaths(of: parsed)
             var isChanged = false
             for item in items {
                 guard case .command(let command) = item.detail,
-                    let call = Self.call(command, at: item.extent, among: items, in: units)
+                    let place = Self.place(of: command, at: item.extent, with: paths, in: units)
                 else { continue }
-                let path = Self.path(call.path, in: folder)
+                let path = Self.path(place.path, in: folder)
                 let name = Self.last(of: path)
                 guard !joined.contains(where: { $0.lowercased() == name.lowercased() }),
                     let content = try await content(of: path),
-                    let inserted = call.isModule
-                        ? Self.functions(content, within: items) : Self.inserted(content, call.arguments)
+                    let inserted = place.invocation.map({ Self.inserted(content, $0, place.arguments) })
+                        ?? Self.functions(content, within: items)
                 else { continue }
                 joined.append(name)
                 attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
@@ -61,70 +72,54 @@ struct DotSourcing {
         return text
     }
 
-    /// Returns the path of the script that a statement dot-sources, from the script's folder, and the arguments as
-    /// written; `nil` for other statements.
-    private static func call(
-        _ command: CommandFact, at extent: SourceExtent, among facts: [ScriptFact], in units: [UInt16]
-    ) -> (path: String, arguments: String, isModule: Bool)? {
+    /// Returns where a file's content can stand in place of a command; `nil` for commands that load no file.
+    private static func place(
+        of command: CommandFact, at extent: SourceExtent, with paths: ScriptPaths, in units: [UInt16]
+    ) -> Place? {
+        let isImport = ["import-module", "ipmo"].contains(command.name?.lowercased() ?? "")
+        // A call is one command, wherever it stands; the statements of a file can only stand among others.
+        guard command.invocation == .call || (command.invocation == .dot || isImport) && isStatement(extent, in: units)
+        else { return nil }
+        let written = Array(units[extent.start..<extent.end])
+        guard case .pipeline(let pipeline)? = PowerShellParser.parse(utf16: written).root?.body?.statements.first,
+            case .command(let node)? = pipeline.elements.first, case .argument(let script)? = node.elements.first
+        else { return nil }
+        guard let invocation = command.invocation else {
+            return module(node).flatMap(paths.path).flatMap { own($0, ".psm1") }
+                .map { Place(path: $0, invocation: nil) }
+        }
+        let arguments = String(decoding: written[script.extent.end...], as: UTF16.self)
+        return paths.path(of: script).flatMap { own($0, ".ps1") }
+            .map { Place(path: $0, invocation: invocation, arguments: arguments) }
+    }
+
+    /// Returns whether a command is a statement of its own, by what stands before and after it.
+    private static func isStatement(_ extent: SourceExtent, in units: [UInt16]) -> Bool {
         func isEdge(_ unit: UInt16) -> Bool { [0x0A, 0x0D, 0x3B, 0x7B, 0x7D, 0x23].contains(unit) }
         let before = units[..<extent.start].last { $0 != 0x20 && $0 != 0x09 }
         let after = units[extent.end...].first { $0 != 0x20 && $0 != 0x09 }
-        guard command.count == 1, before.map(isEdge) ?? true, after.map(isEdge) ?? true else { return nil }
-        guard command.invocation == .dot else {
-            return module(command, at: extent, among: facts, in: units).map { ($0, "", true) }
-        }
-        let written = String(decoding: units[extent.start..<extent.end], as: UTF16.self).dropFirst()
-            .drop { $0 == " " || $0 == "\t" }
-        if case .dynamic(.paren, _)? = command.head {
-            // The first command in the parentheses is the one that builds the path.
-            let inner = facts.first { item in
-                guard case .command = item.detail else { return false }
-                return item.extent.start > extent.start && item.extent.end < extent.end
-            }
-            guard let inner, case .command(let join) = inner.detail, let path = joinedPath(join, ".ps1") else {
-                return nil
-            }
-            let rest = units[inner.extent.end..<extent.end].drop { $0 != 0x29 }.dropFirst()
-            return (path, String(decoding: rest, as: UTF16.self), false)
-        }
-        let quote = written.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
-        let isEnd: (Character) -> Bool = { character in quote.map { character == $0 } ?? character.isWhitespace }
-        let path = written.dropFirst(quote == nil ? 0 : 1).prefix { !isEnd($0) }
-        let rest = written.dropFirst(path.count + (quote == nil ? 0 : 2))
-        return own(path, ".ps1").map { ($0, String(rest), false) }
+        return before.map(isEdge) ?? true && after.map(isEdge) ?? true
     }
 
-    /// Returns the path of the module that `Import-Module` loads from a file; `nil` for any other command.
-    private static func module(
-        _ command: CommandFact, at extent: SourceExtent, among facts: [ScriptFact], in units: [UInt16]
-    ) -> String? {
-        guard let name = command.name, ["import-module", "ipmo"].contains(name.lowercased()) else { return nil }
-        var values: [FactValue] = []
+    /// Returns the path of the module that `Import-Module` loads, as written; `nil` if it does more than load one.
+    private static func module(_ command: CommandSyntax) -> ExpressionSyntax? {
+        var values: [ExpressionSyntax] = []
         var isPreference = false
-        for argument in command.arguments {
-            switch argument {
-            case .parameter(let name, nil)
-            where ["force", "disablenamechecking", "global", "name"].contains(name.lowercased()):
-                continue
-            case .parameter(let name, let value) where ["erroraction", "warningaction"].contains(name.lowercased()):
-                isPreference = value == nil
-            case .parameter: return nil
+        for word in command.words {
+            switch word {
+            case .name(let parameter) where ["erroraction", "warningaction"].contains(parameter.name.lowercased()):
+                isPreference = parameter.argument == nil
+            case .name(let parameter) where parameter.argument == nil:
+                guard ["force", "disablenamechecking", "global", "name"].contains(parameter.name.lowercased()) else {
+                    return nil
+                }
             case .value(let value):
                 if !isPreference { values.append(value) }
                 isPreference = false
+            case .name, .text, .splat: return nil
             }
         }
-        guard values.count == 1 else { return nil }
-        if case .string(let path) = values[0] { return own(path[...], ".psm1") }
-        for case .command(let join) in facts.lazy.filter({
-            $0.extent.start > extent.start && $0.extent.end < extent.end
-        })
-        .map(\.detail) {
-            return joinedPath(join, ".psm1")
-        }
-        let written = String(decoding: units[extent.start..<extent.end], as: UTF16.self)
-        let parts = written.split(separator: "\"", omittingEmptySubsequences: false)
-        return parts.count == 3 ? own(parts[1], ".psm1") : nil
+        return values.count == 1 ? values[0] : nil
     }
 
     /// Returns the text of a module that only defines functions, so that they mean the same within a script; `nil` for
@@ -173,33 +168,14 @@ struct DotSourcing {
         return "\n" + String(decoding: end == 0 ? units[...] : units[..<end], as: UTF16.self) + "\n"
     }
 
-    /// Returns the path that `Join-Path $PSScriptRoot 'folder\helper.ps1'` builds.
-    private static func joinedPath(_ command: CommandFact, _ ending: String) -> String? {
-        guard command.name?.lowercased() == "join-path", command.count == 1 else { return nil }
-        var values: [FactValue] = []
-        for argument in command.arguments {
-            switch argument {
-            case .parameter(let name, nil) where ["path", "childpath"].contains(name.lowercased()): continue
-            case .value(let value): values.append(value)
-            case .parameter: return nil
-            }
-        }
-        guard values.count == 2, case .dynamic(.variable, let root?) = values[0], root.lowercased() == "psscriptroot",
-            case .string(let path) = values[1]
-        else { return nil }
-        return own(path[...], ending)
-    }
-
-    /// Returns a path from the script's folder; `nil` if it begins elsewhere, is computed, or isn't a script's.
-    private static func own(_ written: Substring, _ ending: String) -> String? {
-        var path = String(written.map { $0 == "\\" ? "/" : $0 })
-        let root = "$psscriptroot"
-        if path.lowercased().hasPrefix(root) { path = String(path.dropFirst(root.count)) }
+    /// Returns a path from the script's folder; `nil` if it begins elsewhere, or isn't a script's.
+    private static func own(_ written: String, _ ending: String) -> String? {
+        var path = written
         // A script on its author's drive is looked for by its name alone.
         if path.dropFirst().first == ":", path.first?.isLetter == true { path = last(of: path) }
         while path.hasPrefix("/") || path.hasPrefix("./") { path.removeFirst(path.hasPrefix("/") ? 1 : 2) }
         guard path.lowercased().hasSuffix(ending), last(of: path).utf8.count > ending.utf8.count,
-            !path.contains(where: { "$():".contains($0) })
+            !path.contains(":")
         else { return nil }
         return path
     }
@@ -214,9 +190,11 @@ struct DotSourcing {
 
     private static func last(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-    /// Returns the text that has the meaning of a dot-sourced script within another one: the script itself, or, if it
-    /// has parameters or may end early, a block that runs in the same scope; `nil` if neither has.
-    private static func inserted(_ text: String, _ arguments: String) -> String? {
+    /// Returns the text that has the meaning of a script within another one: the dot-sourced script itself, or, if it
+    /// is called, has parameters or may end early, a block; `nil` if none has.
+    private static func inserted(
+        _ text: String, _ invocation: InvocationOperator, _ arguments: String
+    ) -> String? {
         let parsed = PowerShellParser.parse(text)
         guard let root = parsed.root, root.namedBlocks.isEmpty, root.usings.isEmpty else { return nil }
         var endsEarly = false
@@ -224,13 +202,19 @@ struct DotSourcing {
             guard flow.kind == .return else { return nil }
             endsEarly = true
         }
-        guard root.parameterBlock != nil || endsEarly || arguments.contains(where: { !$0.isWhitespace }) else {
-            return "\n\(text)\n"
+        let isBlock =
+            invocation == .call || root.parameterBlock != nil || endsEarly
+            || arguments.contains { !$0.isWhitespace }
+        guard isBlock else { return "\n\(text)\n" }
+        let meansMore = ScriptFacts(of: parsed).items.contains { item in
+            switch item.detail {
+            case .statement("exit", _): true
+            // A called script has variables of its own.
+            case .variable(let path, _), .set(let path, _): invocation == .call && path.qualifier == .script
+            default: false
+            }
         }
-        let leaves = ScriptFacts(of: parsed).items.contains { item in
-            if case .statement(let name, _) = item.detail { name == "exit" } else { false }
-        }
-        return leaves ? nil : ". {\n\(text)\n}\(arguments)"
+        return meansMore ? nil : "\(invocation.rawValue) {\n\(text)\n}\(arguments)"
     }
 
     private static func own(_ attached: String) -> String {

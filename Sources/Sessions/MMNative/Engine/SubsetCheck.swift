@@ -315,9 +315,10 @@ struct SubsetCheck {
         Redirection.misfit(redirections, hasFiles: hasHost, onlyReads: onlyReads)
     }
 
-    /// Returns the reason for a script that is dot-sourced and not there.
-    static func lacking(_ path: String) -> String {
+    /// Returns the reason for a script that is dot-sourced and not there, or called.
+    static func lacking(_ path: String, _ invocation: InvocationOperator?) -> String {
         let name = path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path
+        guard invocation == .dot else { return "a call of the script \(name)" }
         return "the script \(name), which is not here: hand it in with --attach \(name)"
     }
 
@@ -325,11 +326,9 @@ struct SubsetCheck {
         if let reason = misfit(of: node.redirections) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
         if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
-            return Self.lacking(script)
+            return Self.lacking(script, .dot)
         }
-        if !onlyReads, let script = node.calledScript, !isOwn {
-            return node.invocation == .dot ? Self.lacking(script) : "a call of the script \(script)"
-        }
+        if !onlyReads, let script = node.calledScript, !isOwn { return Self.lacking(script, node.invocation) }
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call || node.invocation == .dot && onlyReads,
                 case .argument(let block)? = node.elements.first

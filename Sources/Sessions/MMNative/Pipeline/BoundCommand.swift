@@ -80,10 +80,6 @@ struct BoundCommand {
 
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
-        if command.invocation == .dot, case .argument(.expandableString(let path))? = command.elements.first {
-            let path = try PSText.string(try evaluator.value(of: .expandableString(path)))
-            if path.lowercased().hasSuffix(".ps1") { throw .handOver(SubsetCheck.lacking(path)) }
-        }
         guard command.invocation != .dot, let written = try PipelineSetup.name(of: command, in: evaluator),
             let specification = Cmdlets.specification(
                 of: written.split(separator: "\\").last.map(String.init) ?? written)

@@ -235,11 +235,10 @@ struct PipelineSetup {
             }
             return function
         case .string(let name):
-            guard let function = try evaluator.function(named: name) else {
-                guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
-                return nil
-            }
-            return function
+            if let function = try evaluator.function(named: name) { return function }
+            guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
+            if name.lowercased().hasSuffix(".ps1") { throw .handOver(SubsetCheck.lacking(name, command.invocation)) }
+            return nil
         case .object(let object) where evaluator.onlyReads && object.typeName == HostCommands.commandType:
             return try evaluator.function(named: object["Name"]?.text ?? "")
         default: throw .handOver("a command whose name is computed")
