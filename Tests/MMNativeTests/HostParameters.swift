@@ -275,6 +275,7 @@ struct HostParameters: RunningReports {
             ("Split-Path /a/b", "/a"), ("Split-Path a.txt", ""), ("Split-Path ./a.txt", "."),
             ("Split-Path / -Parent", ""), ("Split-Path C:\\Temp", "C:/"), ("Split-Path C:\\Temp\\a.csv", "C:/Temp"),
             ("Split-Path C:\\", ""), ("Split-Path C:a.csv -NoQualifier", "a.csv"),
+            ("Split-Path $PSScriptRoot", ".."), ("Split-Path (Split-Path $PSScriptRoot -Parent)", "../.."),
             ("Split-Path C:\\Temp -Qualifier", "C:"),
             ("Split-Path a. -Extension", ""), ("Split-Path /a/b.tar.gz/ -LeafBase", "b.tar"),
         ])

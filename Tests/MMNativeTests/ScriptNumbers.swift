@@ -80,6 +80,7 @@ struct ScriptNumbers: RunningReports {
             ("+[DayOfWeek]::Monday", "Int32 1"), ("+[single]1.5", "Double 1.5"), ("+'5'", "Int32 5"),
             ("[DayOfWeek]::Monday * 3", "DayOfWeek Wednesday"), ("[DayOfWeek]::Monday - 3", "DayOfWeek -2"),
             ("[nullable[int]]'1.2'", "Int32 1"), ("[nullable[int]]''", "Int32 0"),
+            ("[datetime]::Parse([datetime]'2024-05-30 12:30').Minute", "Int32 30"), ("[int]::Parse(7)", "Int32 7"),
             ("[nullable[bool]]'x'", "Boolean True"),
             ("'4' -as [nullable[int]]", "Int32 4"),
             ("[pscustomobject][System.Collections.Generic.List[int]]@(3)", "List`1 3"),
@@ -120,6 +121,20 @@ struct ScriptNumbers: RunningReports {
         "a typed parameter converts its argument",
         arguments: [
             ("function f { param([nullable[int]]$p) \"<$p>\" }; f; f ''; f 2.6; f $null", ["<>", "<0>", "<3>", "<>"]),
+            (
+                "function f { param([Nullable[double]]$p = $null) \"<$p>\" }; f; f 0.50; f 2; f $null",
+                ["<>", "<0.5>", "<2>", "<>"]
+            ),
+            (
+                "[System.Nullable[System.Int64]]$n = $null; $null -eq $n; $n = '7'; $n.GetType().Name",
+                ["True", "Int64"]
+            ),
+            ("[Nullable[timespan]]$t = '01:00'; $t.TotalMinutes; $t = $null; \"<$t>\"", ["60", "<>"]),
+            (
+                "try { throw [System.Management.Automation.ValidationMetadataException]::new('no') } "
+                    + "catch [System.Management.Automation.MetadataException] { \"caught $_\" }",
+                ["caught no"]
+            ),
             ("function f { param([System.Collections.ArrayList]$p) $p.Count }; f 3; f @(1, 2)", ["1", "2"]),
             ("function f { param([scriptblock]$p) & $p }; f { 7 }", ["7"]), ("{ 1 } -is [scriptblock]", ["True"]),
             ("'x' -is [scriptblock]", ["False"]), ("$null -eq ('x' -as [xml])", ["True"]),

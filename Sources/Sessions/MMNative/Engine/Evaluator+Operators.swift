@@ -119,14 +119,13 @@ extension Evaluator {
             (.valuetype, .span), (.valuetype, .guid), (.valuetype, .enumeration):
             return true
         case (.valuetype, .object(let object)) where !object.isCustom: throw .handOver("a type test")
-        case _ where type.listKind != nil: throw .handOver("a type test")
+        case _ where type.listKind != nil || type.wrapped != nil: throw .handOver("a type test")
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _),
             (.longs, _),
             (.doubles, _), (.bools, _), (.dates, _), (.guids, _), (.bitconverter, _),
             (.enumerable, _), (.stringcomparison, _), (.splitoptions, _),
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
-            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.optionalint, _),
-            (.optionalbool, _), (.path, _),
+            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.path, _),
             (.assembly, _), (.dialogresult, _), (.mailaddress, _),
             (.environment, _), (.uri, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):

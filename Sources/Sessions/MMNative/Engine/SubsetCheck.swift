@@ -224,7 +224,8 @@ struct SubsetCheck {
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
         .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .guids,
-        .optionaldate, .optionalint, .optionalbool, .scriptblock,
+        .optionaldate, .optionalint, .optionalbool, .optionallong, .optionaldouble, .optionaldecimal, .optionalspan,
+        .optionalguid, .scriptblock,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
         .numberset, .objectset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack,
         .numberstack,

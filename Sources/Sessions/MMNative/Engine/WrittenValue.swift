@@ -21,7 +21,7 @@ struct WrittenValue {
     /// The types to which a number is converted by its value alone.
     private static let numbers: Set<PSType> = [
         .int, .long, .double, .single, .decimal, .byte, .bool, .ints, .longs, .doubles, .bools, .bytes,
-        .optionalint, .optionalbool,
+        .optionalint, .optionalbool, .optionallong, .optionaldouble, .optionaldecimal,
     ]
 
     /// Returns the value for a parameter of a type; `nil` for one that takes any value.

@@ -711,6 +711,9 @@ extension HostCommands {
             } else if command.isSet("Extension") {
                 // A dot at the end is no extension.
                 try emit(.string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? ""))
+            } else if leaf == "." || leaf == ".." {
+                // The script's own folder, which has a longer name elsewhere, or one above it.
+                try emit(.string(path == "." ? ".." : path + "/.."))
             } else {
                 let above = parts.dropLast().joined(separator: "/")
                 // Above all others stands the root, also that of a drive.

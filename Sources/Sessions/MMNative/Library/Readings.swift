@@ -19,8 +19,13 @@ enum Readings {
 
     /// Calls `[type]::Parse(text)`, also in a style and a culture; `nil` if the type has no such method here.
     static func parsed(_ type: PSType, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
-        guard method == "parse", (1...3).contains(arguments.count), case .string(let text) = arguments[0] else {
-            return nil
+        guard method == "parse", (1...3).contains(arguments.count) else { return nil }
+        let text: String
+        switch arguments[0] {
+        case .string(let written): text = written
+        // The method takes a text, and gets any other value as its text.
+        case .bool, .char, .int, .long, .double, .date, .span, .guid, .version: text = try PSText.string(arguments[0])
+        default: return nil
         }
         switch type {
         case .datetime where arguments.count > 1:

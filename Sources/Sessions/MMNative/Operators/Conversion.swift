@@ -18,9 +18,7 @@ enum Conversion {
     /// Returns the error for a failed conversion.
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
         // By which name it calls a nullable type isn't known.
-        guard ![.optionaldate, .optionalint, .optionalbool].contains(type) else {
-            throw .handOver("a cast to a nullable type that fails")
-        }
+        guard type.wrapped == nil else { throw .handOver("a cast to a nullable type that fails") }
         switch value {
         case .null:
             return NativeError(
@@ -252,8 +250,10 @@ enum Conversion {
             if value.isNull { return .null }
             if case .string(let text) = value, text.isEmpty { return .null }
             return try converted(value, to: .datetime)
-        case .optionalint: return value.isNull ? .null : try converted(value, to: .int)
-        case .optionalbool: return value.isNull ? .null : try converted(value, to: .bool)
+        case .optionalint, .optionalbool, .optionallong, .optionaldouble, .optionaldecimal, .optionalspan,
+            .optionalguid:
+            guard !value.isNull, let wrapped = type.wrapped else { return .null }
+            return try converted(value, to: wrapped)
         case .scriptblock:
             switch value {
             case .block, .null: return value

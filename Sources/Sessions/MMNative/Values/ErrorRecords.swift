@@ -241,6 +241,8 @@ enum ExceptionType {
         automation + "ParameterBindingException": automation + "RuntimeException",
         automation + "ParameterBindingValidationException": automation + "ParameterBindingException",
         automation + "ParameterBindingArgumentTransformationException": automation + "ParameterBindingException",
+        automation + "MetadataException": automation + "RuntimeException",
+        automation + "ValidationMetadataException": automation + "MetadataException",
         automation + "SessionStateException": automation + "RuntimeException",
         automation + "ItemNotFoundException": automation + "SessionStateException",
         automation + "DriveNotFoundException": automation + "SessionStateException",

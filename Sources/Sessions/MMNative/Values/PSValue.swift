@@ -151,8 +151,10 @@ package enum PSType: String, Sendable {
     case arraylist, objectlist, textlist, numberlist, textset, numberset, objectset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
     case objectbag, textbag, numberbag, concurrenttable, ipaddress
-    case errorrecord, exception, texts, ints, toggle, optionaldate, optionalint, optionalbool, scriptblock, path,
-        environment, uri, credential, securestring
+    case errorrecord, exception, texts, ints, toggle, scriptblock, path, environment, uri, credential, securestring
+    /// `[Nullable[T]]`: a value of the type, or `$null`.
+    case optionaldate, optionalint, optionalbool, optionallong, optionaldouble, optionaldecimal, optionalspan,
+        optionalguid
     /// Exceptions, by their full names.
     case systemexception = "System.SystemException"
     case applicationexception = "System.ApplicationException"
@@ -178,6 +180,8 @@ package enum PSType: String, Sendable {
     case psinvalidcastexception = "System.Management.Automation.PSInvalidCastException"
     case itemnotfoundexception = "System.Management.Automation.ItemNotFoundException"
     case commandnotfoundexception = "System.Management.Automation.CommandNotFoundException"
+    case metadataexception = "System.Management.Automation.MetadataException"
+    case validationexception = "System.Management.Automation.ValidationMetadataException"
     case methodinvocationexception = "System.Management.Automation.MethodInvocationException"
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case builder, comparer, dictionary, orderedtable, principal, identity, role
@@ -226,6 +230,16 @@ package enum PSType: String, Sendable {
 
     /// Whether it is an array type with typed elements; its values are kept as ordinary arrays.
     var isTypedArray: Bool { element != self }
+
+    /// The types that a value or `$null` may have, by the type of the value.
+    private static let optionals: [PSType: PSType] = [
+        .datetime: .optionaldate, .int: .optionalint, .bool: .optionalbool, .long: .optionallong,
+        .double: .optionaldouble, .decimal: .optionaldecimal, .timespan: .optionalspan, .guid: .optionalguid,
+    ]
+    private static let wrapped = Dictionary(uniqueKeysWithValues: optionals.map { ($1, $0) })
+
+    /// The type of the value of `[Nullable[T]]`; `nil` for other types.
+    var wrapped: PSType? { Self.wrapped[self] }
 
     /// The type of an array's elements; the type itself for any other.
     var element: PSType {
@@ -348,9 +362,10 @@ package enum PSType: String, Sendable {
         case "string[]": self = .texts
         case "int[]", "int32[]": self = .ints
         case "switch", "switchparameter", "management.automation.switchparameter": self = .toggle
-        case "nullable[datetime]", "nullable[system.datetime]": self = .optionaldate
-        case "nullable[int]", "nullable[int32]", "nullable[system.int32]": self = .optionalint
-        case "nullable[bool]", "nullable[boolean]", "nullable[system.boolean]": self = .optionalbool
+        case let name where name.hasPrefix("nullable[") && name.hasSuffix("]"):
+            let base = PSType(written: String(name.dropFirst(9).dropLast()))
+            guard let base, let optional = Self.optionals[base] else { return nil }
+            self = optional
         case "scriptblock", "management.automation.scriptblock": self = .scriptblock
         case "psobject", "management.automation.psobject", "object[]?": self = .object
         case "management.automation.pscustomobject": self = .pscustomobject
