@@ -55,6 +55,21 @@ struct PublishedReportTests {
         #expect(ChangesHome.value(answer).array == ["caught True", "kept", "behind", "caught by alias"])
     }
 
+    @Test("get hashtables from Invoke-MgGraphRequest, and give them to their functions as such")
+    func hashtables() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = """
+            function Get-Name { param([hashtable]$Item) $Item['displayName'].Length -gt 0 }
+            $page = Invoke-MgGraphRequest -Uri '/v1.0/users?$top=2'
+            $page -is [hashtable]; $page.GetType().Name; $page.ContainsKey('VALUE')
+            $page.value | ForEach-Object { Get-Name -Item $_ }
+            """
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "module": "graph", "command": .string(script), "output": "json"])
+        #expect(ChangesHome.value(answer).array == [true, "Hashtable", true, true, true], "\(answer)")
+    }
+
     @Test(
         "tell a person of properties that they read without asking Graph for them",
         arguments: [

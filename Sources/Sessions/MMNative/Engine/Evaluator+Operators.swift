@@ -151,7 +151,7 @@ extension Evaluator {
         case (.ipaddress, .object(let object)): return object.typeName == NetworkAddress.typeName
         case (.fileinfo, .object(let object)): return object.typeName == PSObject.fileType
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
-        case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json
+        case (.hashtable, .table(let table)): return table.isHashtable
         case (.sortedtable, .table), (.orderedtable, .table), (.dictionary, .table), (.concurrenttable, .table):
             throw .handOver("a type test")
         case (.orderedtable, _), (.dictionary, _), (.concurrenttable, _): return false

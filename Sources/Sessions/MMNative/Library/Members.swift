@@ -189,7 +189,7 @@ enum Members {
                 guard let found = table[index] else { throw .handOver("an index of a dictionary") }
                 return found
             }
-            if table.isOrdered, table.kind != .json, case .int(let number) = index {
+            if table.isOrdered, !table.isHashtable, case .int(let number) = index {
                 guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
                 return table.value(at: Int(number))
             }

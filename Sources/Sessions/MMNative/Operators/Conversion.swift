@@ -187,7 +187,7 @@ enum Conversion {
             }
             return value
         case .hashtable:
-            guard case .table(let table) = value, !table.isOrdered || table.kind == .json else {
+            guard case .table(let table) = value, table.isHashtable else {
                 throw .handOver("a cast to a table")
             }
             return value

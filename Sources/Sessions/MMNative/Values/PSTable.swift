@@ -78,7 +78,9 @@ package struct PSTable: Sendable {
         case concurrent
         /// A table from `ConvertFrom-Json -AsHashtable`: a hashtable that keeps the order of its keys.
         case json
-        /// An ordered table in the answer of a command or service.
+        /// A hashtable that Graph returned. It keeps the order of the answer; PowerShell's order is random.
+        case received
+        /// An ordered table in the answer of a command.
         case answer
     }
 
@@ -86,6 +88,8 @@ package struct PSTable: Sendable {
     let kind: Kind
     /// Whether it is one of .NET's generic dictionaries.
     var isGeneric: Bool { kind == .dictionary || kind == .concurrent || kind == .sorted }
+    /// Whether it is a hashtable.
+    var isHashtable: Bool { kind == .hashtable || kind == .json || kind == .received }
     /// Whether the order of its keys is certain.
     package var isOrdered: Bool { kind != .hashtable }
     private let contents = Contents()
@@ -99,6 +103,9 @@ package struct PSTable: Sendable {
 
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
+
+    /// Creates an empty hashtable for an answer of Graph.
+    package static func received() -> PSTable { PSTable(.received) }
 
     /// Creates an empty generic dictionary, as .NET's libraries return it, whose keys ignore case.
     package static func dictionary() -> PSTable {
@@ -124,7 +131,7 @@ package struct PSTable: Sendable {
     /// The full name of its .NET type.
     var typeName: String {
         switch kind {
-        case .hashtable: "System.Collections.Hashtable"
+        case .hashtable, .received: "System.Collections.Hashtable"
         case .ordered, .answer: "System.Collections.Specialized.OrderedDictionary"
         case .dictionary: "System.Collections.Generic.Dictionary`2"
         case .sorted: "System.Collections.Generic.SortedDictionary`2"

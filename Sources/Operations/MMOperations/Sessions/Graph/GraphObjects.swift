@@ -234,7 +234,7 @@ struct GraphObjects {
     private static func table(_ json: JSONValue) -> PSValue {
         switch json {
         case .object(let members):
-            let table = PSTable(isOrdered: true)
+            let table = PSTable.received()
             for (name, value) in members { _ = table.add(name, self.table(value)) }
             return .table(table)
         case .array(let items): return .array(items.map { table($0) })
