@@ -266,6 +266,22 @@ struct CmdletUndoTests {
         await tenant.stop()
     }
 
+    @Test("what a cmdlet would do is told once, among the text or in the notes", arguments: ["json", "text"])
+    func toldOnce(form: String) async throws {
+        let tenant = try await ChangesHome(users: 12)
+        let answer = try await tenant.call(
+            "run",
+            [
+                "connection": "Demo", "module": "exo", "output": .string(form),
+                "command": "Set-Mailbox lena.vogt -CustomAttribute1 one -WhatIf",
+            ])
+        var lines = answer.notes
+        if case .text(let text) = answer.body { lines += text.split(separator: "\n").map(String.init) }
+        let told = lines.filter { $0.hasPrefix("What if: ") }
+        #expect(told.count == 1 && told.first?.hasSuffix(" times)") == false, "\(lines)")
+        await tenant.stop()
+    }
+
     @Test("shows the difference to a person who is asked, and reads the state only once")
     func confirmation() async throws {
         let tenant = try await ChangesHome(users: 12)

@@ -216,7 +216,6 @@ struct ExchangeRows: CmdletRows {
                 information.append("Confirm: \(words) Nothing was changed: to run it, leave out -Confirm.")
             }
         }
-        source.story.note(information: information)
         return CmdletBatch(
             objects, warnings: reader.takeWarnings() + (isSilent ? [] : page.warnings),
             errors: errorAction == "stop" ? [] : page.errors.map { ExchangeRecord.of($0, on: source.connectionName) },
