@@ -25,6 +25,14 @@ struct RequestTargetTests {
             ("/users/%2573", "/v1.0/users/%2573"),
             ("/users?$filter=name eq 'a+b'&$top=5", "/v1.0/users?$filter=name%20eq%20'a%2Bb'&$top=5"),
             ("/users?$filter=a%26b", "/v1.0/users?$filter=a%26b"),
+            ("/users?$filter=department eq 'R&D'&$top=5", "/v1.0/users?$filter=department%20eq%20'R%26D'&$top=5"),
+            (
+                "/users?$filter=name eq 'O''Brien & Söhne & Co'",
+                "/v1.0/users?$filter=name%20eq%20'O''Brien%20%26%20S%C3%B6hne%20%26%20Co'"
+            ),
+            ("/users?$search=\"name:R&D\"&$top=1", "/v1.0/users?$search=%22name:R%26D%22&$top=1"),
+            ("/users?$search=\"name:O'Brien\"&flag", "/v1.0/users?$search=%22name:O'Brien%22&flag"),
+            ("/users?$filter=name eq 'x&$top=5", "/v1.0/users?$filter=name%20eq%20'x&$top=5"),
             ("?$top=1", "/v1.0?$top=1"),
             ("'/users?$filter=name eq 'x''", "/v1.0/users?$filter=name%20eq%20'x'"),
             ("/users?$filter=name eq 'x'", "/v1.0/users?$filter=name%20eq%20'x'"),
