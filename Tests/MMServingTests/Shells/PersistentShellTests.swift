@@ -191,6 +191,8 @@ struct PersistentShellTests {
                 "status": "reset", "message": "Shell session has been reset to clean state",
             ])
         #expect(try await call("get_working_directory", [:], profile, home) == ["cwd": .string(home["w"])])
+        // Paths are those in the workspace, wherever the shell is.
+        _ = try await call("execute_command", ["command": "cd /"], profile, home)
         let sent = try await call(
             "upload_file", ["path": "d/script.py", "content": "cHJpbnQoJ0hlbGxvJyk="], profile, home)
         #expect(sent == ["status": "uploaded", "path": .string(home["w"] + "/d/script.py"), "size": 14])

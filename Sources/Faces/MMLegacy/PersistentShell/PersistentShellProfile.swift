@@ -233,12 +233,14 @@ package enum PersistentShellProfile {
 
     // MARK: Files
 
+    /// Returns the files of the workspace, to which relative paths belong wherever the shell is.
     private static func files(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> LocalFiles
     {
-        let member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
+        // Another server's session has its workspace there.
+        _ = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
         let opening = try await shell.opening(toolCall.services)
-        return LocalFiles(directory: await member.workingDirectory ?? opening.startDirectory, rules: opening.fileRules)
+        return LocalFiles(directory: opening.startDirectory, rules: opening.fileRules)
     }
 
     private static func upload(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
