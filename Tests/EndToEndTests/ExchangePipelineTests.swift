@@ -23,6 +23,19 @@ struct ExchangePipelineTests {
         #expect(compliance.json?.array?.count == 2, "\(compliance.error)")
     }
 
+    @Test("show the wanted columns, in the wanted order of rows, though text is the default")
+    func columns() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let shown = try await tenant.mm([
+            "run", "Demo", "exo", "'b', 'c', 'a' | ForEach-Object { [pscustomobject]@{N = $_; M = \"m$_\"; O = 1} }",
+            "--columns", "M,N", "--sort", "-N",
+        ])
+        #expect(shown.code == 0, "\(shown.error)")
+        let cells = shown.output.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(cells == [["M", "N"], ["mc", "c"], ["mb", "b"], ["ma", "a"]], "\(shown.output)")
+    }
+
     @Test("ask for the sign-in if nobody is signed in")
     func signIn() async throws {
         let tenant = try await Tenant()

@@ -258,12 +258,13 @@ package struct OperationCommands: Sendable {
         .render(answer)
     }
 
-    /// Passes the wanted output form on to an operation that has forms of its own; jq needs JSON.
+    /// Passes the wanted output form on to an operation that has forms of its own. What selects from objects needs them.
     private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
         guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
         else { return given }
         var arguments = given
-        let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
+        let selects = options.jq != nil || words.contains("text") && (!options.columns.isEmpty || options.order != nil)
+        let wanted = options.format?.rawValue ?? (selects ? "json" : nil)
         if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
         // A call without arguments lists the connections, in any form.
         return given.isEmpty ? given : arguments
