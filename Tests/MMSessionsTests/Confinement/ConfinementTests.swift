@@ -22,6 +22,25 @@ struct ConfinementTests {
             Confinement.visible([root + "/b", root + "/a/own/x", "/usr"], without: hidden) == [root + "/b", "/usr"])
     }
 
+    @Test("a search path has only folders in which something can be read, and those relative to the current one")
+    func searchPath() throws {
+        let home = try TestHome()
+        let root = home.path
+        for folder in ["/bin", "/tools", "/one"] { try ProtectedFile.makeDirectory(root + folder) }
+        try home.write(root + "/one/program", [])
+        symlink("/usr/bin", root + "/link")
+        var walls = Confinement()
+        walls.readable = [root + "/tools", root + "/one/program"]
+        let folders = [
+            root + "/bin", "/usr/bin", root + "/tools", root + "/one", root + "/link", "", "relative", "/nonexistent",
+        ]
+        let command = ChildCommand(
+            "/bin/sh", [], environment: ["PATH": folders.joined(separator: ":")], directory: "/")
+        let kept = try walls.confine(command).environment["PATH"]
+        let wanted = ["/usr/bin", root + "/tools", root + "/one", root + "/link", "", "relative"]
+        #expect(kept == wanted.joined(separator: ":"))
+    }
+
     /// A confined program in a folder outside of `/tmp`, and its output.
     private static func run(_ text: String, _ change: (inout Confinement, String) -> Void) async throws -> String {
         let folder = try TestFolder.make("/var/tmp/mm-walls-")

@@ -148,6 +148,9 @@ package struct Confinement: Sendable, Hashable {
         // end what it started.
         if hasSupervisor { confined.deathSignal = nil }
         for name in Self.foreignVariables { confined.environment[name] = nil }
+        if let path = confined.environment["PATH"] {
+            confined.environment["PATH"] = Self.searchPath(path, within: read + writable)
+        }
         return confined
     }
 
@@ -173,6 +176,18 @@ extension Confinement {
     package static func visible(_ places: [String], without hidden: [String]) -> [String] {
         let secret = hidden.map { RealPath.of($0) ?? $0 }
         return places.flatMap { visible(RealPath.of($0) ?? $0, as: $0, secret) }
+    }
+
+    /// Returns a search path without the folders that contain none of these places and lie in none. What is found
+    /// where nothing can be read doesn't start, and hides the program of the same name in a later folder.
+    static func searchPath(_ path: String, within places: [String]) -> String {
+        let places = places.map { RealPath.of($0) ?? $0 }
+        return path.split(separator: ":", omittingEmptySubsequences: false).filter { folder in
+            let folder = String(folder)
+            guard folder.hasPrefix("/") else { return true }
+            let real = RealPath.of(folder) ?? folder
+            return places.contains { RealPath.lies(real, in: $0) || RealPath.lies($0, in: real) }
+        }.joined(separator: ":")
     }
 
     private static func visible(_ real: String, as place: String, _ secret: [String]) -> [String] {
