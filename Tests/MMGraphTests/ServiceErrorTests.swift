@@ -141,6 +141,7 @@ struct ServiceErrorTests {
                 "/users?$filter=contains(displayName,'Ann')", 400, Self.unsupported, .graph,
                 "$search=\"displayName:Ann\""
             ),
+            ("/users?$skip=10", 400, Self.unsupported, .graph, "leave out $skip"),
             ("/users?$filter=endswith(mail,'a')", 400, Self.unsupported, .graph, "Add $count=true"),
             ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),
         ] as [(String, Int, String, RequestService, String?)])

@@ -158,6 +158,8 @@ extension ServiceError {
                 "A proxy or another device may have answered instead of the service. It isn't known whether this was "
                 + "done: check before sending it again."
         case (400, _) where QueryOption.advice(on: request.target) != nil: return QueryOption.advice(on: request.target)
+        case (400, "Request_UnsupportedQuery") where request.target.queryValue("$skip") != nil:
+            return "Directory objects can't be skipped: leave out $skip, and follow the pages with `all`, or `top`."
         case (400, "Request_UnsupportedQuery"):
             return
                 QueryOption.search(insteadOf: request.target)
