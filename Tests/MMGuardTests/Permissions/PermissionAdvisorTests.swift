@@ -45,11 +45,14 @@ struct PermissionAdvisorTests {
         #expect(found.hint.contains("Add it: mm connect --name Contoso --scope AuditLog.Read.All;"))
     }
 
-    @Test("the command for a new token names a connection with spaces as one word")
-    func renewal() {
+    @Test("the command for a new token names a connection with spaces as one word, and so does that for an app")
+    func renewal() throws {
         let place = ConsentPlace(
             connection: "Contoso:Customer 2", login: "", graph: "", tenant: "contoso.com", appID: nil)
         #expect(place.renewal == "mm login 'Contoso:Customer 2' --renew")
+        let rights = TokenRights(kind: .application, permissions: ["User.Read.All"])
+        let found = try advice("POST", "/users/1/sendMail", rights, place: place)
+        #expect(found?.hint.contains("mm connections edit 'Contoso:Customer 2' appId=") == true, "\(found?.hint ?? "")")
     }
 
     @Test("an application permission is granted by a command with its id")

@@ -21,4 +21,14 @@ struct ConnectionFieldsTests {
             #expect(error?.code == .invalidInput && error?.details["field"]?.string == "tenantId")
         }
     }
+
+    @Test("the command that completes a copy names it as one word")
+    func copied() async throws {
+        let home = try await ChangesHome(users: 12)
+        let answer = try await home.call("connections_duplicate", ["connection": "Demo", "to": "Help desk's"])
+        #expect(
+            answer.notes.contains { $0.contains("mm connections edit \(ShellWord.quoted("Help desk's")) ") },
+            "\(answer.notes)")
+        await home.stop()
+    }
 }

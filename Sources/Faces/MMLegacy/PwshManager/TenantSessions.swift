@@ -540,8 +540,8 @@ struct TenantName: Sendable {
             else {
                 throw MMError(
                     .invalidInput, "The connection \(one.name) has the SharePoint host `\(one.sharepointHost ?? "")`.",
-                    hint: "Leave out sharepoint_tenant. To change it, a person runs: mm connections edit \(one.name) "
-                        + "sharepoint_host=\(given)")
+                    hint: "Leave out sharepoint_tenant. To change it, a person runs: mm connections edit "
+                        + "\(ShellWord.quoted(one.name)) sharepoint_host=\(ShellWord.quoted(given))")
             }
             registry.give(sharePointHost: given, to: one.name, isLast: true)
         } else if let mapped = [domain, one.tenant?.lowercased(), one.tenantId?.lowercased()]

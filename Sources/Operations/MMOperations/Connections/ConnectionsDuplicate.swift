@@ -27,6 +27,6 @@ struct ConnectionsDuplicate: CatalogueOperation {
         try await services.registry.editWhenFree(copying)
         return .value(
             ["copied": .string(input.connection), "to": .string(input.to)],
-            notes: ["Set its account: mm connections edit \(input.to) --expected-email ADDRESS"])
+            notes: ["Set its account: mm connections edit \(ShellWord.quoted(input.to)) --expected-email ADDRESS"])
     }
 }

@@ -29,7 +29,7 @@ extension OperationAnswer {
             if let question = answer.question {
                 made.notes = [
                     "The program asks: \(question)",
-                    "Answer it: mm ssh write --host \(member.key.name) --text '…' (empty text presses Enter).",
+                    "Answer it: mm ssh write --host \(ShellWord.quoted(member.key.name)) --text '…' (empty text presses Enter).",
                 ]
             }
             made.text = answer.text

@@ -114,7 +114,7 @@ package struct PermissionAdvisor: Sendable {
                 hint += " --app own. The connection signs in with Microsoft's app, which can't get more permissions."
             }
         } else if place.appID == nil {
-            hint += "Use your own app registration: mm connections edit \(place.connection) appId=…."
+            hint += "Use your own app registration: mm connections edit \(ShellWord.quoted(place.connection)) appId=…."
         } else if let command = details["command"]?.string {
             hint += "Grant it: \(command) — then: \(place.renewal)."
         } else {

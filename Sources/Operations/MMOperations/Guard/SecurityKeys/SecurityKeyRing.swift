@@ -59,7 +59,7 @@ package struct SecurityKeyRing: Sendable {
         guard !keys.contains(where: { $0.name == name }) else {
             throw MMError(
                 .conflict, "A key named \(name) already exists.",
-                hint: "Use another name, or first remove that key: mm key remove \(name)")
+                hint: "Use another name, or first remove that key: mm key remove \(ShellWord.quoted(name))")
         }
     }
 
