@@ -258,7 +258,8 @@ package struct OperationCommands: Sendable {
         .render(answer)
     }
 
-    /// Passes the wanted output form on to an operation that has forms of its own. What selects from objects needs them.
+    /// Passes the wanted output form on to an operation that has forms of its own. What selects from objects needs
+    /// them.
     private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
         guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
         else { return given }
