@@ -5,10 +5,10 @@ import Testing
 @Suite("Judging in batches", .timeLimit(.minutes(5)))
 struct GuardBatchTests {
     private func batch(isBehindWire: Bool = false, place: ShellContext = ShellContext()) -> GuardBatch {
-        GuardBatch(engine: .standard, policy: .standard, module: nil, isBehindWire: isBehindWire, place: place) {
-            host in
-            RequestService.allCases.first { $0.knownHosts.contains(host) }
-        }
+        GuardBatch(
+            engine: .standard, policy: .standard, module: nil, isBehindWire: isBehindWire, place: place,
+            resource: { word, _ in word == "azure" ? .arm : RequestService(rawValue: word) },
+            locate: { host in RequestService.allCases.first { $0.knownHosts.contains(host) } })
     }
 
     @Test(
@@ -36,6 +36,34 @@ struct GuardBatchTests {
             (
                 #"{"id":"6","method":"DELETE","url":"https://management.azure.com/subscriptions/x/resourceGroups/r"}"#,
                 #"{"id":"6","verdict":"ask","class":"destructive","rule":"deletes"}"#
+            ),
+            (
+                #"{"id":"6a","method":"DELETE","url":"/subscriptions/x/resourceGroups/r"}"#,
+                #"{"id":"6a","verdict":"ask","class":"destructive","rule":"deletes"}"#
+            ),
+            (
+                #"{"id":"6b","method":"POST","url":"/providers/Microsoft.Authorization/elevateAccess"}"#,
+                #"{"id":"6b","verdict":"ask","class":"privilege","rule":"arm-elevate"}"#
+            ),
+            (
+                #"{"id":"6c","method":"DELETE","url":"/subscriptions/x/resourceGroups/r","resource":"azure"}"#,
+                #"{"id":"6c","verdict":"ask","class":"destructive","rule":"deletes"}"#
+            ),
+            (
+                #"{"id":"6d","method":"GET","url":"/me/drive/root:/_api/x.txt","resource":null}"#,
+                #"{"id":"6d","verdict":"allow","class":"read","rule":"reads"}"#
+            ),
+            (
+                #"{"id":"6e","method":"GET","url":"/me","resource":"nonsense"}"#,
+                #"{"id":"6e","verdict":"deny","class":"write","rule":"unreadable","reason":"resource can't be nonsense: \#(GuardBatch.resources)"}"#
+            ),
+            (
+                #"{"id":"6f","method":5,"url":"/me"}"#,
+                #"{"id":"6f","verdict":"deny","class":"write","rule":"unreadable"}"#
+            ),
+            (
+                #"{"id":"6g","method":"GET","url":"/me","headers":["X-HTTP-Method"]}"#,
+                #"{"id":"6g","verdict":"deny","class":"write","rule":"unreadable"}"#
             ),
             ("not json", #"{"id":null,"verdict":"deny","class":"write","rule":"unreadable"}"#),
             (

@@ -19,7 +19,7 @@ struct ServiceAddressTests {
             ("https://contoso.crm4.dynamics.com/api/data/v9.2/accounts", .dataverse),
             ("https://login.microsoftonline.com/common/oauth2/v2.0/token", .signIn),
             ("https://outlook.office365.com/adminapi/beta/t/InvokeCommand", .exchange),
-            ("/providers/Microsoft.ProcessSimple/environments", .flow),
+            ("/providers/Microsoft.ProcessSimple/environments", .flow), ("/me/drive/root:/_api/a.txt", .graph),
         ] as [(String, RequestService)])
     func services(address: String, service: RequestService) throws {
         #expect(try ServiceAddress(address).target.service == service)

@@ -2,13 +2,14 @@ package import MMCore
 
 /// Judges many scripts, shell commands and requests, one JSON line each: `{"id","src","module"}`, `{"id","shell"}` or
 /// `{"id","method","url","body"}` in, `{"id","verdict","class","rule"}` out, with a `reason` for a line that can't be
-/// read. `resource` names a service other than Graph, `headers` the headers that are sent.
+/// read. `resource` names the service of a path that doesn't show it, `headers` the headers that are sent.
 package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
     private let isBehindWire: Bool
     private let place: ShellContext
+    private let resource: @Sendable (_ word: String, _ path: String) -> RequestService?
     private let locate: @Sendable (String) -> RequestService?
 
     /// Creates a batch.
@@ -19,11 +20,14 @@ package struct GuardBatch: Sendable {
     ///   - isBehindWire: whether scripts are judged as in a confined session, where each request is judged when it is
     ///     sent.
     ///   - place: where shell commands would run.
+    ///   - resource: returns the service behind a resource to which a path belongs.
     ///   - locate: returns the service at a host.
     package init(
         engine: GuardEngine, policy: GuardPolicy, module: String?, isBehindWire: Bool, place: ShellContext,
+        resource: @escaping @Sendable (_ word: String, _ path: String) -> RequestService?,
         locate: @escaping @Sendable (String) -> RequestService?
     ) {
+        self.resource = resource
         self.locate = locate
         self.engine = engine
         self.policy = policy
@@ -48,8 +52,7 @@ package struct GuardBatch: Sendable {
             let given = value["module"] ?? .null
             // A misspelt one would count as none, and no one would notice.
             guard given == .null || given.string.flatMap(KnownModules.product) != nil else {
-                let word = given.string ?? JSONWriter.string(given)
-                return unreadable(id, "module can't be \(word.prefix(40)): \(Self.modules)")
+                return unreadable(id, "module", given, Self.modules)
             }
             let context = ScriptContext(module: given.string ?? module, isBehindWire: isBehindWire)
             let verdict = engine.judge(script: script, in: context, policy: policy)
@@ -62,8 +65,17 @@ package struct GuardBatch: Sendable {
         guard let url = value["url"]?.string else {
             return unreadable(id, Self.fields)
         }
+        let (method, headers) = (value["method"] ?? .null, value["headers"] ?? .null)
+        guard method == .null || method.string != nil, headers == .null || headers.object != nil else {
+            return unreadable(id, "method must be text, and headers an object")
+        }
         let host = host(of: url)
-        let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url, at: host)
+        let written = value["resource"] ?? .null
+        let named = written.string.flatMap { resource($0, url) }
+        guard written == .null || named != nil else {
+            return unreadable(id, "resource", written, Self.resources)
+        }
+        let service = named ?? host.map { locate($0) ?? .graph } ?? RequestService(ofPath: url)
         // A host counts as the service's own only if it belongs to exactly this service.
         let hosts = host.flatMap { locate($0) == service ? [$0] : nil } ?? service.knownHosts
         guard
@@ -73,21 +85,13 @@ package struct GuardBatch: Sendable {
             return answer(id, .deny, "refused", "refused-address")
         }
         let request = GuardedRequest(
-            method: value["method"]?.string ?? "GET", target: target,
+            method: method.string ?? "GET", target: target,
             body: value["body"].map(RequestBody.json) ?? .none,
-            headerNames: value["headers"]?.object?.keys ?? [])
+            headerNames: headers.object?.keys ?? [])
         let verdict = engine.judge(request, policy: policy)
         return answer(
             id, verdict.decision, verdict.guardClass.rawValue, verdict.rule,
             template: engine.classify(request).template)
-    }
-
-    /// Returns the service that owns the host of an absolute URL, and Graph for any other URL.
-    private func service(of url: String, at host: String?) -> RequestService {
-        guard let host else {
-            return url.lowercased().contains("/providers/microsoft.processsimple") ? .flow : .graph
-        }
-        return locate(host) ?? .graph
     }
 
     /// Returns the host of an absolute URL.
@@ -103,6 +107,14 @@ package struct GuardBatch: Sendable {
 
     /// What the module of a line may be.
     package static let modules = "name that of a session, such as exo, azure or graph, or leave it out"
+
+    /// What the resource of a line may be.
+    package static let resources = "name graph, flow, azure, powerplatform or sharepoint, or leave it out"
+
+    private func unreadable(_ id: JSONValue, _ field: String, _ given: JSONValue, _ advice: String) -> String {
+        let word = given.string ?? JSONWriter.string(given)
+        return unreadable(id, "\(field) can't be \(word.prefix(40)): \(advice)")
+    }
 
     private func unreadable(_ id: JSONValue, _ reason: String) -> String {
         answer(id, .deny, "write", "unreadable", reason: reason)

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 import MMDesk
 import MMIdentity
 
@@ -28,7 +28,7 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
     }
 
     /// Returns the service behind this resource to which a path belongs.
-    func service(of path: String) -> RequestService {
+    package func service(of path: String) -> RequestService {
         guard self == .powerplatform else { return services[0] }
         let path = path.lowercased()
         if path.contains("microsoft.businessappplatform") { return .bap }

@@ -345,6 +345,9 @@ enum GuardCommands {
                 let batch = GuardBatch(
                     engine: try CurrentGuard(environment: environment).engine(), policy: policy,
                     module: try input.text("module"), isBehindWire: try input.flag("confined"), place: place,
+                    resource: {
+                        RequestResource(rawValue: $0.lowercased())?.service(of: $1) ?? RequestService(rawValue: $0)
+                    },
                     locate: { ServiceAddress.service(at: $0) })
                 try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(batch.judge(line: line)) }
                 return 0

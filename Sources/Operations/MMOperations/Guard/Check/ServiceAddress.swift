@@ -1,4 +1,5 @@
 package import MMCore
+import MMGuard
 import MMIdentity
 
 /// An address as people write it, with its service: a full URL is recognised by its host, a path by its beginning.
@@ -12,7 +13,7 @@ package struct ServiceAddress {
     /// - Throws: `invalidInput` for a host of no known service, and for an invalid address.
     init(_ text: String) throws(MMError) {
         guard let scheme = text.firstRange(of: "://") else {
-            target = try RequestTarget(parsing: text, service: Self.service(ofPath: text.lowercased()))
+            target = try RequestTarget(parsing: text, service: RequestService(ofPath: text))
             return
         }
         let authority = text[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
@@ -26,17 +27,4 @@ package struct ServiceAddress {
         }
         target = try RequestTarget(parsing: text, service: service, allowedHosts: [host])
     }
-
-    private static func service(ofPath path: String) -> RequestService {
-        let found = beginnings.first { path.contains($0.part) }?.service
-        // Graph has a `/subscriptions` collection of its own.
-        let isResource = path.hasPrefix("/subscriptions/") && path.contains("/resourcegroups")
-        return found ?? (isResource ? .arm : .graph)
-    }
-
-    private static let beginnings: [(part: String, service: RequestService)] = [
-        ("/providers/microsoft.processsimple", .flow), ("/providers/microsoft.businessappplatform", .bap),
-        ("/providers/microsoft.powerapps", .powerApps), ("/_api/", .sharePoint), ("/adminapi/", .exchange),
-        ("/api/data/v", .dataverse), ("/providers/microsoft.", .arm),
-    ]
 }
