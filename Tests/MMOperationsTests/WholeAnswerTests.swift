@@ -12,6 +12,7 @@ struct WholeAnswerTests {
             (#"{"value": [1], "@odata.nextLink": "x"}"#, [1], true), (#"{"value": [1], "nextLink": "x"}"#, [1], true),
             (#"{"value": [1], "odata.nextLink": "x", "odata.metadata": "y"}"#, [1], true),
             (#"{"value": [], "@microsoft.graph.tips": "x"}"#, [], false), (#"{"id": "a", "value": [1]}"#, nil, false),
+            (#"{"value": [1], "count": {"type": "Total", "value": 1}}"#, [1], false),
             (#"{"value": "a"}"#, nil, false), ("[1]", nil, false),
         ] as [(String, [JSONValue]?, Bool)])
     func pages(text: String, rows: [JSONValue]?, hasNext: Bool) throws {

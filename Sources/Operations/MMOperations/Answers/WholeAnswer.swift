@@ -51,12 +51,12 @@ extension JSONValue {
     }
 
     /// The rows of a page of a service's list; `nil` for every other value. Beside its rows a page has only remarks
-    /// (`@odata.context`) and the address of the next page.
+    /// (`@odata.context`), their number and the address of the next page.
     package var rowsOfPage: [JSONValue]? {
         guard let object, let rows = object["value"]?.array,
             object.keys.allSatisfy({
                 // SharePoint's remarks begin with `odata.`.
-                $0 == "value" || $0 == "nextLink" || $0.hasPrefix("@") || $0.hasPrefix("odata.")
+                ["value", "nextLink", "count"].contains($0) || $0.hasPrefix("@") || $0.hasPrefix("odata.")
             })
         else { return nil }
         return rows
