@@ -64,6 +64,16 @@ struct LocalFileTests {
         }
     }
 
+    @Test("- alone is not the name of a file that is written")
+    func standardOutput() async throws {
+        try await Self.with { (root) async throws in
+            let files = LocalFiles(directory: root, rules: FileRules(root: root))
+            let error = await #expect(throws: MMError.self) { try await files.place("-", suggested: "a.txt") }
+            #expect(error?.code == .invalidInput && error?.hint?.contains("./-") == true, "\(error?.message ?? "")")
+            #expect(try await files.place("./-", suggested: nil).path == root + "/-")
+        }
+    }
+
     @Test("a folder whose name begins like an allowed one's isn't allowed")
     func neighbours() async throws {
         try await Self.with { (root) async throws in

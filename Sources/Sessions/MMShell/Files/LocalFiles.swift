@@ -234,6 +234,12 @@ extension LocalFiles {
     package func place(
         _ path: String, suggested: String?, createsFolders: Bool = false, isFolder: Bool = false
     ) async throws(MMError) -> Place {
+        // Most programs mean standard output by it, so a file of that name would be a surprise.
+        guard path != "-" else {
+            throw MMError(
+                .invalidInput, "“-” isn't the path of a file, and nothing is written to standard output here.",
+                hint: "Give a path; ./- is a file of that name.")
+        }
         let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
             var whole = try Self.followed(given, asked: path)
