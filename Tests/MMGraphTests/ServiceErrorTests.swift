@@ -130,7 +130,7 @@ struct ServiceErrorTests {
     }
 
     @Test(
-        "a search without its quotes, and a path that the service doesn't know, are told with what to do",
+        "a search without its quotes, one quote too many, and a path that the service doesn't know, are told with what to do",
         arguments: [
             ("/users?$search=displayName:Ann", 400, "{}", RequestService.graph, "\"displayName:Ann\"."),
             ("/users?$search=displayName:\"Ann\"", 400, "{}", .graph, "\"displayName:Ann\"."),
@@ -141,6 +141,8 @@ struct ServiceErrorTests {
                 "/users?$filter=contains(displayName,'Ann')", 400, Self.unsupported, .graph,
                 "$search=\"displayName:Ann\""
             ),
+            ("/users?$filter=displayName eq 'O'Brien'", 400, "{}", .graph, "'O''Brien'"),
+            ("/users?$filter=displayName eq 'O''Brien'", 400, "{}", .graph, nil),
             ("/users?$skip=10", 400, Self.unsupported, .graph, "leave out $skip"),
             ("/users?$filter=endswith(mail,'a')", 400, Self.unsupported, .graph, "Add $count=true"),
             ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),

@@ -74,6 +74,9 @@ enum QueryOption {
 
     /// Returns what a service that can't read the query's options may mean; `nil` if nothing is known.
     static func advice(on target: RequestTarget) -> String? {
+        if let filter = target.queryValue("$filter"), filter.count(where: { $0 == "'" }) % 2 == 1 {
+            return "The quotes of $filter don't match: one within a text is written twice, as in 'O''Brien'."
+        }
         // Sites are searched with an option of their own, `search`, which needs no quotes.
         guard target.service == .graph, let words = target.queryItems.first(where: { $0.name == "$search" })?.value,
             words.first(where: { $0 != "(" }) != "\""
