@@ -32,8 +32,8 @@ struct ExchangePipelineTests {
             "--columns", "M,N", "--sort", "-N",
         ])
         #expect(shown.code == 0, "\(shown.error)")
-        let cells = shown.output.split(separator: "\n").map { $0.split(separator: " ") }
-        #expect(cells == [["M", "N"], ["mc", "c"], ["mb", "b"], ["ma", "a"]], "\(shown.output)")
+        let wanted: JSONValue = [["M": "mc", "N": "c"], ["M": "mb", "N": "b"], ["M": "ma", "N": "a"]]
+        #expect(shown.json == wanted, "\(shown.output)")
     }
 
     @Test("ask for the sign-in if nobody is signed in")

@@ -45,6 +45,22 @@ struct RowSelectionTests {
         #expect(shown == ["@odata.context": "c", "value": [["name": "c"], ["name": "b"], ["name": "A"]]])
     }
 
+    @Test("don't change the usual format: JSON for programs, a table on a screen, for one page and for a long list")
+    func usualFormat() async throws {
+        let lines = [#"{"name":"b","size":10}"#, #"{"name":"A","size":9}"#].map { ArraySlice($0.utf8) }
+        let orders: [RowOrder?] = [nil, try RowOrder("name")]
+        for order in orders {
+            let list = OperationAnswer(.items(ItemStream(startingWith: lines) { nil }))
+            for answer in [OperationAnswer.value(Self.rows), list] {
+                let piped = try await rendered(answer, AnswerForm(format: nil, columns: ["name"], order: order))
+                let shown = try JSONParser.parse(piped)
+                #expect((shown["value"] ?? shown).array?.first?.object?.keys == ["name"], "\(piped)")
+            }
+            let screen = AnswerForm(format: nil, columns: ["name"], order: order, width: 80)
+            #expect(try await rendered(.value(Self.rows), screen).hasPrefix("NAME"))
+        }
+    }
+
     @Test("apply to long lists", arguments: [GlobalOptions.Format.csv, .jsonl])
     func streams(format: GlobalOptions.Format) async throws {
         func answer() -> OperationAnswer {

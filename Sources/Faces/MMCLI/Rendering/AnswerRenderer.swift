@@ -118,7 +118,7 @@ package struct AnswerRenderer {
         let selection = try RowSelection(form, of: Rows(of: value, columns: declared)?.items ?? [value])
         let value = selection.applied(to: value)
         let columns = selection.columns.isEmpty ? declared : selection.columns
-        switch format ?? usual(of: value, columns: columns) {
+        switch format ?? usual(of: value, columns: declared) {
         case .json: try await line(JSONWriter.string(value, layout: .indented(2)))
         case .jsonl:
             guard let rows = Rows(of: value, columns: columns) else { return try await line(JSONWriter.string(value)) }
