@@ -52,6 +52,8 @@ struct CertainAnswers: RunningReports {
             "[IO.File]::WriteAllBytes('a.txt', [byte[]](0xE9, 0x41)); "
                 + "[IO.File]::ReadAllText('a.txt', [Text.Encoding]::Latin1)",
             "[IO.StreamWriter]::new('a.txt', $false, [Text.Encoding]::Unicode)",
+            // The error of a list's element is wrapped in another.
+            "[int[]]('1', 'x')", "[int[]]'x'", "function f([datetime[]]$a) { $a }; f 1, x",
         ])
     func unsure(script: String) async {
         guard case .handedOver = await outcome(script) else {

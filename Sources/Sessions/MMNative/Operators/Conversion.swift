@@ -19,6 +19,8 @@ enum Conversion {
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
         // By which name it calls a nullable type isn't known.
         guard type.wrapped == nil else { throw .handOver("a cast to a nullable type that fails") }
+        // The error of an element is wrapped in one of the array.
+        guard !type.isTypedArray else { throw .handOver("a cast to \(type.element.rawValue)[] that fails") }
         switch value {
         case .null:
             return NativeError(
