@@ -177,6 +177,8 @@ struct InputReaderTests {
         let given = try reader(["name": "x", "query": "?$top=5&$filter=a eq '?'"]).parameters("query")
         #expect(given.map(\.name) == ["$top", "$filter"])
         #expect(given.map(\.value) == ["5", "a eq '?'"])
+        let text = try reader(["name": "x", "query": "$filter=department eq 'R&D'&$top=5"]).parameters("query")
+        #expect(text.map(\.value) == ["department eq 'R&D'", "5"])
         // A flag of the command line is a member of an object.
         let flags = try reader(["name": "x", "query": ["?$top": "5"]]).parameters("query")
         #expect(flags.map(\.name) == ["$top"] && flags.map(\.value) == ["5"])

@@ -169,12 +169,8 @@ struct RequestTargetParser {
 
     private func parseQuery(_ query: Substring) throws(MMError) -> [QueryItem] {
         var items: [QueryItem] = []
-        for part in query.split(separator: "&", omittingEmptySubsequences: true) {
+        for part in QueryText.options(of: query) {
             let equals = part.firstIndex(of: "=")
-            if equals == nil, let open = items.last, let value = open.value, endsWithinQuotes(value) {
-                items[items.count - 1] = QueryItem(open.name, value + "&" + (try decoded(part, "query")))
-                continue
-            }
             let name = try decoded(part[..<(equals ?? part.endIndex)], "query")
             let value = try equals.map { (position) throws(MMError) in
                 try decoded(part[part.index(after: position)...], "query")
@@ -182,13 +178,6 @@ struct RequestTargetParser {
             items.append(QueryItem(name, value))
         }
         return items
-    }
-
-    /// Returns whether a literal of this value is still open, so that a part without a name of its own belongs to it:
-    /// `$filter=department eq 'R&D'`.
-    private func endsWithinQuotes(_ value: String) -> Bool {
-        let quote: Character = value.first == "\"" ? "\"" : "'"
-        return value.count(where: { $0 == quote }) % 2 == 1
     }
 
     // MARK: Path

@@ -32,6 +32,8 @@ struct RequestTargetTests {
             ),
             ("/users?$search=\"name:R&D\"&$top=1", "/v1.0/users?$search=%22name:R%26D%22&$top=1"),
             ("/users?$search=\"name:O'Brien\"&flag", "/v1.0/users?$search=%22name:O'Brien%22&flag"),
+            ("/users?%24filter=name eq %27R&D%27", "/v1.0/users?$filter=name%20eq%20'R%26D'"),
+            ("/users?name=O'Brien&flag", "/v1.0/users?name=O'Brien&flag"),
             ("/users?$filter=name eq 'x&$top=5", "/v1.0/users?$filter=name%20eq%20'x&$top=5"),
             ("?$top=1", "/v1.0?$top=1"),
             ("'/users?$filter=name eq 'x''", "/v1.0/users?$filter=name%20eq%20'x'"),

@@ -216,7 +216,7 @@ public struct InputReader: Sendable {
             }
             return list
         case .string(let text):
-            return text.drop { $0 == "?" }.split(separator: "&").map { part in
+            return QueryText.options(of: text.drop { $0 == "?" }).map { part in
                 let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 return (String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : "")
             }
