@@ -290,6 +290,20 @@ struct AdministrationTests {
         #expect(await bench.graph("GET", "/v1.0/reports/\(name)(period='D30')", token: lena).status == 403)
     }
 
+    @Test(
+        "a report that only the real service has is told from one that does not exist",
+        arguments: [
+            ("getMailboxUsageQuotaStatusMailboxCounts", "NotServedBySandbox"),
+            ("getOffice365GroupsActivityStorage", "NotServedBySandbox"), ("getNothing", "BadRequest"),
+        ])
+    func unservedReport(name: String, code: String) async {
+        let bench = Bench()
+        let answer = await bench.graph(
+            "GET", "/v1.0/reports/\(name)(period='D7')", token: await bench.token())
+        #expect(answer.status == 400)
+        #expect(answer.json["error"]?["code"]?.string == code, "\(answer.json)")
+    }
+
     @Test("files are shared outside, the permissions say with whom, and new links stay")
     func sharing() async throws {
         let bench = Bench()

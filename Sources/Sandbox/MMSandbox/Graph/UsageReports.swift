@@ -15,16 +15,13 @@ struct UsageReports {
         return routes.router
     }
 
-    /// Returns the answer to a report function; `nil` for everything else below `/reports`.
+    /// Returns the answer to the function of a report that the tenant has; `nil` for everything else below `/reports`.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
-        guard let function = call.segments.last, call.segments.count > 1, function.name.hasPrefix("get") else {
-            return nil
-        }
+        guard let function = call.segments.last, call.segments.count > 1,
+            let report = UsageReport.all.first(where: { $0.name.lowercased() == function.name.lowercased() })
+        else { return nil }
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         try check(call)
-        guard let report = UsageReport.all.first(where: { $0.name.lowercased() == function.name.lowercased() }) else {
-            throw .unknownSegment(function.name)
-        }
         guard let period = function.arguments?["period"], Self.periods[period] != nil else {
             throw GraphFailure(
                 400, "InvalidParameter",
