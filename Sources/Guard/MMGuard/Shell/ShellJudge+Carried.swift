@@ -133,7 +133,11 @@ extension ShellJudge {
         }
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
-                guard let text else { continue }
+                guard let text else {
+                    // Filters edit a package's settings every day, and their scripts are rarely replaced that way.
+                    if !name.hasSuffix(".json") { found.append(finding(.fed, subject: "\(call.program) \(name)")) }
+                    continue
+                }
                 if ["package.json", "composer.json"].contains(name) { found += scripts(ofPackage: text, depth) }
                 found +=
                     row.options.values.contains(.rules)

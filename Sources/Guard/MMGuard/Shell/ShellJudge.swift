@@ -486,6 +486,9 @@ struct ShellJudge {
             let options = words.prefix(start)
             if Self.turnsOn("a", "allexport", options) { record.memory.exportsAll = true }
             if Self.turnsOn("k", "keyword", options) { found.append(finding(.dynamic, subject: "\(call.program) -k")) }
+            if ShellWords.contains(call.program, in: "env-shells"), Self.turnsOn("i", "interactive", options) {
+                found.append(finding(.dynamic, subject: "\(call.program) -i"))
+            }
             // A value among them may be the name of a script, which then gets them and the text.
             if let script = options.first(where: { !$0.isFixed && !"-+".contains($0.value.first ?? "-") }) {
                 found.append(
