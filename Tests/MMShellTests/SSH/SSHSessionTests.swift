@@ -106,6 +106,8 @@ struct SSHSessionTests {
             let end = try await session.sh("echo before; echo wrong >&2; " + text, within: .seconds(200))
             #expect(end.out == "before\n" && end.err == "wrong\n")
             #expect(end.code == status && end.end.cause == .shellEnded, "\(end.end)")
+            // The connection is still there for the next command.
+            #expect(await session.isConnected)
             let next = try await session.sh("pwd")
             #expect(next.out == "/usr\n" && next.end.wasRestarted)
         }

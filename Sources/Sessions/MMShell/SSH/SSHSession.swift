@@ -106,8 +106,8 @@ public actor SSHSession: ShellSession {
     /// Whether its commands wait until their output is read.
     public nonisolated var waitsForReader: Bool { true }
 
-    /// Whether the connection is up, as far as is known.
-    public var isConnected: Bool { live.map { !$0.hasEnded && $0.master.isAlive } ?? false }
+    /// Whether the connection is up, as far as is known: also after a command that ended its shell (`exit 3`).
+    public var isConnected: Bool { live?.master.isAlive ?? false }
 
     /// The working directory after the last command; empty before the first.
     public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
