@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -47,6 +48,37 @@ const char *mm_shown_at(const char *word, char *place, size_t size) {
     return is_folder(place) && is_folder(folder + 1) ? folder + 1 : NULL;
 }
 
+// Returns the session's own folder if it has to stay visible at a place that will show one of its folders; otherwise null.
+static char *kept_folder(const char *folder, const char *place) {
+    size_t length = strlen(place);
+    const char *end = strrchr(folder, '/');
+    if (strncmp(folder, place, length) || folder[length] != '/' || end == folder + length) return NULL;
+    return strndup(folder, (size_t)(end - folder));
+}
+
+static int make_folders(char *path, size_t known) {
+    for (char *end = path + known + 1; (end = strchr(end, '/')); end++) {
+        *end = 0;
+        int result = mkdir(path, 0700);
+        *end = '/';
+        if (result < 0 && errno != EEXIST) return -1;
+    }
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+static int show(const char *folder, const char *place) {
+    char way[32], *kept = kept_folder(folder, place);
+    int own = kept ? open(kept, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    int result = kept && own < 0 ? -1 : mount(folder, place, NULL, MS_BIND, NULL);
+    if (kept && result == 0) {
+        snprintf(way, sizeof way, "/proc/self/fd/%d", own);
+        result = make_folders(kept, strlen(place)) < 0 ? -1 : mount(way, kept, NULL, MS_BIND | MS_REC, NULL);
+    }
+    if (own >= 0) close(own);
+    free(kept);
+    return result;
+}
+
 // Binds the writable folders to themselves, so that they can be writable below a read-only root, and the others to their places.
 static void bind_folders(const struct request *request) {
     char place[64];
@@ -57,7 +89,7 @@ static void bind_folders(const struct request *request) {
     }
     for (int i = 0; i < request->count; i++) {
         const char *folder = mm_shown_at(request->words[i], place, sizeof place);
-        if (folder && mount(folder, place, NULL, MS_BIND, NULL) < 0) mm_confine_fail(request->words[i]);
+        if (folder && show(folder, place) < 0) mm_confine_fail(request->words[i]);
     }
 }
 
@@ -65,9 +97,15 @@ static void protect_all_but_bound(const struct request *request) {
     char place[64];
     if (set_read_only("/", 1) < 0) mm_confine_fail("read-only mounts");
     for (int i = 0; i < request->count; i++) {
+        const char *word = request->words[i], *folder = mm_shown_at(word, place, sizeof place);
+        if (!folder) continue;
+        char *kept = kept_folder(folder, place);
+        if (set_read_only(place, 0) < 0 || (kept && set_read_only(kept, 1) < 0)) mm_confine_fail(word);
+        free(kept);
+    }
+    for (int i = 0; i < request->count; i++) {
         const char *word = request->words[i], *folder = mm_confine_value(word, "rw=");
         if (folder && is_folder(folder) && set_read_only(folder, 0) < 0) mm_confine_fail(word);
-        if (mm_shown_at(word, place, sizeof place) && set_read_only(place, 0) < 0) mm_confine_fail(word);
     }
 }
 

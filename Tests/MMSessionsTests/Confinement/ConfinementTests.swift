@@ -41,9 +41,11 @@ struct ConfinementTests {
         #expect(kept == wanted.joined(separator: ":"))
     }
 
-    /// A confined program in a folder outside of `/tmp`, and its output.
-    private static func run(_ text: String, _ change: (inout Confinement, String) -> Void) async throws -> String {
-        let folder = try TestFolder.make("/var/tmp/mm-walls-")
+    /// A confined program in a folder outside of `/tmp`, or another one, and its output.
+    private static func run(
+        in place: String = "/var/tmp", _ text: String, _ change: (inout Confinement, String) -> Void
+    ) async throws -> String {
+        let folder = try TestFolder.make(place + "/mm-walls-")
         defer { system("rm -rf \(folder)") }
         try ProtectedFile.makeDirectory(folder + "/tmp")
         var walls = Confinement()
@@ -66,6 +68,25 @@ struct ConfinementTests {
         }
         let mayMount = system("unshare -m true 2>/dev/null || unshare -Um true 2>/dev/null") == 0
         #expect(mayMount ? answer == "in\n1\nstatus 0" : answer.contains("denied"), "\(answer)")
+        #expect(access("/tmp/" + mark, F_OK) != 0)
+    }
+
+    @Test(
+        "a program whose session keeps its own folder below /tmp also has its own /tmp, and can't write to that folder",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
+    func ownTemporaryFolderAround() async throws {
+        let mark = "mm-walls-\(getpid())-\(RandomBytes.text(bytes: 6))"
+        let text = "F=$PWD; echo in > /tmp/\(mark) && cat text $F/tmp/\(mark); echo x > text; ls /tmp | wc -l"
+        let answer = try await Self.run(in: "/tmp", text) { walls, folder in
+            system("echo kept > \(folder)/text")
+            walls.attributes = .byMounts
+            walls.ownFolder = folder
+            walls.writable = [folder + "/tmp"]
+            walls.bind(folder + "/tmp", at: "/tmp", for: "/bin/sh")
+        }
+        let mayMount = system("unshare -m true 2>/dev/null || unshare -Um true 2>/dev/null") == 0
+        #expect(answer.hasPrefix("kept\nin\n2\n") == mayMount, "\(answer)")
+        #expect(answer.contains(mayMount ? "Read-only" : "denied"), "\(answer)")
         #expect(access("/tmp/" + mark, F_OK) != 0)
     }
 

@@ -90,6 +90,29 @@ struct SandboxTests {
     }
 
     @Test(
+        "by Landlock and seccomp: a /tmp of its own",
+        .enabled(if: hasLandlock, "the kernel has no Landlock 6"),
+        .enabled(
+            if: Confinement.Means.ofThisMachine.contains(.ownProcesses), "this user may not create a process namespace")
+    )
+    func ownTemporaryFolder() async throws {
+        let name = "mm-own-\(getpid())-\(RandomBytes.text(bytes: 6))"
+        try await Self.with({ .workspace(WorkspaceRules(workspace: $0)) }) { (shell, _, _) async throws in
+            let answer = try await shell.sh("echo in > /tmp/\(name) && cat $TMPDIR/\(name); ls -d /tmp/*/[0-9]*")
+            #expect(answer.out.hasPrefix("in\n"), "\(answer.err)")
+            #expect(try await shell.sh("cat /tmp/\(name); for f in /tmp/*/[0-9]*; do echo x > $f; done").out == "in\n")
+            #expect(try await shell.sh("echo next").out == "next\n")
+        }
+        #expect(access("/tmp/" + name, F_OK) != 0)
+        let place = try TestFolder.make("/tmp/mm-workspace-")
+        defer { system("rm -rf \(place)") }
+        try await Self.with({ _ in .workspace(WorkspaceRules(workspace: place)) }) { (shell, _, _) async throws in
+            #expect(try await shell.sh("touch here && pwd").out == place + "\n")
+        }
+        #expect(access(place + "/here", F_OK) == 0, "a workspace there stays where it is")
+    }
+
+    @Test(
         "by Landlock and seccomp: network, sockets, other processes",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func network() async throws {

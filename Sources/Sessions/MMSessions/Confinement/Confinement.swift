@@ -103,15 +103,20 @@ package struct Confinement: Sendable, Hashable {
         "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
     ]
 
-    /// Shows a folder of the session in another place, unless the program uses something there, which it would hide.
+    /// Shows a folder of the session in another place, unless the program uses something there, which it would hide. What
+    /// lies in the session's own folder stays where it is, even below that place.
     /// Call it after the readable and writable paths are set; it needs mounts.
     /// - Parameters:
-    ///   - folder: the folder to show.
+    ///   - folder: the folder to show; if it belongs to the session's own folder, it is directly in it.
     ///   - place: where the program finds it, such as `/tmp`.
     ///   - program: the program to be started.
     package mutating func bind(_ folder: String, at place: String, for program: String) {
-        let used = readable + writable + [program] + [ownFolder].compactMap(\.self)
-        if !used.contains(where: { RealPath.lies(RealPath.of($0) ?? $0, in: place) }) { boundFolders[place] = folder }
+        let own = ownFolder.flatMap { folder.hasPrefix($0 + "/") && RealPath.of($0) == $0 ? $0 : nil }
+        let used = (readable + writable + [program] + [ownFolder].compactMap(\.self)).map { RealPath.of($0) ?? $0 }
+        let isHidden = used.contains { path in
+            RealPath.lies(path, in: place) && own.map { RealPath.lies(path, in: $0) } != true
+        }
+        if !isHidden { boundFolders[place] = folder }
     }
 
     /// Returns the command that starts a program inside this confinement.

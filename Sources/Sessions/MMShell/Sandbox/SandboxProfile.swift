@@ -139,6 +139,8 @@ extension SandboxProfile {
             walls.hidden = rules.hidden
             walls.ownFolder = folder
             walls.writable = [rules.workspace, temporary(in: folder)] + rules.writable
+            // Programs and scripts name this folder, whatever TMPDIR says.
+            walls.bind(temporary(in: folder), at: "/tmp", for: command.executable)
             walls.bind(Self.sharedMemory(in: folder), at: "/dev/shm", for: command.executable)
             walls.hasTerminal = true
             walls.network =
