@@ -103,8 +103,8 @@ package struct Confinement: Sendable, Hashable {
         "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx",
     ]
 
-    /// Shows a folder of the session in another place, unless the program uses something there, which it would hide. What
-    /// lies in the session's own folder stays where it is, even below that place.
+    /// Shows a folder of the session in another place, unless the program uses something there, which it would hide.
+    /// What lies in the session's own folder stays where it is, even below that place.
     /// Call it after the readable and writable paths are set; it needs mounts.
     /// - Parameters:
     ///   - folder: the folder to show; if it belongs to the session's own folder, it is directly in it.
