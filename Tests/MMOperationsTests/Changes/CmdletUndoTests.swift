@@ -207,6 +207,19 @@ struct CmdletUndoTests {
         await tenant.stop()
     }
 
+    @Test(
+        "tells the history of a mailbox by each name that a cmdlet was given for it",
+        arguments: ["lena.vogt", "Lena Vogt"])
+    func calledHistory(name: String) async throws {
+        let tenant = try await ChangesHome(users: 12)
+        try await tenant.run("Set-Mailbox '\(name)' -CustomAttribute1 one")
+        try await tenant.run("Set-Mailbox lena.vogt@contoso-sandbox.example -CustomAttribute1 two")
+        try await tenant.run("Set-Mailbox ben.baker -CustomAttribute1 three")
+        let rows = ChangesHome.value(try await tenant.call("history", ["object": .string(name.uppercased())])).array
+        #expect(rows?.count == 2, "\(rows ?? [])")
+        await tenant.stop()
+    }
+
     @Test("names before a write what can't be taken back or is not known")
     func uncovered() async throws {
         let tenant = try await ChangesHome(users: 12)

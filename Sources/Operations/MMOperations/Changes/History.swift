@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 
 /// `history`: the changes of one object.
 struct History: CatalogueOperation {
@@ -65,8 +66,17 @@ struct History: CatalogueOperation {
             for subject in subjects(of: entry.change) {
                 if let name = subject.name?.lowercased(), names.contains(name) { ids.insert(subject.id.lowercased()) }
             }
+            if isCalled(names, in: entry) { ids.insert(entry.change.subject.id.lowercased()) }
         }
         return ids
+    }
+
+    /// Returns whether a cmdlet was given one of these names for its object, such as an alias, which isn't the object's
+    /// own name in the journal.
+    private static func isCalled(_ names: Set<String>, in entry: JournalEntry) -> Bool {
+        guard entry.change.cmdlet != nil else { return false }
+        let request = entry.request.lowercased()
+        return names.contains { request.contains("-identity \(PSLiteral.quoted($0))") }
     }
 
     /// Returns the names that the journal may have for an object: the given one and, for a path such as
