@@ -24,7 +24,7 @@ extension ShellJudge {
             else { return false }
             let isEither = ["copy", "copyto", "cp"].contains(operands[verb])
             operands.removeSubrange(...verb)
-            if !isEither, !places.isEmpty { return places.allSatisfy { isNearby($0) && !isHome($0) } }
+            if !isEither, !places.isEmpty { return places.allSatisfy { isNearby($0) && !mayBeHome($0) } }
         }
         guard operands.count > 1, let place = operands.last else { return false }
         // A folder's content would come without the folder.
@@ -32,13 +32,13 @@ extension ShellJudge {
         return isNearby(place)
             && operands.dropLast().allSatisfy { source in
                 Self.isStored(source, byAlias: call.program == "mc")
-                    && (!isHome(place) || !isContent && Self.namesOne(source))
+                    && (!mayBeHome(place) || !isContent && Self.namesOne(source))
             }
     }
 
-    /// Returns whether a place is a home, or may be one, where the settings of shells are.
-    private func isHome(_ place: String) -> Bool {
-        !context.hasWalls && ["~", "$HOME", "."].contains(place.hasSuffix("/") ? String(place.dropLast()) : place)
+    /// Returns whether a place without walls is a home, or may be one.
+    private func mayBeHome(_ place: String) -> Bool {
+        !context.hasWalls && (isHome(place) || [".", "./"].contains(place))
     }
 
     /// Returns whether a source is one file or folder whose name is known and isn't hidden.

@@ -164,9 +164,7 @@ extension ShellJudge {
 
     /// Returns whether hidden files come into a home itself: `cp /tmp/.x ~`, `rsync -a /tmp/a/ ~`.
     func bringsHidden(_ call: ShellScript.Command, to place: String) -> Bool {
-        guard let path = context.path(place) ?? context.path("~/" + place),
-            Self.behindHome(path)?.isEmpty == true || path == context.path("~")
-        else { return false }
+        guard isHome(place) else { return false }
         return call.arguments.map(\.value).contains { word in
             word != place && (word.hasSuffix("/") || word.split(separator: "/").last?.hasPrefix(".") == true)
                 || OptionLetters.word(word, hasOneOf: "T") || LongOption.word(word, mayBe: "--no-target-directory")

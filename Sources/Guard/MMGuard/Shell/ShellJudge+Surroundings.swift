@@ -86,6 +86,12 @@ extension ShellJudge {
         }
     }
 
+    /// Returns whether a place is a home itself, where the settings of shells are. A folder that isn't known is one.
+    func isHome(_ place: String) -> Bool {
+        guard let path = context.path(place) ?? context.path("~/" + place) else { return true }
+        return Self.behindHome(path)?.isEmpty == true || path == context.path("~")
+    }
+
     /// Returns the first such path in a text.
     func laterPlace(in text: String) -> String? {
         text.split { " \t\n'\"@,;=:".contains($0) }.lazy.map(String.init).first { word in

@@ -108,9 +108,8 @@ extension ShellJudge {
         case "c": return tar.archives.allSatisfy { $0 == "-" || isFree($0) }
         case "x":
             // What is unpacked over a home may be what starts there at the next sign-in.
-            let places = tar.folders.isEmpty ? [context.path(".")].compactMap(\.self) : tar.folders
-            return places.count < 2 && !tar.hasList
-                && places.allSatisfy { !isOfMachine($0) && !["~", "~/", "$HOME", "/root"].contains($0) }
+            let places = tar.folders.isEmpty ? ["."] : tar.folders
+            return places.count < 2 && !tar.hasList && places.allSatisfy { !isOfMachine($0) && !isHome($0) }
         default: return false
         }
     }
