@@ -23,6 +23,7 @@ extension ShellJudge {
             let isFetched = call.readsPipe && producer.map { Self.fetchesText($0.program) } == true
             // On a host nobody knows where a file comes from.
             if isFetched || !context.hasWalls && !looks(byTable: call) { record.memory.hasFetchedArchive = true }
+        case "rsync", "scp", "sftp": if !context.hasWalls { record.memory.hasFetchedArchive = true }
         case "tee":
             let appends = words.contains { $0.value == "-a" || $0.value == "--append" }
             for file in operands { note(file.value, isPlainDocument(call) ? call.document : nil, isWhole: !appends) }

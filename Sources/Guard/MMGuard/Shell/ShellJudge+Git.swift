@@ -38,16 +38,17 @@ extension ShellJudge {
             }
     }
 
-    /// Returns whether git works in a folder for temporary files where an archive may have been unpacked: the settings
-    /// of a repository in it may name programs.
+    /// Returns whether git works in a folder for temporary files where an archive may have been unpacked, or anywhere
+    /// once a repository has been put together (a `HEAD` was written): its settings may name programs.
     func mayHaveForeignSettings(git call: ShellScript.Command) -> Bool {
+        if context.hasWalls { return false }
+        if record.memory.texts(of: "HEAD") != nil { return true }
         let words = call.arguments.map(\.value)
         // Each folder begins where the one before it ends.
         let folder = zip(words, words.dropFirst()).filter { $0.0 == "-C" }.reduce(".") { folder, option in
             option.1.first.map { "/~$".contains($0) } == true ? option.1 : folder + "/" + option.1
         }
-        return !context.hasWalls && record.memory.hasFetchedArchive
-            && context.path(folder).map(Self.isPassing) == true
+        return record.memory.hasFetchedArchive && context.path(folder).map(Self.isPassing) == true
     }
 
     /// Returns the rule for a subcommand.

@@ -13,7 +13,8 @@ package struct ShellMemory: Sendable, Hashable {
     /// Whether the session has named a git remote, changed one's address, or changed to which one a branch is pushed.
     var hasNewRemote = false
 
-    /// Whether the session has unpacked an archive from an address without storing it.
+    /// Whether the session has unpacked an archive from an address without storing it; on a host any archive, or a copy
+    /// from another one.
     var hasFetchedArchive = false
 
     /// Whether the session has cloned a repository, whose programs may have any name.
