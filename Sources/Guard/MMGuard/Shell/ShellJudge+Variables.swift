@@ -144,7 +144,7 @@ extension ShellJudge {
         else { return false }
         return texts(of: value).flatMap { $0.split(separator: ":") }.contains { part in
             let place = part.split(separator: "=").last.map(String.init) ?? ""
-            return place.contains("/") && isOpen(context.path(place) ?? place)
+            return (place.contains("/") || [".", ".."].contains(place)) && isOpen(context.path(place) ?? place)
         }
     }
 
