@@ -208,13 +208,17 @@ extension ShellJudge {
         let tests =
             Self.isInterpreter(name)
             && call.arguments.prefix(3).contains { ["--test", "test", "unittest", "pytest"].contains($0.value) }
+        // The commands of an application load it whole.
+        let isConsole = console(of: call) != nil || ShellWords.contains(name, in: "project-consoles")
         let builds =
-            tests || ShellPrograms.verbless.contains(name) || ShellWords.contains(name, in: "code-runners")
+            tests || isConsole || ShellPrograms.verbless.contains(name)
+            || ShellWords.contains(name, in: "code-runners")
             || ShellPrograms.starters.contains(name)
                 && (!isContainer || call.arguments.contains { $0.value == "compose" })
         guard builds else { return false }
         if ShellWords.contains(file, in: "build-files") { return true }
         guard let program = ScriptText.program(ofFile: file) else { return false }
+        if isConsole { return true }
         let parts = ScriptText.parts(of: file.split { "-.".contains($0) }.joined(separator: "_"))
         return program == "code" || parts.contains { ["test", "tests", "spec", "cy"].contains($0) }
             || call.arguments.contains { ShellMemory.name($0.value) == file }
