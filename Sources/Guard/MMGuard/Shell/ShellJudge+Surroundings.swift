@@ -190,9 +190,11 @@ extension ShellJudge {
                     ShellMemory.name($0.value.split { "=@".contains($0) }.last.map(String.init) ?? "")
                 })
         for (file, texts) in record.memory.files.sorted(by: { $0.key < $1.key }) {
-            let isOwn = name.utf8.count > 3 && file.hasPrefix(".") && file.dropFirst().hasPrefix(name)
+            let isOwn =
+                file == ".\(name)rc" || name.utf8.count > 3 && file.hasPrefix(".") && file.dropFirst().hasPrefix(name)
             guard isOwn || builds || named.contains(file) else { continue }
-            for text in texts { found += text.map { embedded(in: $0, depth) } ?? [] }
+            let unknown = isOwn ? [finding(.fed, subject: "\(name) \(file)")] : []
+            for text in texts { found += text.map { embedded(in: $0, depth) } ?? unknown }
         }
         return found
     }
