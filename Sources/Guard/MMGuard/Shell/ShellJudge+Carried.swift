@@ -131,8 +131,10 @@ extension ShellJudge {
             found += statements(
                 of: call, parts.texts.filter { $0.language == .statements }.map(\.word.value), files: parts.files)
         }
+        // On a host nobody knows what an archive brought.
+        let brought: [String?] = !context.hasWalls && record.memory.hasFetchedArchive ? [nil] : []
         for name in row.usual where parts.files.isEmpty {
-            for text in record.memory.texts(of: name) ?? [] {
+            for text in (record.memory.texts(of: name) ?? []) + brought {
                 guard let text else {
                     // Filters edit a package's settings every day, and their scripts are rarely replaced that way.
                     if !name.hasSuffix(".json") { found.append(finding(.fed, subject: "\(call.program) \(name)")) }
