@@ -143,6 +143,20 @@ struct TaskEconomyTests {
         #expect(Int(filtered.text.filter(\.isNumber)) ?? 0 > 1_000, "\(filtered.text)")
         let written = try await client.call(4, "mm__output", ["handle": .string(handle), "download": "usage.jsonl"])
         #expect(written["isError"] != true && written.text.contains("usage.jsonl"), "\(written.text)")
+        for (number, form) in ["json", "jsonl", "csv"].enumerated() {
+            let endpoint: JSONValue = "/reports/getOffice365ActiveUserDetail(period='D7')"
+            let few = try await client.call(
+                5 + 2 * number, "mm__graph_request",
+                ["connection": "Demo", "endpoint": endpoint, "top": 3, "output": .string(form)])
+            #expect(few["isError"] != true && few.text.contains("Report Refresh Date"), "\(few.text.prefix(300))")
+            let file = try await client.call(
+                6 + 2 * number, "mm__graph_request",
+                [
+                    "connection": "Demo", "endpoint": endpoint, "top": 3, "output": .string(form),
+                    "download": .string("few.\(form)"),
+                ])
+            #expect(try JSONParser.parse(file.text)["rows"] == 3, "\(file.text)")
+        }
     }
 
     @Test("a count is a number and nobody's words, of one connection and of each of several")

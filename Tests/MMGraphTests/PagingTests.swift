@@ -68,6 +68,26 @@ struct PagingTests {
         #expect(pages.dropLast().flatMap(\.items).count < wanted, "a page too many")
     }
 
+    @Test("a usage report is one page of rows, and is never asked for a part", arguments: [nil, 1, 2, 9])
+    func report(wanted: Int?) async throws {
+        let text = "\u{FEFF}Name,Size\r\nÄnne,\"1,5\"\r\nBen,2\r\n"
+        let network = FakeNetwork(
+            HTTPResponse(status: 200, headers: ["Content-Type": "application/octet-stream"], body: Array(text.utf8)))
+        let (pages, error, contoso) = try await pages(
+            network, endpoint: "/reports/getMailboxUsageDetail(period='D7')", limits: PageLimits(items: wanted))
+        #expect(error == nil && pages.count == 1 && pages.first?.isCollection == true)
+        let rows: [JSONValue] = [["Name": "Änne", "Size": "1,5"], ["Name": "Ben", "Size": "2"]]
+        #expect(try pages.flatMap(\.items).map { try JSONParser.parse($0) } == Array(rows.prefix(wanted ?? 9)))
+        #expect(contoso.network.requests.map { $0.url.contains("top=") } == [false])
+    }
+
+    @Test("text that isn't JSON is an error everywhere but in a report")
+    func noReport() async throws {
+        let network = FakeNetwork(HTTPResponse(status: 200, headers: [:], body: Array("Name,Size\na,1\n".utf8)))
+        let (found, error, _) = try await pages(network, endpoint: "/users")
+        #expect(found.isEmpty && error?.code == .remoteFailed)
+    }
+
     @Test("reading stops at the requested number of pages", arguments: [1, 2, 3, 4])
     func mostPages(most: Int) async throws {
         let (pages, error, contoso) = try await pages(try recordedUsers(), limits: PageLimits(pages: most))

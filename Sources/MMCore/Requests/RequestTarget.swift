@@ -46,6 +46,12 @@ public struct RequestTarget: Sendable, Hashable {
         return path + "?" + query
     }
 
+    /// Whether this is a usage report, which Graph returns as one CSV file.
+    package var isReport: Bool {
+        service == .graph && segments.count == 2 && segments[0].lowercased() == "reports"
+            && segments[1].lowercased().hasPrefix("get")
+    }
+
     /// Returns the value of the first query item with this name, ignoring a leading `$` and case.
     package func queryValue(_ name: String) -> String? {
         let plain = QueryItem(name, nil).plainName

@@ -282,9 +282,14 @@ public struct GraphPage: Sendable {
     public let isCollection: Bool
 
     /// Parses the body of a response.
-    /// - Throws: `.remoteFailed` when the body isn't JSON.
+    /// - Throws: `.remoteFailed` when the body is neither JSON nor the rows of a report.
     init(_ body: [UInt8], of request: GraphRequest) throws(MMError) {
         guard let findings = PageScanner.scan(body) else {
+            // A report is one CSV file, whatever its length.
+            if request.target.isReport, let rows = CSVRows.read(body) {
+                (items, envelope, isCollection) = (rows.map { JSONWriter.bytes($0)[...] }, [:], true)
+                return
+            }
             throw MMError(
                 .remoteFailed,
                 "The answer to \(request.method) \(request.target.path) isn't JSON, or only a part of it.",

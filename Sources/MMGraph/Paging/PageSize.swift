@@ -21,7 +21,8 @@ enum PageSize {
     ///   - target: the collection.
     ///   - wanted: how many items are wanted in total; `nil` for all.
     static func suggested(for target: RequestTarget, wanted: Int?) -> Int? {
-        guard target.service == .graph, target.queryValue("$top") == nil, target.queryValue("$skiptoken") == nil,
+        guard target.service == .graph, !target.isReport, target.queryValue("$top") == nil,
+            target.queryValue("$skiptoken") == nil,
             target.queryValue("$deltatoken") == nil, let last = target.segments.last?.lowercased()
         else { return nil }
         let isChat = target.segments.dropLast().contains { ["chats", "channels", "teams"].contains($0.lowercased()) }

@@ -230,19 +230,17 @@ struct ListDownload {
     /// Whether the call means rows: it says so, or the tables show that the endpoint returns a list.
     var isMeant: Bool {
         if input.recursive { return false }
-        if Self.isReport(target) { return form == "json" || form == "jsonl" }
+        if target.isReport {
+            // As it comes, a report is CSV already.
+            let form = form ?? RowForm.byName(input.download)?.rawValue
+            return input.top != nil || (form != nil && form != RowForm.csv.rawValue)
+        }
         if input.all || input.top != nil || form != nil { return true }
         guard target.service == .graph, let found = EndpointIndex.standard.engine.template(of: target), !found.isCounted
         else {
             return false
         }
         return EndpointIndex.standard.calls(of: found.template).contains { $0.method == "GET" && $0.kind == .list }
-    }
-
-    /// Whether a request is for a report, which the service returns as CSV.
-    static func isReport(_ target: RequestTarget) -> Bool {
-        target.service == .graph && target.segments.first?.lowercased() == "reports"
-            && target.segments.count == 2 && target.segments[1].lowercased().hasPrefix("get")
     }
 
     /// Writes the list to a file.
@@ -259,19 +257,8 @@ struct ListDownload {
         let to = place?.path ?? "a handle"
         let cleared = try await desk.clear(
             [request], lines: ["to: \(to)"], parameters: ["to": .string(place?.path ?? named)])
-        let limits = PageLimits(items: input.top)
-        let (isReport, progress) = (Self.isReport(target), progress)
+        let (limits, progress) = (PageLimits(items: input.top), progress)
         return try await desk.signedIn { () async throws(MMError) in
-            guard !isReport else {
-                let response = try await client.send(request, by: cleared, deadline: context.deadline)
-                guard let rows = CSVRows.read(response.body) else {
-                    throw MMError(
-                        .remoteFailed, "The report is not comma-separated text.",
-                        hint: "Leave out `output` to save it unchanged.")
-                }
-                return try await export.write(
-                    ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)
-            }
             let reader = PageReader(
                 try client.pages(request, by: cleared, limits: limits, deadline: context.deadline), progress: progress)
             let first = try await reader.next()

@@ -170,7 +170,7 @@ struct RequestCall: Sendable {
         }
         var answer = try Self.one(response, to: request, connection)
         if context.call.caller.surface == .mcp, case .bytes(let bytes, _) = answer.body,
-            ListDownload.isReport(request.target), let rows = CSVRows.read(bytes)
+            request.target.isReport, let rows = CSVRows.read(bytes)
         {
             // A report is a CSV file; models get its rows like those of any list.
             answer.body = .items(ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil })

@@ -1,9 +1,7 @@
-import MMCore
-
 /// The rows of a CSV text from a service, such as a usage report: the first record contains the column names.
-enum CSVRows {
+package enum CSVRows {
     /// Returns the rows as objects; `nil` for a text that isn't a table.
-    static func read(_ bytes: [UInt8]) -> [JSONValue]? {
+    package static func read(_ bytes: [UInt8]) -> [JSONValue]? {
         var bytes = bytes[...]
         // Reports begin with a byte order mark.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
