@@ -31,15 +31,7 @@ enum PathFault {
                 details: ["field": "body"])
         }
         if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
-            let near =
-                fault.near.isEmpty
-                ? "`mm endpoints --properties \(fault.type)` lists its properties."
-                : "Near: \(fault.near.joined(separator: ", "))."
-            // A request that the service would refuse should not reach a confirmation.
-            throw MMError(
-                .invalidInput, "`body` has `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.",
-                hint: "\(near) \(allTheSame)",
-                details: ["field": "body", "near": .array(fault.near.map { .string($0) })])
+            throw error(fault)
         }
         if method == "GET", let fault = FilterTexts().fault(in: target) {
             throw MMError(
@@ -72,6 +64,26 @@ enum PathFault {
                 throw MMError(
                     error.code, "Item \(item.id) of the batch: \(error.message)", hint: error.hint, details: details)
             }
+        }
+    }
+
+    /// Returns the error for a fault of a body, which should not reach a confirmation.
+    private static func error(_ fault: BodyCheck.Fault) -> MMError {
+        let name = fault.name.prefix(80)
+        switch fault.problem {
+        case .unknown(let near):
+            let names =
+                near.isEmpty
+                ? "`mm endpoints --properties \(fault.type)` lists its properties."
+                : "Near: \(near.joined(separator: ", "))."
+            return MMError(
+                .invalidInput, "`body` has `\(name)`, which \(fault.type) doesn't have.",
+                hint: "\(names) \(allTheSame)",
+                details: ["field": "body", "near": .array(near.map { .string($0) })])
+        case .value(let words):
+            return MMError(
+                .invalidInput, "`\(name)` in `body` has to be \(words).", hint: allTheSame,
+                details: ["field": "body", "member": .string(fault.name)])
         }
     }
 

@@ -25,7 +25,10 @@ package struct FilterTexts: Sendable {
     }
 
     /// Returns the first text without quotes in a filter.
-    func fault(in filter: String) -> Fault? {
+    func fault(in filter: String) -> Fault? { comparison(in: filter) ?? list(in: filter) }
+
+    /// Returns the first text without quotes beside a comparison.
+    private func comparison(in filter: String) -> Fault? {
         let words = Self.words(of: filter)
         for (place, word) in words.enumerated() where Self.comparisons.contains(word.lowercased()) && place > 0 {
             // The value ends where the next condition begins.
@@ -33,14 +36,81 @@ package struct FilterTexts: Sendable {
             guard let first = value.first, Self.isBare(first) else { continue }
             var text = value.joined(separator: " ")
             while text.hasSuffix(")") || text.hasSuffix(",") { text.removeLast() }
-            let written = text
-            if text.hasPrefix("\"") { text = text.replacing("\"", with: "") }
-            guard !text.isEmpty else { continue }
+            guard let quoted = Self.quoted(text) else { continue }
             let left = words[place - 1].drop { $0 == "(" }
-            let quoted = text.replacing("'", with: "''")
-            return Fault(written: "\(left) \(word) \(written)", right: "\(left) \(word) '\(quoted)'")
+            return Fault(written: "\(left) \(word) \(text)", right: "\(left) \(word) \(quoted)")
         }
         return nil
+    }
+
+    /// Returns the first text without quotes among the values of `in` and of functions that compare texts.
+    private func list(in filter: String) -> Fault? {
+        for (place, letter) in Self.plainLetters(of: filter[...]) where letter == "(" {
+            let name = Self.lastWord(of: filter[..<place])
+            let left = Self.lastWord(of: filter[..<name.startIndex])
+            let isList = name.lowercased() == "in" && !left.isEmpty
+            guard isList || Self.functions.contains(name.lowercased()),
+                let values = Self.values(in: filter[filter.index(after: place)...])
+            else { continue }
+            // The first value of a function is the property.
+            let right = values.enumerated().map { place, value in
+                guard isList || place > 0, value.split(separator: " ").first.map({ Self.isBare(String($0)) }) ?? false
+                else { return value }
+                return Self.quoted(value) ?? value
+            }
+            guard right != values else { continue }
+            let head = isList ? "\(left) \(name) (" : "\(name)("
+            return Fault(
+                written: head + values.joined(separator: ",") + ")", right: head + right.joined(separator: ",") + ")")
+        }
+        return nil
+    }
+
+    private static let functions: Set<String> = ["startswith", "endswith", "contains"]
+
+    /// Returns the values up to the closing parenthesis; `nil` where it is missing.
+    private static func values(in text: Substring) -> [String]? {
+        var (values, start, depth) = ([String](), text.startIndex, 0)
+        for (place, letter) in plainLetters(of: text) {
+            switch letter {
+            case "(": depth += 1
+            case ")" where depth > 0: depth -= 1
+            case ")" where depth == 0, "," where depth == 0:
+                values.append(String(text[start..<place]).trimmed)
+                if letter == ")" { return values }
+                start = text.index(after: place)
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// Returns the letters outside quotes, with their places.
+    private static func plainLetters(of text: Substring) -> [(String.Index, Character)] {
+        var quote: Character?
+        return text.indices.compactMap { place in
+            let letter = text[place]
+            if letter == quote {
+                quote = nil
+                return nil
+            }
+            if quote == nil, letter == "'" || letter == "\"" { quote = letter }
+            return quote == nil ? (place, letter) : nil
+        }
+    }
+
+    /// Returns the last word of a text, without blanks behind it.
+    private static func lastWord(of text: Substring) -> Substring {
+        var text = text
+        while text.last == " " { text.removeLast() }
+        let start = text.lastIndex { " (,".contains($0) }.map { text.index(after: $0) }
+        return text[(start ?? text.startIndex)...]
+    }
+
+    /// Returns a text in single quotes; `nil` for an empty one.
+    private static func quoted(_ text: String) -> String? {
+        let plain = text.hasPrefix("\"") ? text.replacing("\"", with: "") : text
+        return plain.isEmpty ? nil : "'" + plain.replacing("'", with: "''") + "'"
     }
 
     /// Returns whether a value can only be a text without single quotes: not a quoted text, number, date, id, function
@@ -49,7 +119,9 @@ package struct FilterTexts: Sendable {
         if word.hasPrefix("\"") { return true }
         var word = word[...]
         while word.last == ")" { word.removeLast() }
-        guard let first = word.first, first.isLetter, !plain.contains(word.lowercased()) else { return false }
+        guard let first = word.first, first.isLetter || (first == "@" && word.contains(".")),
+            !plain.contains(word.lowercased())
+        else { return false }
         if word.contains("'") || word.contains("(") || word.contains("/") || word.contains("$") { return false }
         return !isID(word)
     }

@@ -81,6 +81,9 @@ package struct GraphTypeTable: Sendable {
         return found
     }
 
+    /// Returns whether a type declares no properties itself.
+    func isBare(_ type: GraphType) -> Bool { own(type.row).isEmpty }
+
     /// Returns whether a type is another one or derives from it.
     package func isKind(_ type: GraphType, of other: GraphType) -> Bool { derives(type.row, from: other.row) }
 
