@@ -62,14 +62,17 @@ struct FilterTextTests {
             ("PATCH", "/users/a", #"{"jobTitle":["x"]}"#, "jobTitle", "a string"),
             ("POST", "/users", #"{"passwordProfile":"x"}"#, "passwordProfile", "an object of type passwordProfile"),
             (
-                "POST", "/users", #"{"passwordProfile":{"forceChangePasswordNextSignIn":"true"}}"#,
+                "POST", "/users", #"{"passwordProfile":{"forceChangePasswordNextSignIn":"yes"}}"#,
                 "passwordProfile.forceChangePasswordNextSignIn", "true or false"
             ),
             (
                 "POST", "/me/sendMail", #"{"message":{"toRecipients":["a@b.c"]}}"#, "message.toRecipients[0]",
                 "an object of type recipient"
             ),
-            ("POST", "/me/sendMail", #"{"message":{"toRecipients":{"emailAddress":{}}}}"#, "message.toRecipients", "a list"),
+            (
+                "POST", "/me/sendMail", #"{"message":{"toRecipients":{"emailAddress":{}}}}"#, "message.toRecipients",
+                "a list"
+            ),
             ("POST", "/me/events", #"{"start":"2026-01-01T10:00:00"}"#, "start", "an object of type dateTimeTimeZone"),
             ("POST", "/me/events", #"{"reminderMinutesBeforeStart":"soon"}"#, "reminderMinutesBeforeStart", "a number"),
         ])
@@ -83,18 +86,37 @@ struct FilterTextTests {
         "values that services take are left alone",
         arguments: [
             ("PATCH", "/users/a", #"{"jobTitle":null,"businessPhones":[],"ACCOUNTENABLED":true}"#),
-            ("PATCH", "/users/a", #"{"birthday":"2000-01-01T00:00:00Z","onPremisesExtensionAttributes":{"extensionAttribute1":null}}"#),
+            (
+                "PATCH", "/users/a",
+                #"{"birthday":"2000-01-01T00:00:00Z","onPremisesExtensionAttributes":{"extensionAttribute1":null}}"#
+            ),
             ("POST", "/me/events", #"{"reminderMinutesBeforeStart":"15","start":{"dateTime":"x","timeZone":"UTC"}}"#),
-            ("POST", "/users/a/assignLicense", #"{"addLicenses":[{"skuId":"a","disabledPlans":[]}],"removeLicenses":[]}"#),
+            (
+                "POST", "/users/a/assignLicense",
+                #"{"addLicenses":[{"skuId":"a","disabledPlans":[]}],"removeLicenses":[]}"#
+            ),
             ("POST", "/groups", #"{"displayName":"a","groupTypes":["Unified"],"owners@odata.bind":["x"]}"#),
             (
                 "POST", "/identity/conditionalAccess/policies",
                 #"{"displayName":"a","state":"disabled","conditions":{"users":{"includeUsers":["All"]},"clientAppTypes":["all"]},"grantControls":{"operator":"OR","builtInControls":["mfa"]}}"#
             ),
-            ("POST", "/me/drive/root/children", #"{"name":"a","folder":{},"@microsoft.graph.conflictBehavior":"rename"}"#),
-            ("POST", "/teams", ##"{"template@odata.bind":"x","displayName":"a","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","roles":["owner"],"user@odata.bind":"x"}]}"##),
-            ("POST", "/search/query", #"{"requests":[{"entityTypes":["message"],"query":{"queryString":"x"},"from":0,"size":25}]}"#),
-            ("POST", "/invitations", #"{"invitedUserEmailAddress":"a@b.c","inviteRedirectUrl":"https://x","sendInvitationMessage":true,"invitedUserMessageInfo":{"ccRecipients":[{"emailAddress":{"address":"a"}}]}}"#),
+            ("POST", "/me/sendMail", #"{"message":{"subject":"x"},"saveToSentItems":"false"}"#),
+            (
+                "POST", "/me/drive/root/children",
+                #"{"name":"a","folder":{},"@microsoft.graph.conflictBehavior":"rename"}"#
+            ),
+            (
+                "POST", "/teams",
+                ##"{"template@odata.bind":"x","displayName":"a","members":[{"@odata.type":"#microsoft.graph.aadUserConversationMember","roles":["owner"],"user@odata.bind":"x"}]}"##
+            ),
+            (
+                "POST", "/search/query",
+                #"{"requests":[{"entityTypes":["message"],"query":{"queryString":"x"},"from":0,"size":25}]}"#
+            ),
+            (
+                "POST", "/invitations",
+                #"{"invitedUserEmailAddress":"a@b.c","inviteRedirectUrl":"https://x","sendInvitationMessage":true,"invitedUserMessageInfo":{"ccRecipients":[{"emailAddress":{"address":"a"}}]}}"#
+            ),
         ])
     func plain(method: String, path: String, body: String) throws {
         let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)

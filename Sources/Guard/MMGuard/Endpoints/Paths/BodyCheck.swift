@@ -110,7 +110,10 @@ private struct Members {
     private static func expected(_ type: String, instead value: JSONValue) -> String? {
         let isSimple = value.object == nil && value.array == nil
         switch type {
-        case "Edm.Boolean": return value.bool == nil ? "true or false" : nil
+        case "Edm.Boolean":
+            // Documented requests have them as texts too.
+            let isText = value.string.map { ["true", "false"].contains($0.lowercased()) } ?? false
+            return value.bool == nil && !isText ? "true or false" : nil
         case "Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Byte", "Edm.Decimal", "Edm.Double", "Edm.Single":
             // Long numbers may be texts, and infinity is one.
             let isText = value.string.map {
