@@ -38,6 +38,24 @@ struct UploadUndoTests {
         await home.stop()
     }
 
+    @Test(
+        "a file has the name that it got in the drive",
+        arguments: [("/me/drive/root:/Documents/Bericht ä.txt", nil), ("/me/drive/root:/Documents/", "rename")]
+            as [(String, String?)])
+    func names(endpoint: String, conflict: String?) async throws {
+        let home = try await ChangesHome(users: 12)
+        if conflict != nil { _ = try await upload(home, "one") }
+        let path = home.home.path + "/notes.txt"
+        try ProtectedFile.replace(path, with: Array("two".utf8))
+        var arguments: JSONObject = ["connection": "Demo", "endpoint": .string(endpoint), "upload": .string(path)]
+        arguments["conflict"] = conflict.map { .string($0) }
+        let item = ChangesHome.value(try await home.call("graph_request", arguments))
+        let name = try #require(item["name"]?.string)
+        #expect(name != "notes.txt")
+        #expect(try await home.newest()?.change.subject.name == name)
+        await home.stop()
+    }
+
     @Test("a dry run says whether a file of that name is in the way", arguments: [true, false])
     func inTheWay(isThere: Bool) async throws {
         let home = try await ChangesHome(users: 12)

@@ -80,7 +80,7 @@ struct FileTransfer {
     /// Shows what an upload would change, and whether a file of that name is in its way.
     private func forecast(_ upload: FileUpload) async throws(MMError) -> OperationAnswer {
         var answer = try await WriteForecast(desk).answer([await write(upload)])
-        if upload.conflict == .fail, let content = Change(contentOf: upload.request.target, name: upload.file.name),
+        if upload.conflict == .fail, let content = Change(contentOf: upload.request.target),
             Self.replaces(await watch.known(content, by: upload.request))
         {
             answer.notes.append(
@@ -99,7 +99,7 @@ struct FileTransfer {
 
     /// Returns an upload with its change.
     private func write(_ upload: FileUpload) async -> WriteWatch.Write {
-        guard let content = Change(contentOf: upload.request.target, name: upload.file.name) else {
+        guard let content = Change(contentOf: upload.request.target) else {
             return await watch.writes([upload.request])[0]
         }
         // If it wouldn't replace an existing file, no state has to be read.

@@ -11,9 +11,11 @@ extension Change {
         guard let answer, service != .teams else { return change }
         switch kind {
         case .creation:
+            // A drive may have given a file another name.
+            let given = driveItems == nil ? nil : answer["name"]?.string
             change.subject = Subject(
                 id: answer["id"]?.string ?? "",
-                name: answer["userPrincipalName"]?.string ?? answer["displayName"]?.string ?? subject.name)
+                name: answer["userPrincipalName"]?.string ?? answer["displayName"]?.string ?? given ?? subject.name)
             var after = Self.only(keys.filter { answer[$0] != nil }, of: answer)
             for (key, ids) in change.after?.object ?? [:] where Self.isBinding(key) { after[key] = ids }
             change.after = .object(after)

@@ -9,22 +9,20 @@ extension Change {
     static let shownContent = "?$select=id,name,size,cTag,file"
 
     /// Determines what a request that uploads to a file of a drive changes; `nil` for any other place.
-    /// - Parameters:
-    ///   - target: the target of the content or of the request for an upload session.
-    ///   - name: the file's name, where it is not taken from the path.
-    package init?(contentOf target: RequestTarget, name: String? = nil) {
-        self.init(of: target.segments.dropLast(), version: target.version, name: name)
+    /// - Parameter target: the target of the content or of the request for an upload session.
+    package init?(contentOf target: RequestTarget) {
+        self.init(of: target.segments.dropLast(), version: target.version)
     }
 
     /// Determines what a request that restores an earlier version of a file changes; `nil` for any other request.
     init?(restoringBy target: RequestTarget) {
         let steps = target.segments
         guard steps.count > 3, steps[steps.count - 3].lowercased() == "versions" else { return nil }
-        self.init(of: steps.dropLast(3), version: target.version, name: nil)
+        self.init(of: steps.dropLast(3), version: target.version)
         others = [Subject(id: steps[steps.count - 2])]
     }
 
-    private init?(of item: ArraySlice<String>, version: String?, name: String?) {
+    private init?(of item: ArraySlice<String>, version: String?) {
         var steps = Array(item)
         // A colon after the path ends it; a property or a relation of the item follows.
         if let last = steps.last, last.hasSuffix(":"), last.count > 1 {
@@ -33,7 +31,7 @@ extension Change {
         let found = steps.last ?? ""
         self.init(
             .content, version: version ?? "v1.0", place: steps.map { "/" + Self.step($0) }.joined(),
-            subject: Subject(id: found, name: name ?? found))
+            subject: Subject(id: found, name: found))
         guard driveItems != nil else { return nil }
     }
 
