@@ -127,7 +127,8 @@ struct ScriptJudging: Sendable {
             var native = judgement(fixed, behindWalls: false, isDryRun)
             if native.verdict.decision == .allow {
                 native.memory = native.memory.keepingNames(of: memory)
-                native.staysNative = true
+                // What it reaches may still need PowerShell, which it may use if those names don't matter to it.
+                native.staysNative = judgement(memory, behindWalls: false, isDryRun).verdict.decision != .allow
                 return native
             }
         }
