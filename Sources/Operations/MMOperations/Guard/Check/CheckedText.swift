@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 
 /// A text for the guard to check, and its origin.
 struct CheckedText {
@@ -112,7 +113,9 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
             // `$(…)` and `[ … ]` also begin commands of a shell.
             return !start.hasPrefix("$(") && !start.hasPrefix("[ ") && !start.hasPrefix("[[ ")
         }
-        if words(of: text[...]).contains(where: isCmdlet) { return true }
+        let names = words(of: text[...])
+        // PowerShell takes its names in any case, and no shell has a program of such a name.
+        if names.contains(where: isCmdlet) || names.first.map(CmdletModules().hasCmdlet) ?? false { return true }
         let word = start.prefix { $0.isLetter }.lowercased()
         if ["param", "function", "foreach", "switch", "try", "using", "filter", "begin", "process"].contains(word) {
             return true
