@@ -36,6 +36,23 @@ struct ListFilterTests {
         await home.stop()
     }
 
+    @Test("name connections alone, not what selected several of them")
+    func selections() async throws {
+        let home = try await ChangesHome(users: 12, isSignedIn: false)
+        for selection in ["all", "tag:north", "Demo,Gone", "De*"] {
+            _ = try? await home.call("graph_request", ["connection": .string(selection), "endpoint": "/me"])
+        }
+        _ = try? await home.call("graph_request", ["connection": "Gone", "endpoint": "/me"])
+        let written = ChangesHome.value(try await home.call("audit_show", [:]))
+        #expect(written.array?.isEmpty == false)
+        let error = await #expect(throws: MMError.self) {
+            _ = try await home.call("audit_show", ["connection": "banana"])
+        }
+        let known = error?.details["known"]?.array?.compactMap(\.string) ?? []
+        #expect(known.contains("Demo") && known.allSatisfy { ["Demo", "Gone"].contains($0) }, "\(known)")
+        await home.stop()
+    }
+
     @Test("find what was written down of connections that have gone")
     func gone() async throws {
         let home = try await ChangesHome(users: 12)

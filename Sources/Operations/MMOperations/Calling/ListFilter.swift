@@ -31,8 +31,9 @@ enum ListFilter {
         let visible = (server.map { snapshot.visible(to: $0) } ?? snapshot.connections).map(\.name)
         // Invalid entries of the registry count as well.
         let listed = server == nil ? snapshot.document["connections"]?.object?.keys ?? [] : []
-        let known =
-            visible + (listed.filter { !visible.contains($0) } + written.filter { !visible.contains($0) }).sorted()
+        // A call for several connections is written down with what selected them, which is no name.
+        let gone = written.filter { !RegistrySnapshot.selectsSeveral($0) }
+        let known = visible + (listed + gone).filter { !visible.contains($0) }.sorted()
         guard !known.contains(name) else { return }
         throw RegistrySnapshot.unknown(name, among: known)
     }

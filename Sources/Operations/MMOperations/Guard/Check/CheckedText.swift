@@ -98,7 +98,10 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
             return
         }
         let words = first.split(separator: " ", maxSplits: 2)
-        if words.count > 1, Self.methods.contains(String(words[0])), words[1].contains("/") {
+        // An address alone lacks its method, but is no command of any shell.
+        if words.count > 1 && Self.methods.contains(String(words[0])) && words[1].contains("/")
+            || words.first?.hasPrefix("https://") ?? false
+        {
             self = .request
             return
         }
