@@ -631,6 +631,41 @@ struct HTTPListenerTests {
         third.close()
     }
 
+    @Test("a client for which no descriptor is left is refused at once with the reason, and the next one as well")
+    func noDescriptor() async {
+        await #expect(processExitsWith: .success) {
+            Signals.ignoreBrokenPipes()
+            // The scheduler of tasks takes some descriptors for good with its first timer.
+            try await Task.sleep(for: .milliseconds(1))
+            let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { _ in .text("served") }
+            var clients = (0..<6).map { _ in RawClient() }
+            func refused() async throws {
+                limitDescriptors(to: 64)
+                while dup(0) >= 0 {}
+                let answer = try await ask(clients.removeFirst()) { await $0.readToEnd() }
+                #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("Too many open files"), "\(answer)")
+            }
+            func ask(_ client: RawClient, _ read: (RawClient) async -> String) async throws -> String {
+                try client.connect(to: listener.port)
+                await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                return await read(client)
+            }
+            try await refused()
+            try await refused()
+            limitDescriptors(to: 128)
+            let open = clients.removeFirst()
+            #expect(try await ask(open) { await $0.read(until: "served") }.contains("served"))
+            // A connection may stay for long: nobody waits for its end.
+            try await refused()
+            try await refused()
+            await open.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(await open.read(until: "served").contains("served"))
+            limitDescriptors(to: 128)
+            #expect(try await ask(clients.removeFirst()) { await $0.read(until: "served") }.contains("served"))
+            await listener.stop(graceful: .zero)
+        }
+    }
+
     @Test("hundreds of idle event streams end with the listener, and leave nothing behind")
     func manyStreams() async throws {
         _ = mm_raise_descriptor_limit()
@@ -697,4 +732,12 @@ struct HTTPListenerTests {
         await client.shutdown()
         await listener.stop(graceful: .zero)
     }
+}
+
+/// Limits how many files this process may open.
+private func limitDescriptors(to number: UInt64) {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = rlim_t(number)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

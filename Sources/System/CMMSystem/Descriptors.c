@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 _Static_assert(MM_EPOLL_READ == EPOLLIN, "epoll");
@@ -108,6 +109,34 @@ uint64_t mm_raise_descriptor_limit(void) {
     return limit.rlim_cur;
 }
 
+// Held while the spare descriptors are lent, so that no other thread takes the raised limit for the usual one.
+static pthread_mutex_t lending = PTHREAD_MUTEX_INITIALIZER;
+
+// Lends the spare descriptors to the caller, who takes them back. Returns 0 if there are none.
+static int lend_spares(struct rlimit *usual) {
+    pthread_mutex_lock(&lending);
+    if (getrlimit(RLIMIT_NOFILE, usual) == 0 && usual->rlim_cur < usual->rlim_max) {
+        struct rlimit lent = {usual->rlim_cur + SPARE_DESCRIPTORS, usual->rlim_max};
+        if (lent.rlim_cur > usual->rlim_max) lent.rlim_cur = usual->rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &lent) == 0) return 1;
+    }
+    pthread_mutex_unlock(&lending);
+    return 0;
+}
+
+static void take_back_spares(const struct rlimit *usual) {
+    setrlimit(RLIMIT_NOFILE, usual);
+    pthread_mutex_unlock(&lending);
+}
+
+int mm_accept_with_spare(int socket) {
+    struct rlimit usual;
+    if (!lend_spares(&usual)) return -1;
+    int accepted = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    take_back_spares(&usual);
+    return accepted;
+}
+
 // Whether libdispatch opens the state of one of its threads: it alone opens such a file with these flags.
 static int is_thread_state(const char *path, int flags) {
     if (flags != (O_RDONLY | O_NONBLOCK) || strncmp(path, "/proc/", 6) != 0) return 0;
@@ -128,14 +157,10 @@ int open(const char *path, int flags, ...) {
     }
     int descriptor = openat(AT_FDCWD, path, flags, mode);
     if (descriptor >= 0 || errno != EMFILE || !is_thread_state(path, flags)) return descriptor;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        struct rlimit lent = {limit.rlim_cur + SPARE_DESCRIPTORS, limit.rlim_max};
-        if (lent.rlim_cur > limit.rlim_max) lent.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &lent) == 0) {
-            descriptor = openat(AT_FDCWD, path, flags);
-            setrlimit(RLIMIT_NOFILE, &limit);
-        }
+    struct rlimit usual;
+    if (lend_spares(&usual)) {
+        descriptor = openat(AT_FDCWD, path, flags);
+        take_back_spares(&usual);
     }
     if (descriptor < 0) errno = EMFILE;
     return descriptor;

@@ -22,6 +22,7 @@ static struct {
     __typeof__(MHD_add_connection) *add_connection;
     __typeof__(MHD_get_connection_info) *get_connection_info;
     __typeof__(MHD_get_connection_values_n) *get_connection_values_n;
+    __typeof__(MHD_set_connection_option) *set_connection_option;
     __typeof__(MHD_suspend_connection) *suspend_connection;
     __typeof__(MHD_resume_connection) *resume_connection;
     __typeof__(MHD_create_response_from_buffer_with_free_callback_cls) *create_response_from_buffer;
@@ -80,6 +81,7 @@ static void load(void) {
     RESOLVE(add_connection, "MHD_add_connection");
     RESOLVE(get_connection_info, "MHD_get_connection_info");
     RESOLVE(get_connection_values_n, "MHD_get_connection_values_n");
+    RESOLVE(set_connection_option, "MHD_set_connection_option");
     RESOLVE(suspend_connection, "MHD_suspend_connection");
     RESOLVE(resume_connection, "MHD_resume_connection");
     RESOLVE(create_response_from_buffer, "MHD_create_response_from_buffer_with_free_callback_cls");
@@ -124,13 +126,17 @@ struct identity {
 
 // A daemon and the copies of its callbacks and of its certificates, which must live as long as it does.
 struct server {
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *_Atomic daemon;
     struct identity *_Atomic identity;
     struct mm_httpd_callbacks callbacks;
     // For mm_httpd_quiesce: the socket that brings the call to the library's thread, which is none of a client's.
     _Atomic int messenger;
     int listener;
     sem_t has_quiesced;
+    // Used on the library's thread: the number of connections, its limit, and the spare descriptor of a new one.
+    unsigned count;
+    unsigned most;
+    int excess;
 };
 
 static void free_identity(struct identity *identity) {
@@ -236,12 +242,21 @@ static void on_connection(
         *socket_context = server;
         server->messenger = -1;
         server->listener = mhd.quiesce_daemon(server->daemon);
+        server->most = 0;
         sem_post(&server->has_quiesced);
         return;
     }
     if (*socket_context) return;
-    server->callbacks.connection(
-        server->callbacks.context, connection, mm_httpd_descriptor(connection), is_start);
+    server->count += is_start ? 1 : -1;
+    int descriptor = mm_httpd_descriptor(connection);
+    mm_httpd_event event = is_start ? MM_HTTPD_STARTED : MM_HTTPD_ENDED;
+    if (is_start && descriptor == server->excess) {
+        server->excess = -1;
+        // The next client waits for its end.
+        mhd.set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+        event = MM_HTTPD_STARTED_IN_EXCESS;
+    }
+    server->callbacks.connection(server->callbacks.context, connection, descriptor, event);
 }
 
 // Targets are judged as sent, so the library must not decode them in place.
@@ -251,10 +266,31 @@ static size_t leave_escaped(void *context, struct MHD_Connection *connection, ch
     return strlen(text);
 }
 
-static void be_silent(void *context, const char *format, va_list arguments) {
-    (void)context;
+// Accepts a client with a spare descriptor. Returns 0 if there is none.
+static int accept_in_excess(struct server *server) {
+    struct MHD_Daemon *daemon = server->daemon;
+    // The library accepts another client after this one; 0.9.75 hangs if that exceeds its limit of connections.
+    if (!daemon || server->count + 2 > server->most) return 0;
+    int client = server->callbacks.accept_with_spare(server->listener);
+    if (client < 0) return 0;
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    getpeername(client, (struct sockaddr *)&address, &length);
+    if (mhd.add_connection(daemon, client, (struct sockaddr *)&address, length) != MHD_YES) return 0;
+    server->excess = client;
+    return 1;
+}
+
+// Only by a message does the library say that it has no descriptor for a client. It then accepts none until a connection
+// ends, or without a connection tries again at once, which would take a whole processor.
+static void on_message(void *context, const char *format, va_list arguments) {
+    struct server *server = context;
     (void)format;
     (void)arguments;
+    if (errno != EMFILE && errno != ENFILE) return;
+    if (!accept_in_excess(server) && server->count == 0) usleep(50000);
+    // There is a second message about the same client.
+    errno = 0;
 }
 
 static void forget(struct server *server) {
@@ -274,6 +310,9 @@ void *mm_httpd_start(
     struct server *server = calloc(1, sizeof *server);
     if (!server) return NULL;
     server->messenger = -1;
+    server->listener = listener;
+    server->most = limits.connections;
+    server->excess = -1;
     sem_init(&server->has_quiesced, 0, 0);
     server->callbacks = *callbacks;
     if (tls && !mm_httpd_renew(server, tls)) {
@@ -281,7 +320,7 @@ void *mm_httpd_start(
         return NULL;
     }
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)be_silent, NULL},
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_message, server},
         {MHD_OPTION_LISTEN_SOCKET, listener, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)limits.connection_memory, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limits.connections, NULL},

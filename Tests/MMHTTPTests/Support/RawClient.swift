@@ -7,16 +7,26 @@ import MMSystem
 struct RawClient: Sendable {
     fileprivate let descriptor: Int32
 
+    /// Creates a client that isn't connected yet.
+    init() {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    }
+
     /// Connects to a port of this machine.
     init(port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.init()
+        try connect(to: port)
+    }
+
+    /// Connects to a port of this machine.
+    func connect(to port: UInt16) throws {
         var target = sockaddr_in()
         target.sin_family = sa_family_t(AF_INET)
         target.sin_port = port.bigEndian
         inet_pton(AF_INET, "127.0.0.1", &target.sin_addr)
         let result = withUnsafePointer(to: &target) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
         guard result == 0 else {

@@ -17,6 +17,8 @@ final class ListenerCore: Sendable {
         var heard: ContinuousClock.Instant
         /// Whether the request was answered before its body had arrived.
         var isRefused = false
+        /// Whether there was no descriptor left for it, so that its request is refused.
+        let isExcess: Bool
         var ends: ConnectionEnds?
         /// A number that distinguishes it from a later connection at the same address in memory.
         let number: UInt64
@@ -60,9 +62,10 @@ final class ListenerCore: Sendable {
     func callbacks() -> mm_httpd_callbacks {
         mm_httpd_callbacks(
             context: Unmanaged.passRetained(self).toOpaque(),
-            connection: { context, connection, descriptor, started in
+            accept_with_spare: mm_accept_with_spare,
+            connection: { context, connection, descriptor, event in
                 guard let connection else { return }
-                ListenerCore.at(context)?.connection(connection, descriptor, started: started == 1)
+                ListenerCore.at(context)?.connection(connection, descriptor, event)
             },
             begin: { context, connection, target, isWhole in
                 guard let core = ListenerCore.at(context), let connection else { return nil }
@@ -146,14 +149,17 @@ final class ListenerCore: Sendable {
 
     // MARK: Connections
 
-    private func connection(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32, started: Bool) {
+    private func connection(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32, _ event: mm_httpd_event) {
         let key = UInt(bitPattern: connection)
         let (isRefused, watch) = state.withLock { state in
             let ended = state.connections[key]
             state.lastNumber += 1
             state.connections[key] =
-                started
-                ? OpenConnection(descriptor: descriptor, since: .now, heard: .now, number: state.lastNumber) : nil
+                event == MM_HTTPD_ENDED
+                ? nil
+                : OpenConnection(
+                    descriptor: descriptor, since: .now, heard: .now, isExcess: event == MM_HTTPD_STARTED_IN_EXCESS,
+                    number: state.lastNumber)
             return (ended?.isRefused == true && !state.isStopping, ended?.watch)
         }
         if let watch { poll.forget(watch) }
@@ -172,11 +178,14 @@ final class ListenerCore: Sendable {
     }
 
     /// Records that the head of a request is complete.
-    func headArrived(_ connection: UnsafeMutableRawPointer) {
-        state.withLock { state in
+    /// - Returns: the response that refuses it if there was no descriptor left for its connection.
+    func headArrived(_ connection: UnsafeMutableRawPointer) -> HTTPServerResponse? {
+        let isExcess = state.withLock { state in
             state.connections[UInt(bitPattern: connection)]?.isBeginning = false
             state.connections[UInt(bitPattern: connection)]?.heard = .now
+            return state.connections[UInt(bitPattern: connection)]?.isExcess ?? false
         }
+        return isExcess ? Problem.response(SystemError.error("Accepting the connection", EMFILE)) : nil
     }
 
     /// Records that a piece of a body has arrived.

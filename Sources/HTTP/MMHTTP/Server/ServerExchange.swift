@@ -93,7 +93,7 @@ final class ServerExchange: Sendable {
 
     private func readHead(method: String, version: String) -> Bool {
         let connection = state.withLock { $0.connection }
-        listener.headArrived(connection.raw)
+        let shortage = listener.headArrived(connection.raw)
         var headers = HTTPHeaders()
         let headersAreWhole = withUnsafeMutablePointer(to: &headers) { headers in
             mm_httpd_headers(connection.raw, headers) { context, name, nameLength, value, valueLength in
@@ -105,7 +105,8 @@ final class ServerExchange: Sendable {
         let receiver = listener.limits.receiver?(method, target, headers)
         if isWhole, headersAreWhole == 1 {
             refusal =
-                RequestRules.refusal(
+                shortage
+                ?? RequestRules.refusal(
                     method: method, target: target, headers: headers, limits: listener.limits,
                     isReceived: receiver != nil)
                 ?? listener.refusal(

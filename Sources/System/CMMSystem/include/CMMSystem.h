@@ -75,6 +75,9 @@ int mm_unix_socket(void);
 int mm_unix_bind(int socket, const char *path);
 int mm_unix_connect(int socket, const char *path);
 int mm_accept(int socket);
+// Accepts a connection, which doesn't block, with one of the descriptors that are kept when no other one is left. Returns
+// -1 if there is none either.
+int mm_accept_with_spare(int socket);
 // Makes a TCP socket send small messages without delay.
 void mm_send_at_once(int socket);
 // Whether the peer has closed the connection, or at least its writing side.

@@ -10,10 +10,20 @@
 // Opens the library, once per process. Returns null on success, otherwise why it could not be opened.
 const char *mm_httpd_load(void);
 
+// What happens to a connection.
+typedef enum {
+    // It is about to be closed.
+    MM_HTTPD_ENDED,
+    MM_HTTPD_STARTED,
+    // It was made with a spare descriptor, because no other one was left; its request is to be refused.
+    MM_HTTPD_STARTED_IN_EXCESS,
+} mm_httpd_event;
+
 struct mm_httpd_callbacks {
     void *context;
-    // A connection was made (1) or is about to be closed (0).
-    void (*connection)(void *context, void *connection, int descriptor, int started);
+    // Accepts the next client although no descriptor is left for it, or returns -1.
+    int (*accept_with_spare)(int listener);
+    void (*connection)(void *context, void *connection, int descriptor, mm_httpd_event event);
     // A request line has arrived, with its target as sent. `is_whole` is 0 if a NUL hides the rest of the target.
     // The result becomes the request's own pointer.
     void *(*begin)(void *context, void *connection, const char *target, int is_whole);
