@@ -86,6 +86,35 @@ struct PoolPartsTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("a pool that refuses a connection is reported at once, with its reason, and no other one is started")
+    func refusing() async throws {
+        let home = try ServingHome()
+        let environment = home.services.environment
+        let place = PoolPlace(environment: environment)
+        let isStopping = Mutex(false)
+        let listener = try HTTPListener.start(.unix(path: home["run/pool.sock"])) { _ in
+            isStopping.withLock { $0 }
+                ? Problem.response(MMError(.unavailable, "The server is stopping.", retry: .now))
+                : Problem.response(SystemError.error("Accepting the connection", EMFILE))
+        }
+        var record = PoolHandshake.ofThisProcess(key: place.key).json
+        record["socket"] = .string(home["run/pool.sock"])
+        record["folder"] = .string(place.paths.stateDirectory)
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
+        let finder = PoolFinder(environment: environment, program: "/nonexistent")
+        let lock = try FileLock(waitingFor: place.life)
+        let error = await #expect(throws: MMError.self) { try await finder.started() }
+        #expect(error?.code == .unavailable && error?.message.contains("Too many open files") == true)
+        #expect(error?.hint?.contains("ulimit -n") == true && error?.details["pool"] == "none")
+        let state = await finder.state(within: .seconds(60)).json
+        #expect(state["state"] == "not answering" && state["hint"]?.string?.contains("ulimit -n") == true)
+        // The end of a pool passes.
+        isStopping.withLock { $0 = true }
+        #expect(try await finder.running() == nil)
+        _ = consume lock
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("a pool that can't start is reported with its words and without a wait, unless another one holds the lock")
     func failedStart() async throws {
         let home = try ServingHome()

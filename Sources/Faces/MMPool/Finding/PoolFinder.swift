@@ -26,6 +26,7 @@ package struct PoolFinder: Sendable {
     private static let startLimit = Duration.seconds(60)
     /// How long a pool may take to tell its identity.
     private static let answerLimit = Duration.seconds(30)
+    private static let killing = "If it doesn't recover, kill it: mm pool stop --force."
 
     /// Creates a finder. One per process is enough: requests to the pool go through the client that it keeps.
     /// - Parameters:
@@ -43,7 +44,8 @@ package struct PoolFinder: Sendable {
     }
 
     /// Returns the pool that runs and accepts calls; `nil` if there is none.
-    /// - Throws: `unavailable`, naming its process, when a pool holds its lock but doesn't answer in time.
+    /// - Throws: `unavailable`, naming its process, when a pool holds its lock but doesn't answer in time or says
+    ///   that it can't.
     package func running(until deadline: Deadline = .never) async throws(MMError) -> RunningPool? {
         let recorded = recordedSocket()
         // If systemd listens on behalf of a pool that has never run, there is no record of it.
@@ -66,8 +68,8 @@ package struct PoolFinder: Sendable {
         case running(RunningPool)
         /// It completes its calls or ends its sessions, and accepts no more calls.
         case stopping(holder: String)
-        /// A process holds its lock but doesn't answer.
-        case silent(holder: String)
+        /// A process holds its lock but doesn't answer, or refuses the connection.
+        case silent(holder: String, hint: String)
         /// There is none.
         case stopped
 
@@ -77,11 +79,8 @@ package struct PoolFinder: Sendable {
             case .running: ["state": "running"]
             case .stopping(let holder):
                 ["state": "stopping", "holder": .string(holder), "hint": "It is finishing its calls."]
-            case .silent(let holder):
-                [
-                    "state": "not answering", "holder": .string(holder),
-                    "hint": "If it doesn't recover, kill it: mm pool stop --force.",
-                ]
+            case .silent(let holder, let hint):
+                ["state": "not answering", "holder": .string(holder), "hint": .string(hint)]
             case .stopped: ["state": "stopped"]
             }
         }
@@ -92,9 +91,14 @@ package struct PoolFinder: Sendable {
     ///   a call that needs it.
     package func state(within limit: Duration? = nil) async -> State {
         let deadline = Deadline.after(limit ?? .seconds(5))
-        if let pool = try? await running(until: deadline) { return .running(pool) }
+        var hint = Self.killing
+        do throws(MMError) {
+            if let pool = try await running(until: deadline) { return .running(pool) }
+        } catch {
+            hint = error.hint ?? hint
+        }
         guard let holder = FileLock.holder(of: place.life) else { return .stopped }
-        return await isEnding(until: deadline) ? .stopping(holder: holder) : .silent(holder: holder)
+        return await isEnding(until: deadline) ? .stopping(holder: holder) : .silent(holder: holder, hint: hint)
     }
 
     /// Returns whether the recorded pool no longer accepts calls, because it completes its work or ends its sessions.
@@ -129,14 +133,20 @@ package struct PoolFinder: Sendable {
         let client = PoolClient(PoolAddress(socket: socket), transport: transport)
         let limit = max(.milliseconds(1), min(Self.answerLimit, deadline.remaining))
         let end = Deadline.after(limit)
-        if let handshake = try? await client.handshake(within: limit) {
-            return RunningPool(client: client, handshake: handshake)
+        let failure: MMError
+        do throws(MMError) {
+            return RunningPool(client: client, handshake: try await client.handshake(within: limit))
+        } catch {
+            failure = error
+        }
+        guard let holder = FileLock.holder(of: place.life) else { return nil }
+        // The pool's own answer; errors of the way to it name its address.
+        if failure.code == .unavailable, failure.retry == .never, failure.details["pool"] == nil {
+            throw Self.unavailable("The pool, \(holder), can't answer: \(failure.message)", hint: failure.hint)
         }
         // It fails sooner where nothing listens, or a pool is ending.
-        guard end.remaining < limit / 10, let holder = FileLock.holder(of: place.life) else { return nil }
-        throw Self.unavailable(
-            "The pool does not answer; its lock is held by \(holder).",
-            hint: "If it doesn't recover, kill it: mm pool stop --force.")
+        guard end.remaining < limit / 10 else { return nil }
+        throw Self.unavailable("The pool does not answer; its lock is held by \(holder).", hint: Self.killing)
     }
 
     private func recordedSocket() -> String? {
