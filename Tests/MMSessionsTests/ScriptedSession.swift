@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 
 /// A session controlled by a test, which records the calls.
-final class ScriptedSession: PooledSession {
+final class ScriptedSession: LentSession {
     /// The state that a test sets and reads.
     struct Script {
         var prompt: JSONObject?

@@ -10,11 +10,6 @@ public enum SignInStep: Sendable {
 
 /// A long-lived session that runs commands, as the pool sees it: it can be connected, checked and closed.
 public protocol PooledSession: Sendable {
-    /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands
-    /// that continue after their caller has left, and health checks that may be cancelled, hold a share of the turn;
-    /// the session's own maintenance takes the turn when it is free.
-    func lend(through turns: TurnQueue) async
-
     /// Signs in, and waits for the person if one must act.
     /// - Parameter report: receives the steps.
     /// - Returns: the account that signed in, for display.
@@ -61,9 +56,6 @@ extension PooledSession {
     /// The default, whether the session is usable: one that can run a command can also be signed in.
     public var isSpare: Bool { get async { await isUsable } }
 
-    /// Does nothing by default.
-    public func lend(through turns: TurnQueue) async {}
-
     /// Does nothing by default, because everything has been started with the session.
     public func warmUp() async throws(MMError) {}
 
@@ -78,6 +70,14 @@ extension PooledSession {
 
     /// The default, `nil`: there is no choice of engines.
     public var engine: String? { get async { nil } }
+}
+
+/// A session whose callers wait in its pool's queue alone.
+package protocol LentSession: PooledSession {
+    /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands
+    /// that continue after their caller has left, and health checks that may be cancelled, hold a share of the turn;
+    /// the session's own maintenance takes the turn when it is free.
+    func lend(through turns: TurnQueue) async
 }
 
 /// Creates the sessions of a pool.

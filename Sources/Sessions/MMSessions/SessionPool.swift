@@ -428,7 +428,7 @@ extension SessionPool {
                 session = try await startSession(key, order.start)
             }
             guard let turns = adopt(session, key, number) else { return await session.close() }
-            await session.lend(through: turns)
+            await (session as? any LentSession)?.lend(through: turns)
             // The steps are processed in order, so that a code is never shown after its approval.
             let (steps, told) = AsyncStream<SignInStep>.makeStream()
             let following = Task { for await step in steps { noteStep(step, key, number) } }

@@ -5,7 +5,7 @@ import MMSystem
 ///
 /// A waiting caller may give up, by deadline or cancellation, without delaying those behind it. A holder whose work can
 /// be postponed (a health check) is asked to make room as soon as a caller waits.
-public final class TurnQueue: Sendable {
+package final class TurnQueue: Sendable {
     /// The right to use the session until it is released.
     package final class Turn: Sendable {
         let queue: TurnQueue

@@ -7,7 +7,7 @@ package import MMSessions
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell if needed.
-package final class ModuleSession: PooledSession {
+package final class ModuleSession: LentSession {
     /// The engine or engines that run its commands.
     package enum Runner: Sendable {
         /// Only a PowerShell.
