@@ -5,7 +5,7 @@ public struct DevicePrompt: Sendable, Hashable {
     /// The code that a person enters.
     public let userCode: String
     /// The page where the code is entered.
-    public let page: String
+    public let verificationURI: String
     /// The module's own message, without escape codes.
     public let message: String
     /// The time at which the code expires, if the sign-in service named it.
@@ -18,12 +18,12 @@ public struct DevicePrompt: Sendable, Hashable {
     /// Creates a prompt.
     /// - Parameters:
     ///   - userCode: the code that a person enters.
-    ///   - page: the page where it is entered.
+    ///   - verificationURI: the page where it is entered.
     ///   - message: the module's own message.
     ///   - expiresAt: the time at which the code expires.
-    package init(userCode: String, page: String, message: String, expiresAt: Timestamp? = nil) {
+    package init(userCode: String, verificationURI: String, message: String, expiresAt: Timestamp? = nil) {
         self.userCode = userCode
-        self.page = page
+        self.verificationURI = verificationURI
         self.message = message
         self.expiresAt = expiresAt
     }
@@ -102,7 +102,8 @@ package struct PromptReader: Sendable {
             let message = String(plain[Self.paragraph(of: found, in: plain)]).trimmingBlanks()
             return DevicePrompt(
                 userCode: String(plain[found.start..<found.end]),
-                page: Self.pages(in: String(plain[near])).first(where: cloud.shows(page:)) ?? cloud.devicePage,
+                verificationURI: Self.pages(in: String(plain[near])).first(where: cloud.shows(page:))
+                    ?? cloud.devicePage,
                 message: message)
         }
         return nil

@@ -442,7 +442,7 @@ extension PowerShellSession {
         let person = target?.account.map { " as \($0)" } ?? ""
         var details: JSONObject = [
             "connection": .string(connection), "userCode": .string(prompt.userCode),
-            "verificationUri": .string(prompt.page),
+            "verificationUri": .string(prompt.verificationURI),
             "message": .string([prompt.message, prompt.trouble].compactMap(\.self).joined(separator: " ")),
         ]
         if let module = settings.profile?.name { details["module"] = .string(module) }
@@ -455,7 +455,8 @@ extension PowerShellSession {
         let reason = prompt.reason.map { $0 + " " } ?? ""
         return MMError(
             .signInNeeded,
-            "Sign-in needed for \(connection): open \(prompt.page), enter the code \(prompt.userCode) and sign in\(person).",
+            "Sign-in needed for \(connection): open \(prompt.verificationURI), enter the code \(prompt.userCode) "
+                + "and sign in\(person).",
             hint: reason + "Approve it in a browser, then repeat the same call: it continues with this sign-in.",
             retry: .after(.seconds(5)), details: details)
     }

@@ -24,7 +24,8 @@ struct PromptReaderTests {
         #expect(
             prompt
                 == DevicePrompt(
-                    userCode: "FXK3T9QMB", page: "https://microsoft.com/devicelogin", message: Self.sentence))
+                    userCode: "FXK3T9QMB", verificationURI: "https://microsoft.com/devicelogin", message: Self.sentence)
+        )
     }
 
     @Test("text on the console, divided anywhere", arguments: 1...40)
@@ -37,7 +38,7 @@ struct PromptReaderTests {
             if let prompt = reader.read(ConsoleText(.stderr, piece)) { prompts.append(prompt) }
         }
         #expect(prompts.map(\.userCode) == ["FXK3T9QMB"])
-        #expect(prompts.first?.page == "https://microsoft.com/devicelogin")
+        #expect(prompts.first?.verificationURI == "https://microsoft.com/devicelogin")
     }
 
     @Test("an information record with colours, as Azure writes it")
@@ -57,7 +58,7 @@ struct PromptReaderTests {
             "\n\nOpen a browser, navigate to https://login.microsoftonline.com/common/oauth2/deviceauth and authenticate using code K2M4N6P8R to proceed.\n\n"
         let prompt = reader.read(PowerShellRecord(.warning, .string(text)))
         #expect(prompt?.userCode == "K2M4N6P8R")
-        #expect(prompt?.page == "https://login.microsoftonline.com/common/oauth2/deviceauth")
+        #expect(prompt?.verificationURI == "https://login.microsoftonline.com/common/oauth2/deviceauth")
     }
 
     @Test("a warning without a page gets the cloud's own")
@@ -66,7 +67,7 @@ struct PromptReaderTests {
         let text = "Code K2M4N6P8R has been copied to your clipboard and a browser has been opened."
         let prompt = reader.read(PowerShellRecord(.warning, .string(text)))
         #expect(prompt?.userCode == "K2M4N6P8R")
-        #expect(prompt?.page == "https://login.microsoftonline.us/common/oauth2/deviceauth")
+        #expect(prompt?.verificationURI == "https://login.microsoftonline.us/common/oauth2/deviceauth")
     }
 
     @Test("an output object, as Graph writes it")
@@ -87,7 +88,7 @@ struct PromptReaderTests {
         ]
         let prompts = lines.compactMap { reader.read(PowerShellRecord(.output, .string($0))) }
         #expect(prompts.map(\.userCode) == ["FXK3T9QMB"])
-        #expect(prompts.first?.page == "https://microsoft.com/devicelogin")
+        #expect(prompts.first?.verificationURI == "https://microsoft.com/devicelogin")
     }
 
     @Test(
@@ -127,7 +128,7 @@ struct PromptReaderTests {
     func foreignPage(page: String) {
         var reader = reader(ExchangeProfile())
         let text = "To sign in open the page \(page) and enter the code FXK3T9QMB to authenticate.\n"
-        #expect(reader.read(ConsoleText(.stdout, text))?.page == "https://microsoft.com/devicelogin")
+        #expect(reader.read(ConsoleText(.stdout, text))?.verificationURI == "https://microsoft.com/devicelogin")
     }
 
     @Test("floods of text use little memory, and the code is still found")
@@ -159,7 +160,9 @@ struct PromptReaderTests {
                 guard let prompt else { continue }
                 #expect((8...12).contains(prompt.userCode.count))
                 #expect(prompt.userCode.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
-                #expect(prompt.page.hasPrefix("https://microsoft.com") || prompt.page.hasPrefix("https://login."))
+                #expect(
+                    prompt.verificationURI.hasPrefix("https://microsoft.com")
+                        || prompt.verificationURI.hasPrefix("https://login."))
             }
         }
     }

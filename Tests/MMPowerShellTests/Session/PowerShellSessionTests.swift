@@ -83,7 +83,8 @@ final class PersonFeed: TokenFeeding {
     ) async throws(MMError) {
         state.withLock { $0.asked.append(resource.description) }
         await show(
-            DevicePrompt(userCode: "POOLC0DE", page: "https://microsoft.com/devicelogin", message: "Enter POOLC0DE."))
+            DevicePrompt(
+                userCode: "POOLC0DE", verificationURI: "https://microsoft.com/devicelogin", message: "Enter POOLC0DE."))
         while !state.withLock({ $0.isApproved }) {
             guard (try? await Task.sleep(for: .milliseconds(5))) != nil else {
                 throw MMError(.cancelled, "The sign-in was cancelled.")

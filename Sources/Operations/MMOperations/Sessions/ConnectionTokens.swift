@@ -52,7 +52,7 @@ struct ConnectionTokens: TokenFeeding {
         }
         try await bearer.signIn(for: wanted) { prompt in
             var device = DevicePrompt(
-                userCode: prompt.userCode, page: prompt.verificationURI,
+                userCode: prompt.userCode, verificationURI: prompt.verificationURI,
                 message: (prompt.note.map { $0 + " " } ?? "")
                     + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
                 expiresAt: prompt.expiresAt)

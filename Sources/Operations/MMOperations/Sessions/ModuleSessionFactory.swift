@@ -264,7 +264,7 @@ extension DevicePrompt {
     fileprivate init(_ code: SignInCode, _ cloud: ModuleCloud?) {
         let page = cloud.map { $0.shows(page: code.address) ? code.address : $0.devicePage } ?? code.address
         self.init(
-            userCode: code.userCode, page: page,
+            userCode: code.userCode, verificationURI: page,
             message: "To sign in, open the page \(page) and enter the code \(code.userCode).",
             expiresAt: code.expiresAt)
     }
