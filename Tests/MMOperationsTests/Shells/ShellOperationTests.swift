@@ -310,7 +310,7 @@ struct ShellOperationTests {
         job.cancel()
         #expect(await job.wait(until: .after(.seconds(300)))?.cause == .cancelled)
         let kept = try await shell.run(ShellCommand("x"), deadline: .after(.seconds(300)))
-        #expect(String(decoding: kept.stdout.bytes, as: UTF8.self) == "41\n")
+        #expect(kept.stdout.text == "41\n")
         await shell.close()
     }
 

@@ -37,7 +37,7 @@ struct CancelledListTests {
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(end.exitCode != 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(job.output(.stdout).text == "begun\n")
             #expect(!end.restartsSession)
             #expect(try await shell.sh("echo $kept").out == "1\n")
         }
@@ -75,7 +75,7 @@ struct CancelledListTests {
                 job.cancel()
                 let end = try #require(await job.wait(until: .after(.seconds(300))))
                 #expect(end.cause == .cancelled)
-                #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("after"))
+                #expect(!job.output(.stdout).text.contains("after"))
                 #expect(try await shell.sh("echo alive").out == "alive\n")
             }
         }

@@ -23,7 +23,7 @@ struct EarlyInterruptTests {
             let end = try #require(await job.wait(until: .after(.seconds(240))))
             #expect(end.exitCode == 130)
             #expect(!end.restartsSession)
-            #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("not"))
+            #expect(!job.output(.stdout).text.contains("not"))
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }

@@ -89,7 +89,7 @@ struct JobNoticesTests {
             for _ in 0..<2 {
                 let answer = try await shell.sh(text + "\necho mine >&2")
                 #expect(answer.err == "mine\n")
-                #expect(String(decoding: answer.terminal.bytes, as: UTF8.self).isEmpty)
+                #expect(answer.terminal.text.isEmpty)
             }
         }
     }

@@ -162,7 +162,7 @@ struct LocalShellTests {
             let stopped = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(stopped.cause == .cancelled)
             #expect(!stopped.restartsSession)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(job.output(.stdout).text == "begun\n")
             #expect(try await shell.sh("echo alive").out == "alive\n")
         }
     }
@@ -218,6 +218,7 @@ struct LocalShellTests {
             #expect(answer.stdout.head.count == 1000)
             #expect(answer.stdout.tail.count == 500)
             #expect(answer.stdout.omitted == 100_000_003 - 1500)
+            #expect(answer.stdout.text.contains("a\n[… 99998503 bytes left out …]\na"))
             #expect(answer.stdout.tail.suffix(3) == Array("END".utf8)[...])
             command = ShellCommand("yes", limits: ShellCommand.Limits(head: 10, tail: 10, flood: 1 << 20))
             let cut = try await shell.run(command, deadline: .after(.seconds(300)))
@@ -241,5 +242,9 @@ struct LocalShellTests {
         #expect(
             ShellEnvironment.scrubbed(["A_TOKEN": "x", "HOME": "/h", "LD_PRELOAD": "x", "BASH_ENV": "y"]).keys.sorted()
                 == ["HOME", "PATH"])
+        let environment = ProcessEnvironment.read()
+        let inherited = ShellSettings(name: "test").environment
+        #expect(inherited["PATH"] == environment["PATH"])
+        #expect(Set(inherited.keys).isSubset(of: ShellEnvironment.scrubbed(environment).keys))
     }
 }

@@ -185,7 +185,7 @@ struct ShellHabitsTests {
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("it"))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\ngot it\n")
+            #expect(job.output(.stdout).text == "begun\ngot it\n")
             #expect(try #require(job.end).duration >= .seconds(3))
         }
     }
@@ -284,7 +284,7 @@ struct ShellHabitsTests {
             let job = try await shell.detach(
                 ShellCommand("pwd; echo $KEPT$own; cd /; export KEPT=9"), deadline: .after(.seconds(300)))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
+            #expect(job.output(.stdout).text == "/usr\n1\n")
             #expect(busy.end == nil)
             busy.cancel()
             #expect(await busy.wait(until: .after(.seconds(300)))?.cause == .cancelled)

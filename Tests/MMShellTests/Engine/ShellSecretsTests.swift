@@ -54,7 +54,7 @@ struct ShellSecretsTests {
             try await job.type(.secret(Secret("hunter2")))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             for stream in ShellCommand.Stream.allCases {
-                #expect(!String(decoding: job.output(stream).bytes, as: UTF8.self).contains("hunter2"))
+                #expect(!job.output(stream).text.contains("hunter2"))
             }
             #expect(ByteSearch.find(Array("hunter2".utf8), in: Self.visible()) == nil)
         }

@@ -19,7 +19,7 @@ struct TerminalInputTests {
             #expect(prompt?.text == "name? ", "\(String(describing: prompt))")
             try await job.type(.line("Ada"))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "\u{1B}[1mname?\u{1B}[0m hello Ada\n")
+            #expect(job.output(.stdout).text == "\u{1B}[1mname?\u{1B}[0m hello Ada\n")
             #expect(try await shell.sh("echo $kept; read y; echo $?").out == "Ada\n1\n")
         }
     }
@@ -35,9 +35,9 @@ struct TerminalInputTests {
             try await job.type(.secret(Secret("hunter2")))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
             for stream in ShellCommand.Stream.allCases {
-                #expect(!String(decoding: job.output(stream).bytes, as: UTF8.self).contains("hunter2"))
+                #expect(!job.output(stream).text.contains("hunter2"))
             }
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("right"))
+            #expect(job.output(.stdout).text.contains("right"))
         }
     }
 
@@ -48,8 +48,8 @@ struct TerminalInputTests {
                 ShellCommand("[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo all; stty size", input: .screen),
                 deadline: .after(.seconds(300)))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(await eventually { String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("24 80") })
-            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("all"))
+            #expect(await eventually { job.output(.terminal).text.contains("24 80") })
+            #expect(job.output(.terminal).text.contains("all"))
             #expect(try await shell.sh("echo plain").out == "plain\n")
         }
     }
@@ -90,7 +90,7 @@ struct TerminalInputTests {
                 ShellCommand("printf 'a\\nb' >/dev/tty", input: .terminal), deadline: .after(.seconds(300)))
             #expect(exact.terminal.bytes == Array("a\nb".utf8))
             let next = try await shell.run(ShellCommand("stty size", input: .screen), deadline: .after(.seconds(300)))
-            #expect(String(decoding: next.terminal.bytes, as: UTF8.self) == "24 80\r\n")
+            #expect(next.terminal.text == "24 80\r\n")
         }
     }
 }

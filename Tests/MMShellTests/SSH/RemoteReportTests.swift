@@ -64,7 +64,7 @@ struct RemoteReportTests {
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .cancelled)
             #expect(end.exitCode != 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(job.output(.stdout).text == "begun\n")
             // Its directory and exported variables stay.
             #expect(try await session.sh("echo $KEPT; pwd").out == "1\n/usr\n")
         }

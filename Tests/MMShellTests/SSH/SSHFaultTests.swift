@@ -56,8 +56,8 @@ struct SSHFaultTests {
                 ShellCommand("kept=1; sh -c 'kill -STOP $$; echo unreached'; echo after"), deadline: .never)
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .finished && !end.restartsSession)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "after\n")
-            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("the stopped command"))
+            #expect(job.output(.stdout).text == "after\n")
+            #expect(job.output(.stderr).text.contains("the stopped command"))
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
@@ -77,8 +77,8 @@ struct SSHFaultTests {
                 ShellCommand("echo begun; kill -STOP $$; echo unreached"), deadline: .never)
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .finished && !end.restartsSession && end.exitCode > 128)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
-            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("the stopped command"))
+            #expect(job.output(.stdout).text == "begun\n")
+            #expect(job.output(.stderr).text.contains("the stopped command"))
             #expect(try await session.sh("echo $kept").out == "1\n")
             let resumed = try await session.sh("(sleep 9; kill -CONT $$) & kill -STOP $$; echo after")
             #expect(resumed.out == "after\n" && !resumed.err.contains("resumed here"))
@@ -96,7 +96,7 @@ struct SSHFaultTests {
             #expect(await job.wait(for: "begun", in: .stdout, until: .after(.seconds(300))) != nil)
             job.cancel()
             #expect(await job.wait(until: .after(.seconds(300)))?.restartsSession == false)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(job.output(.stdout).text == "begun\n")
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
@@ -131,7 +131,7 @@ struct SSHFaultTests {
             let busy = try await session.start(ShellCommand("sleep 3041"), deadline: .never)
             let job = try await session.detach(ShellCommand("pwd; echo $KEPT"), deadline: .after(.seconds(300)))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "/usr\n1\n")
+            #expect(job.output(.stdout).text == "/usr\n1\n")
             busy.cancel()
             #expect(await busy.wait(until: .after(.seconds(300)))?.cause == .cancelled)
         }

@@ -42,9 +42,9 @@ struct SSHInputTests {
             let end = try await end(of: job)
             #expect(end.exitCode == 3)
             #expect(end.cause == .finished)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "f Ada\none\ntwo\n")
-            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self) == "name? long 9\n")
-            let shown = String(decoding: job.output(.terminal).bytes, as: UTF8.self)
+            #expect(job.output(.stdout).text == "f Ada\none\ntwo\n")
+            #expect(job.output(.stderr).text == "name? long 9\n")
+            let shown = job.output(.terminal).text
             #expect(shown.contains("Ada") && shown.contains("two"), "what is typed is echoed: \(shown)")
             #expect(!shown.contains("geheim") && !shown.contains("mm;"), "\(shown)")
             // The variable set by the command stays, and the next command reads nothing.
@@ -65,7 +65,7 @@ struct SSHInputTests {
             let end = try await end(of: job)
             #expect(end.exitCode == 130)
             #expect(!end.restartsSession)
-            #expect(!String(decoding: job.output(.stdout).bytes, as: UTF8.self).contains("not"))
+            #expect(!job.output(.stdout).text.contains("not"))
             #expect(try await session.sh("echo $kept; pwd").out == "1\n/usr\n")
         }
     }
@@ -94,7 +94,7 @@ struct SSHInputTests {
             try await job.type(.line("x"))
             #expect(try await end(of: job).exitCode == 0)
             #expect(await job.waitingFor() == nil)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "x\n")
+            #expect(job.output(.stdout).text == "x\n")
         }
     }
 
@@ -104,7 +104,7 @@ struct SSHInputTests {
             let job = try await session.start(
                 ShellCommand("test -t 0 && test -t 1 && test -t 2 && stty size", input: .screen), deadline: .never)
             #expect(try await end(of: job).exitCode == 0)
-            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self) == "24 80\r\n")
+            #expect(job.output(.terminal).text == "24 80\r\n")
             #expect(job.output(.stdout).total == 0)
         }
     }

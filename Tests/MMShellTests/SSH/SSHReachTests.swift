@@ -390,7 +390,7 @@ struct SSHReachTests {
             #expect(await eventually { await job.waitingFor() != nil })
             try await job.type(.line("it"))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "got it\n")
+            #expect(job.output(.stdout).text == "got it\n")
         }
     }
 

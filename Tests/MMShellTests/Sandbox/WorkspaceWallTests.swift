@@ -136,7 +136,7 @@ struct WorkspaceWallTests {
             let job = try await shell.start(
                 ShellCommand("tty; [ -t 1 ] && echo terminal", input: .screen), deadline: .after(.seconds(300)))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.terminal).bytes, as: UTF8.self).contains("terminal"))
+            #expect(job.output(.terminal).text.contains("terminal"))
         }
     }
 }

@@ -66,8 +66,8 @@ enum Shells {
 }
 
 extension ShellAnswer {
-    var out: String { String(decoding: stdout.bytes, as: UTF8.self) }
-    var err: String { String(decoding: stderr.bytes, as: UTF8.self) }
+    var out: String { stdout.text }
+    var err: String { stderr.text }
     var code: Int32 { end.exitCode }
 }
 

@@ -23,8 +23,8 @@ public final class ShellJob: Sendable {
         package var head: [UInt8]
         /// The last bytes, if not all fit into the first ones.
         package var tail: [UInt8]
-        /// The number of bytes in between that were not kept.
-        package var omitted: Int
+        /// The number of bytes in between that were not kept; 0 if the output is whole.
+        public package(set) var omitted: Int
         /// The number of bytes written.
         package var total: Int
 
@@ -32,6 +32,9 @@ public final class ShellJob: Sendable {
         public var bytes: [UInt8] {
             omitted == 0 ? head + tail : head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail
         }
+
+        /// The bytes as text; those that are no UTF-8 are replaced.
+        public var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     private struct State {
