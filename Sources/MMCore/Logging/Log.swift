@@ -4,13 +4,13 @@ import Glibc
 ///
 /// Logging never fails and never throws: when the disk is full, lines are lost and the work goes on. Everything is
 /// redacted before it is written.
-public struct Log: Sendable {
+package struct Log: Sendable {
     private let sink: LogSink?
     private let origin: String
     private let place: String?
 
     /// A log that discards everything.
-    public static let off = Log(sink: nil, origin: "", place: nil)
+    package static let off = Log(sink: nil, origin: "", place: nil)
 
     /// Creates a log that writes to files and, if set, to standard error.
     /// - Parameters:

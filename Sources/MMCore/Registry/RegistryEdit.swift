@@ -1,13 +1,13 @@
 /// The edits that the owner's commands make to a registry document. Each one succeeds, or throws and leaves the
 /// document alone.
-public enum RegistryEdit {
+package enum RegistryEdit {
     /// Adds a connection at the end.
     /// - Parameters:
     ///   - name: the connection's name.
     ///   - fields: keys and texts, interpreted as in `edit`.
     ///   - document: the registry.
     /// - Throws: `conflict` when the name is taken; `invalidInput` for a bad name or value.
-    public static func add(
+    package static func add(
         _ name: String, fields: [(key: String, text: String?)], to document: inout JSONObject
     ) throws(MMError) {
         try checkName(name)
@@ -31,7 +31,7 @@ public enum RegistryEdit {
     ///   - fields: keys and new texts.
     ///   - document: the registry.
     /// - Throws: `notFound` for an unknown connection; `invalidInput` for a bad value.
-    public static func edit(
+    package static func edit(
         _ name: String, fields: [(key: String, text: String?)], in document: inout JSONObject
     ) throws(MMError) {
         var entries = try entries(of: document)

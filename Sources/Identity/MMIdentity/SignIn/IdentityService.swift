@@ -9,7 +9,7 @@ import MMSystem
 /// other can continue.
 ///
 /// ```swift
-/// let identity = IdentityService(environment: environment)
+/// let identity = IdentityService()
 /// let token = try await identity.token(for: connection)      // or MMError .signInNeeded with code and address
 /// ```
 public actor IdentityService {
@@ -63,12 +63,11 @@ public actor IdentityService {
     ///   - environment: the process's environment: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
     ///   - configuration: the service's configuration.
     ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
-    ///   - log: the log to write to.
     public init(
-        environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
-        methods: [String: SignInMethod] = [:], log: Log = .off
+        environment: [String: String] = ProcessEnvironment.read(),
+        configuration: IdentityConfiguration = IdentityConfiguration(), methods: [String: SignInMethod] = [:]
     ) {
-        self.init(environment: environment, configuration: configuration, methods: methods, log: log) { $0 }
+        self.init(environment: environment, configuration: configuration, methods: methods, log: .off) { $0 }
     }
 
     /// Creates a service that sends its requests, and those of clients that share its transport, through a wrapper.
