@@ -12,15 +12,14 @@ guard let folder = words.first, words.count > 1 else {
     exit(2)
 }
 do throws(MMError) {
-    // Without the secrets of this program, such as tokens in variables: a build runs code of other people.
-    let environment = ShellEnvironment.scrubbed(ProcessEnvironment.read())
-    var settings = ShellSettings(name: "build", environment: environment, directory: folder)
+    // It doesn't inherit the secrets of this program, such as tokens in variables: a build runs code of other people.
+    var settings = ShellSettings(name: "build", directory: folder)
     settings.sandbox = .workspace(WorkspaceRules(workspace: folder))
     let shell = try await LocalShell.start(settings)
     for step in words.dropFirst() {
         print("$ \(step)")
         let answer = try await shell.run(step, deadline: .after(.seconds(600)))
-        print(String(decoding: answer.stdout.bytes + answer.stderr.bytes, as: UTF8.self), terminator: "")
+        print(answer.stdout.text + answer.stderr.text, terminator: "")
         guard answer.end.exitCode == 0 else {
             print("ended with \(answer.end.exitCode) (\(answer.end.cause.word))")
             await shell.close()

@@ -8,7 +8,7 @@ import MMGuard
 import MMPowerShell
 
 do throws(MMError) {
-    let session = try PowerShellSession(folder: (ProcessEnvironment.read()["HOME"] ?? "/tmp") + "/.mm-example")
+    let session = try PowerShellSession(folder: StatePaths().home + "/.mm-example")
     while true {
         print("> ", terminator: "")
         fflush(nil)

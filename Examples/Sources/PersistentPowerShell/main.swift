@@ -19,7 +19,7 @@ do throws(MMError) {
             print("\(record.stream): \(record.value)")
         }
     } else {
-        session = try PowerShellSession(folder: (ProcessEnvironment.read()["HOME"] ?? "/tmp") + "/.mm-example")
+        session = try PowerShellSession(folder: StatePaths().home + "/.mm-example")
     }
     _ = try await session.answer(PowerShellCommand("$limit = 3"), deadline: .after(.seconds(60)))
     // Parameters are passed as data: nothing in them is run as code.

@@ -5,8 +5,8 @@ import Glibc
 import MMCore
 
 do throws(MMError) {
-    let usual = StatePaths(environment: ProcessEnvironment.read()).registry
-    let snapshot = try ConnectionRegistry(path: CommandLine.arguments.dropFirst().first ?? usual).snapshot()
+    let file = CommandLine.arguments.dropFirst().first
+    let snapshot = try ConnectionRegistry(path: file ?? StatePaths().registry).snapshot()
     for connection in snapshot.connections {
         let who = connection.expectedEmail ?? connection.appId ?? "no account"
         print(

@@ -25,7 +25,7 @@ struct HostName: CatalogueOperation {
     }
 }
 
-let services = OperationServices(environment: ProcessEnvironment.read())
+let services = OperationServices()
 let service = LocalOperationService(
     catalogue: Catalogue(Catalogue.standard.operations + [AnyOperation(HostName())]), services: services)
 let context = CallContext(caller: Caller(surface: .library, name: "example", server: nil)) { report in

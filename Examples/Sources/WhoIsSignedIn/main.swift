@@ -6,9 +6,8 @@ import MMCore
 import MMIdentity
 
 do throws(MMError) {
-    let environment = ProcessEnvironment.read()
-    let snapshot = try ConnectionRegistry(path: StatePaths(environment: environment).registry).snapshot()
-    let identity = IdentityService(environment: environment)
+    let snapshot = try ConnectionRegistry().snapshot()
+    let identity = IdentityService()
     if let name = CommandLine.arguments.dropFirst().first {
         let connection = try snapshot.connection(named: name)
         if case .signedOut = await identity.state(of: connection) {
@@ -17,14 +16,14 @@ do throws(MMError) {
                 print(prompt.message)
                 fflush(nil)
             }
-            print("Signed in as \(account.username)")
+            print("Signed in as \(account.title)")
         }
         let token = try await identity.token(for: connection, resource: .graph)
-        print("A token of \(token.account.username), good until \(token.expiresAt.iso8601)")
+        print("A token of \(token.account.title), good until \(token.expiresAt.iso8601)")
     } else {
         for connection in snapshot.connections {
             switch await identity.state(of: connection) {
-            case .signedIn(let account, _): print("\(connection.name): \(account.username)")
+            case .signedIn(let account, _): print("\(connection.name): \(account.title)")
             case .signedOut: print("\(connection.name): nobody")
             default: print("\(connection.name): waits for a person")
             }

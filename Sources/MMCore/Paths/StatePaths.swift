@@ -36,7 +36,8 @@ public struct StatePaths: Sendable, Hashable {
     }
 
     /// Derives the locations from an environment.
-    public init(environment: [String: String]) {
+    /// - Parameter environment: the variables; by default those of this process.
+    public init(environment: [String: String] = ProcessEnvironment.read()) {
         func named(_ key: String) -> String? {
             guard let path = environment[key], !path.isEmpty else { return nil }
             return path

@@ -18,7 +18,8 @@ public final class ConnectionRegistry: Sendable {
     private static let sizeLimit = 32 << 20
 
     /// Creates a registry for a file, which need not exist yet.
-    public init(path: String) {
+    /// - Parameter path: the path of the file; by default the user's (``StatePaths/registry``).
+    public init(path: String = StatePaths().registry) {
         self.path = path
     }
 

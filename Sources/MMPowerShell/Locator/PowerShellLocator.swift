@@ -18,8 +18,8 @@ public struct PowerShellLocator: Sendable {
     }
 
     /// Creates a locator.
-    /// - Parameter environment: the environment of this process.
-    public init(environment: [String: String]) {
+    /// - Parameter environment: the variables; by default those of this process.
+    public init(environment: [String: String] = ProcessEnvironment.read()) {
         self.init(environment: environment, isProgram: ExecutableSearch.isExecutable)
     }
 

@@ -68,7 +68,9 @@ public actor PowerShellSession {
     /// - Throws: `invalidInput`; `limitExceeded` for a script or a queue that is too long; `signInNeeded` with code and
     ///   URL; `forbidden` for a wrong account; `sessionLost`; `deadlineExceeded`; `cancelled`; `unavailable` for
     ///   something that isn't installed.
-    public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
+    public func run(
+        _ command: PowerShellCommand, deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> PowerShellRun {
         try command.check()
         var command = command
         if settings.isConstrained { command.needs.names = ScriptNeeds(of: command.script).names }
@@ -95,7 +97,7 @@ public actor PowerShellSession {
     ///   - limit: the maximum number of records to keep; the answer's `dropped` counts the others.
     /// - Throws: as `run` and reading the answer do. A command that fails is an answer with a `problem`.
     public func answer(
-        _ command: PowerShellCommand, deadline: Deadline, limit: Int = 100_000
+        _ command: PowerShellCommand, deadline: Deadline = .after(.seconds(300)), limit: Int = 100_000
     ) async throws(MMError) -> PowerShellAnswer {
         try await run(command, deadline: deadline).collect(limit: limit)
     }

@@ -1,4 +1,4 @@
-package import MMCore
+public import MMCore
 package import MMGuard
 package import MMIdentity
 import MMPowerShell
@@ -103,7 +103,7 @@ public struct OperationServices: Sendable {
 
     /// Creates the services for a user's state files.
     /// - Parameter environment: the environment of the process.
-    public init(environment: [String: String]) {
+    public init(environment: [String: String] = ProcessEnvironment.read()) {
         self.init(environment: environment) { try await Task.sleep(for: $0) }
     }
 

@@ -55,8 +55,14 @@ extension ShellSession {
     }
 
     /// Runs a command to its end. A cancelled task cancels the command.
-    /// - Throws: as `start`, and `.cancelled` if the task was cancelled.
-    public func run(_ command: ShellCommand, deadline: Deadline) async throws(MMError) -> ShellAnswer {
+    /// - Parameters:
+    ///   - command: the command.
+    ///   - deadline: when the command is stopped, step by step, if it still runs. Also limits the wait for its turn.
+    /// - Throws: as `start`, and `.cancelled` if the task was cancelled. A command that fails is an answer with its
+    ///   exit code.
+    public func run(
+        _ command: ShellCommand, deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> ShellAnswer {
         let job = try await start(command, deadline: deadline, observer: nil)
         let end = await withTaskCancellationHandler {
             await job.waitForEnd()
@@ -68,8 +74,11 @@ extension ShellSession {
             end: end, stdout: job.output(.stdout), stderr: job.output(.stderr), terminal: job.output(.terminal))
     }
 
-    /// Runs a command to its end.
-    /// - Throws: as `start`.
+    /// Runs a command to its end. A cancelled task cancels the command.
+    /// - Parameters:
+    ///   - text: the command, as it would be written in a script.
+    ///   - deadline: when the command is stopped, step by step, if it still runs. Also limits the wait for its turn.
+    /// - Throws: as `run` of a `ShellCommand`.
     public func run(_ text: String, deadline: Deadline = .after(.seconds(300))) async throws(MMError) -> ShellAnswer {
         try await run(ShellCommand(text), deadline: deadline)
     }

@@ -1,4 +1,4 @@
-package import MMCore
+public import MMCore
 package import MMSystem
 
 /// The settings with which a local shell is started.
@@ -61,9 +61,13 @@ public struct ShellSettings: Sendable {
     /// - Parameters:
     ///   - name: the session's name.
     ///   - kind: the shell's language.
-    ///   - environment: the complete environment; see ``ShellEnvironment/scrubbed(_:)``.
+    ///   - environment: the complete environment; by default that of this process without its secrets
+    ///     (``ShellEnvironment/scrubbed(_:)``).
     ///   - directory: where it starts; `nil` for the home folder of the environment.
-    public init(name: String, kind: ShellKind = .bash, environment: [String: String], directory: String? = nil) {
+    public init(
+        name: String, kind: ShellKind = .bash,
+        environment: [String: String] = ShellEnvironment.scrubbed(ProcessEnvironment.read()), directory: String? = nil
+    ) {
         self.name = name
         self.kind = kind
         self.environment = environment

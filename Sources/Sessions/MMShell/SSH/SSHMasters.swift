@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+public import MMCore
 import MMSessions
 import MMSystem
 
@@ -31,10 +31,13 @@ public actor SSHMasters {
 
     /// Creates an empty set of connections.
     /// - Parameters:
-    ///   - environment: the environment of ssh; see ``ShellEnvironment/scrubbed(_:)``.
+    ///   - environment: the environment of ssh; by default that of this process without its secrets
+    ///     (``ShellEnvironment/scrubbed(_:)``).
     ///   - records: the folder that records which shells run on hosts and which drafts lie there, so that a later
     ///     process can end and remove those of a process that was killed; `nil` records them only in this process.
-    public init(environment: [String: String], records: String? = nil) {
+    public init(
+        environment: [String: String] = ShellEnvironment.scrubbed(ProcessEnvironment.read()), records: String? = nil
+    ) {
         self.environment = environment
         temporaryDirectory = environment["XDG_RUNTIME_DIR"] ?? environment["TMPDIR"] ?? "/tmp"
         leftovers = SSHLeftovers(directory: records)

@@ -29,9 +29,8 @@ public actor SSHSession: ShellSession {
     /// Connects, unless there already is a connection to the host, and starts a shell there.
     ///
     /// ```swift
-    /// let masters = SSHMasters(environment: ShellEnvironment.scrubbed(ProcessEnvironment.read()))
-    /// let host = try await SSHSession.connect(SSHTarget("web1.contoso.com", user: "ops"), masters: masters)
-    /// print(String(decoding: try await host.run("uptime").stdout.bytes, as: UTF8.self))
+    /// let host = try await SSHSession.connect(SSHTarget("web1.contoso.com", user: "ops"), masters: SSHMasters())
+    /// print(try await host.run("uptime").stdout.text)
     /// ```
     /// - Parameters:
     ///   - target: the host, with its options.

@@ -1,7 +1,7 @@
 import MMCore
 import MMOperations
 
-let services = OperationServices(environment: ProcessEnvironment.read())
+let services = OperationServices()
 let service = LocalOperationService(services: services)
 let context = CallContext(caller: Caller(surface: .library, name: "tutorial", server: nil))
 

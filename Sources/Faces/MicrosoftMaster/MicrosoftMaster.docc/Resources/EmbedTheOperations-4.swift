@@ -13,7 +13,7 @@ struct Asking: ConfirmingPerson {
     }
 }
 
-let services = OperationServices(environment: ProcessEnvironment.read())
+let services = OperationServices()
 let service = LocalOperationService(services: services)
 let context = CallContext(
     caller: Caller(surface: .library, name: "tutorial", server: nil), waitsForSignIn: true, person: Asking())

@@ -1,8 +1,8 @@
 import MMCore
 import MMShell
 
-let shell = try await LocalShell.start(ShellSettings(name: "tutorial", environment: ProcessEnvironment.read()))
+let shell = try await LocalShell.start(ShellSettings(name: "tutorial"))
 _ = try await shell.run("cd /usr/share && export COLOUR=green")
 let answer = try await shell.run("pwd; echo $COLOUR")
-print(String(decoding: answer.stdout.bytes, as: UTF8.self))
+print(answer.stdout.text)
 await shell.close()

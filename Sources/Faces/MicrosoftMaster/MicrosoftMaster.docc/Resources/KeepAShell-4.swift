@@ -1,7 +1,7 @@
 import MMCore
 import MMShell
 
-var settings = ShellSettings(name: "tutorial", environment: ProcessEnvironment.read(), directory: "/tmp")
+var settings = ShellSettings(name: "tutorial", directory: "/tmp")
 settings.sandbox = .workspace(WorkspaceRules(workspace: "/tmp"))
 
 let shell = try await LocalShell.start(settings)
@@ -9,5 +9,5 @@ let job = try await shell.start(
     ShellCommand("for step in 1 2 3; do echo step $step; sleep 1; done"), deadline: .after(.seconds(60)))
 if await job.wait(for: "step 2", in: .stdout, until: .after(.seconds(30))) != nil { print("half of it is done") }
 if let end = await job.wait() { print("exit code \(end.exitCode)") }
-print(String(decoding: job.output(.stdout).bytes, as: UTF8.self))
+print(job.output(.stdout).text)
 await shell.close()

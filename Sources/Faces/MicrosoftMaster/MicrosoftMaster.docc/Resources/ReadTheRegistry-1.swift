@@ -1,4 +1,3 @@
 import MMCore
 
-let paths = StatePaths(environment: ProcessEnvironment.read())
-let registry = ConnectionRegistry(path: paths.registry)
+let registry = ConnectionRegistry()

@@ -1,7 +1,6 @@
 import MMCore
 
-let paths = StatePaths(environment: ProcessEnvironment.read())
-let registry = ConnectionRegistry(path: paths.registry)
+let registry = ConnectionRegistry()
 
 let snapshot = try registry.snapshot()
 for connection in snapshot.connections {

@@ -2,8 +2,7 @@ import Glibc
 import MMCore
 
 do throws(MMError) {
-    let paths = StatePaths(environment: ProcessEnvironment.read())
-    let snapshot = try ConnectionRegistry(path: paths.registry).snapshot()
+    let snapshot = try ConnectionRegistry().snapshot()
     let connection = try snapshot.connection(named: CommandLine.arguments.dropFirst().first ?? "")
     print(connection.name, connection.isReadOnly ? "may only read" : "may write")
 } catch {

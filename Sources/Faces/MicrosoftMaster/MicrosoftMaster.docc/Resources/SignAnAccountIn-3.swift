@@ -1,15 +1,13 @@
 import MMCore
 import MMIdentity
 
-let environment = ProcessEnvironment.read()
-let registry = ConnectionRegistry(path: StatePaths(environment: environment).registry)
-let connection = try registry.snapshot().connection(named: "Contoso")
-let identity = IdentityService(environment: environment)
+let connection = try ConnectionRegistry().snapshot().connection(named: "Contoso")
+let identity = IdentityService()
 
 if case .signedOut = await identity.state(of: connection) {
     let account = try await identity.signIn(connection) { prompt in print(prompt.message) }
-    print("Signed in as \(account.username)")
+    print("Signed in as \(account.title)")
 }
 
 let token = try await identity.token(for: connection, resource: .graph)
-print("A token for \(token.account.username), good until \(token.expiresAt.iso8601)")
+print("A token for \(token.account.title), good until \(token.expiresAt.iso8601)")
