@@ -52,6 +52,18 @@ struct BatchTests {
         #expect(contoso.network.requests.count == (count + 19) / 20)
     }
 
+    @Test("the answer of a part is its body, or the error that the request alone would have thrown")
+    func json() async throws {
+        let contoso = try Contoso(
+            Self.network { part, _ in part["url"] == "/users/1" ? (404, ["request-id": "r-7"]) : (200, [:]) })
+        let client = try contoso.client()
+        let answers = try await client.batch(try parts(client, ["/users/0", "/users/1"]))
+        #expect(try answers[0].json()["url"] == "/users/0")
+        let error = #expect(throws: MMError.self) { try answers[1].json() }
+        #expect(error?.code == .notFound && error?.details["requestId"] == "r-7", "\(String(describing: error))")
+        #expect(error?.message.contains("GET /v1.0/users/1") == true, "\(String(describing: error))")
+    }
+
     @Test("a throttled part is repeated alone, a write that may have run isn't")
     func retries() async throws {
         let contoso = try Contoso(
@@ -278,6 +290,9 @@ struct BatchTests {
         #expect(answers.count == 45 && answers.dropFirst(20).allSatisfy { $0.arrival == .unsent })
         let message = answers[20].body["error"]?["message"]?.string ?? ""
         #expect(message.contains("It was not sent.") && !message.contains("isn't known"), "\(message)")
+        let error = #expect(throws: MMError.self) { try answers[20].json() }
+        #expect(error?.message == message, "\(String(describing: error))")
+        #expect(error?.code.word == answers[20].body["error"]?["code"]?.string)
     }
 
     @Test(

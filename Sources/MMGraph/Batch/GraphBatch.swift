@@ -33,6 +33,10 @@ public struct BatchAnswer: Sendable, Hashable {
     public let headers: JSONObject
     /// The body; `null` when there is none.
     public let body: JSONValue
+    /// The request.
+    let request: GraphRequest
+    /// The code of the error that took the place of an answer.
+    var lack: MMErrorCode?
     /// What is known of the request.
     package var arrival = Arrival.answered
 
@@ -44,6 +48,19 @@ public struct BatchAnswer: Sendable, Hashable {
         case unsent
         /// It may have carried the request out, although no answer said so.
         case unknown
+    }
+
+    /// Returns the body of a request that succeeded.
+    /// - Throws: the error of a request that failed, with the service's code, message and request id, as if it had been
+    ///   sent alone.
+    public func json() throws(MMError) -> JSONValue {
+        guard status >= 400 else { return body }
+        if let lack { throw MMError(lack, body["error"]?["message"]?.string ?? "") }
+        var fields = HTTPHeaders()
+        for (name, value) in headers { fields.add(name, value.string ?? JSONWriter.string(value)) }
+        let response = GraphResponse(
+            status: status, headers: fields, body: body.isNull ? [] : JSONWriter.bytes(body))
+        throw ServiceError(response).mmError(for: request, retryAfter: nil)
     }
 }
 
@@ -58,7 +75,7 @@ extension GraphClient {
     /// for id in ids {
     ///     parts.append(BatchPart(id: id, request: try GraphRequest(target: graph.target("/users/\(id)"))))
     /// }
-    /// for answer in try await graph.batch(parts) { print(answer.id, answer.status, answer.body) }
+    /// for answer in try await graph.batch(parts) { print(try answer.json()) }
     /// ```
     /// - Parameters:
     ///   - parts: the requests; their ids differ.
@@ -197,7 +214,7 @@ struct BatchRun {
             BatchAnswer(
                 id: part.id, status: error.details["status"]?.int ?? error.httpStatus, headers: [:],
                 body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]],
-                arrival: arrival))
+                request: part.request, lack: error.code, arrival: arrival))
     }
 
     /// Renews the token once if the service refused it for parts of a batch, which then didn't run.
@@ -257,7 +274,7 @@ struct BatchRun {
                 index,
                 BatchAnswer(
                     id: part.id, status: status, headers: value["headers"]?.object ?? [:],
-                    body: value["body"] ?? .null))
+                    body: value["body"] ?? .null, request: part.request))
         }
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
@@ -379,7 +396,7 @@ struct BatchQueue: Sendable {
                         "code": "FailedDependency",
                         "message": .string("The request \(parts[failed].id), which this one depends on, failed."),
                     ]
-                ])
+                ], request: parts[index].request)
         }
         var group: [Int] = []
         var mailboxes: [String: Int] = [:]
