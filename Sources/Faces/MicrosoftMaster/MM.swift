@@ -140,6 +140,7 @@ public struct AnswerRows: AsyncSequence, Sendable {
         private static func rows(of value: JSONValue) -> [JSONValue] { value.rowsOfPage ?? value.array ?? [value] }
 
         /// Returns the next row; `nil` after the last.
+        /// - Throws: the errors of reading the list; `.remoteFailed` for a row that isn't JSON.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(MMError) -> JSONValue? {

@@ -179,6 +179,7 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     /// The word, as it appears in JSON answers.
     public let word: String
 
+    /// Creates a code with this word, such as one that a later version of a pool reports.
     public init(_ word: String) {
         self.word = word
     }

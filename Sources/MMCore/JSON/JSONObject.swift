@@ -41,7 +41,10 @@ public struct JSONObject: Sendable {
         }
     }
 
-    /// Sets a member.
+    /// Sets a member, at its position if the key exists and otherwise at the end.
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - value: the value.
     /// - Returns: whether the key already existed.
     @discardableResult
     public mutating func set(_ key: String, _ value: JSONValue) -> Bool {

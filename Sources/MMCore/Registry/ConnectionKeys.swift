@@ -77,7 +77,13 @@ package struct ConnectionAuth: Sendable, Hashable {
 
 /// The guard's policies.
 public enum GuardPolicyName: String, Sendable, CaseIterable {
-    case standard, strict, readonly
+    /// Reads and plain writes are allowed; everything else is asked about.
+    case standard
+    /// Reads are allowed; everything else is asked about, but secrets, changes of permissions, and what can't be
+    /// determined from the text are denied.
+    case strict
+    /// Reads are allowed; everything else is denied.
+    case readonly
 }
 
 /// The guard's policy for a connection, with exceptions for some classes.

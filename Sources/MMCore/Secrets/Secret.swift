@@ -2,6 +2,7 @@
 public struct Secret: Sendable {
     private let text: String
 
+    /// Creates a secret with this text.
     public init(_ text: String) {
         self.text = text
     }

@@ -59,6 +59,11 @@ public struct GraphRequest: Sendable, Hashable {
     }
 
     /// Creates a request with a JSON body.
+    /// - Parameters:
+    ///   - method: the method, in any case.
+    ///   - target: the target.
+    ///   - headers: the caller's headers.
+    ///   - json: the body.
     /// - Throws: as `init(method:target:headers:body:contentType:mayRepeat:)`.
     public init(
         method: String, target: RequestTarget, headers: [String: String] = [:], json: JSONValue

@@ -11,6 +11,9 @@ public struct SessionKey: PoolKey {
     package let signedIn: String?
 
     /// Creates the name of a session.
+    /// - Parameters:
+    ///   - connection: the connection's name.
+    ///   - module: the module or service, such as `exo` or `graph-api`.
     public init(connection: String, module: String) {
         self.init(connection: connection, module: module, signedIn: nil)
     }

@@ -70,6 +70,10 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     /// Starts and signs in a session without running anything.
+    /// - Parameters:
+    ///   - key: the session.
+    ///   - deadline: the deadline for getting the session.
+    ///   - onPrompt: called when a person is needed, while the call keeps waiting; if `nil`, the call throws instead.
     /// - Returns: the account that signed in.
     /// - Throws: as `withSession`.
     public func connect(

@@ -5,7 +5,7 @@ internal import MMSystem
 /// The key may also stay in a PKCS #11 token.
 public struct CertificateFiles: Sendable, Hashable {
     /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
-    public var certificatePath: String
+    package var certificatePath: String
     /// The path of the private key, if it is in another file, or the PKCS #11 URI of a key in a token.
     package var privateKeyPath: String?
     /// The path of the password for the key or the PKCS #12 store, or of the token's PIN.
@@ -14,6 +14,12 @@ public struct CertificateFiles: Sendable, Hashable {
     package var passwordVariable: String?
 
     /// Creates a description of a certificate's files.
+    /// - Parameters:
+    ///   - certificatePath: the path of the certificate, in PEM or PKCS #12.
+    ///   - privateKeyPath: the path of the private key, if it is in another file, or the PKCS #11 URI of a key in a
+    ///     token.
+    ///   - passwordFile: the path of a file with the password of the key or of the PKCS #12 store, or with the token's
+    ///     PIN; only its owner may read it.
     public init(certificatePath: String, privateKeyPath: String? = nil, passwordFile: String? = nil) {
         self.certificatePath = certificatePath
         self.privateKeyPath = privateKeyPath

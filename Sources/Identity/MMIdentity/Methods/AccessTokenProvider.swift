@@ -6,6 +6,8 @@ public import MMCore
 /// account or app, service, expiry) before it is used, and is never stored.
 public protocol AccessTokenProvider: Sendable {
     /// Returns a currently valid token.
+    /// - Parameter request: the service, the tenant, and what the service demanded when it refused the last token.
+    /// - Throws: any error, which ends the request that needs the token; an `MMError` is reported unchanged.
     func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken
 }
 
@@ -34,6 +36,9 @@ public struct ProvidedAccessToken: Sendable {
     public let expiresAt: Timestamp?
 
     /// Creates a provided token.
+    /// - Parameters:
+    ///   - secret: the token, without `Bearer`.
+    ///   - expiresAt: when it expires; `nil` to read that from the token.
     public init(_ secret: Secret, expiresAt: Timestamp? = nil) {
         self.secret = secret
         self.expiresAt = expiresAt

@@ -7,6 +7,7 @@ extension IdentityService {
     /// - Parameters:
     ///   - connection: the connection that signs out.
     ///   - forgettingAccount: whether to remove the pin as well, so that another account may sign in next.
+    ///   - deadline: when to give up waiting for other processes that hold the tokens.
     /// - Returns: the accounts that were signed in.
     /// - Throws: `.conflict` while another process holds the tokens; file errors.
     @discardableResult

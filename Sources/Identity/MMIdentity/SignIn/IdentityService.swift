@@ -168,7 +168,9 @@ public actor IdentityService {
     /// Returns a replacement for a token that a service has refused.
     /// - Parameters:
     ///   - refused: the refused token; a token obtained since then is accepted.
+    ///   - connection: the connection that it belongs to.
     ///   - claims: the claims that the service demanded, as JSON (`claims` of its challenge, decoded).
+    ///   - deadline: when to give up waiting for the service and for other processes.
     /// - Throws: as `token(for:)`.
     public func token(
         insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
@@ -206,6 +208,9 @@ public actor IdentityService {
     }
 
     /// Returns a connection's sign-in state, from the files alone; no request is made.
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - resource: the service whose token counts.
     public func state(of connection: Connection, resource: ServiceResource = .graph) async -> SignInState {
         do throws(MMError) {
             let method = try method(of: connection)
@@ -674,6 +679,7 @@ extension IdentityService {
     ///   - resource: the service that the first token is for.
     ///   - renewing: whether to sign in again even if there are valid tokens; further calls continue with the same
     ///     code.
+    ///   - deadline: when to give up waiting for the service and for other processes.
     /// - Throws: `.signInNeeded` if the connection signs in with a browser; `.forbidden` for a wrong account, a
     ///   declined sign-in, or a policy; `.unsupported` for a service that the cloud lacks; network errors.
     public func beginSignIn(

@@ -43,6 +43,10 @@ public struct ShellCommand: Sendable, Hashable {
         package var window: Int?
 
         /// Creates limits.
+        /// - Parameters:
+        ///   - head: the number of bytes kept from the beginning of each stream.
+        ///   - tail: the number of bytes kept from the end of each stream.
+        ///   - flood: the number of bytes in one stream at which the command is cancelled; `nil` for no limit.
         public init(head: Int = 1 << 20, tail: Int = 1 << 20, flood: Int? = nil) {
             self.head = max(0, head)
             self.tail = max(0, tail)
@@ -57,7 +61,10 @@ public struct ShellCommand: Sendable, Hashable {
         /// The columns, from 1 to 1000.
         public var columns: Int
 
-        /// Creates a size.
+        /// Creates a size; a number outside the range becomes the nearest one.
+        /// - Parameters:
+        ///   - rows: the rows, from 1 to 1000.
+        ///   - columns: the columns, from 1 to 1000.
         public init(rows: Int, columns: Int) {
             self.rows = min(max(rows, 1), 1000)
             self.columns = min(max(columns, 1), 1000)
@@ -76,6 +83,11 @@ public struct ShellCommand: Sendable, Hashable {
     package var admission: ShellPolicy.Admission?
 
     /// Creates a command.
+    /// - Parameters:
+    ///   - text: the text, as it would be written in a script.
+    ///   - input: the source of its input, and whether it has a terminal.
+    ///   - limits: how much of the output is kept.
+    ///   - size: the size of its terminal; `nil` for that of the session.
     public init(_ text: String, input: Input = .none, limits: Limits = Limits(), size: Size? = nil) {
         self.text = text
         self.input = input

@@ -259,6 +259,10 @@ public final class ShellJob: Sendable {
     }
 
     /// Returns a part of a stream from an offset on, without waiting.
+    /// - Parameters:
+    ///   - stream: the stream.
+    ///   - offset: the offset of the first byte in all that was written.
+    ///   - limit: the maximum number of bytes.
     public func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int = 64 << 10) -> Page {
         state.withLock { state in
             let capture = state.captures[stream]
@@ -322,7 +326,11 @@ public final class ShellJob: Sendable {
     }
 
     /// Waits until a text appears in a stream.
-    /// - Parameter offset: where to start searching.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - stream: the stream.
+    ///   - offset: where to start searching, in bytes.
+    ///   - deadline: when to give up; the command keeps running.
     /// - Returns: the offset after the text; `nil` if the job ended or the deadline passed first.
     public func wait(
         for text: String, in stream: ShellCommand.Stream, from offset: Int = 0, until deadline: Deadline

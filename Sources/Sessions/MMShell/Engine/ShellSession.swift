@@ -20,6 +20,11 @@ public protocol ShellSession: Sendable {
 
     /// Runs a command beside the session, whether or not another one runs in it, with the session's directory and
     /// exported variables.
+    /// - Parameters:
+    ///   - command: the command.
+    ///   - deadline: when the command is stopped, step by step, if it still runs.
+    ///   - observer: receives the output as it comes, on the reading thread; it must not block or call back.
+    /// - Returns: the job, at once.
     /// - Throws: as `start`; `.unsupported` if there can be no second shell.
     func detach(
         _ command: ShellCommand, deadline: Deadline, observer: ShellCommand.Observer?

@@ -43,6 +43,10 @@ public struct SSHTarget: Sendable, Hashable {
     public var connectTimeout: Duration = .seconds(30)
 
     /// Creates a target.
+    /// - Parameters:
+    ///   - host: a name, an address, or an alias of the configuration.
+    ///   - user: the user on the host; `nil` to use the configuration.
+    ///   - port: the port; `nil` to use the configuration.
     public init(_ host: String, user: String? = nil, port: Int? = nil) {
         self.host = host
         self.user = user

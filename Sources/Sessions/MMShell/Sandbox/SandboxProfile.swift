@@ -77,6 +77,11 @@ public struct WorkspaceRules: Sendable, Hashable {
     package var proxiedHosts: [String]?
 
     /// Creates rules.
+    /// - Parameters:
+    ///   - workspace: the folder in which writing is permitted.
+    ///   - network: the part of the network that can be reached.
+    ///   - readable: further folders that may be read.
+    ///   - hidden: files and folders that can't be reached even inside a permitted folder.
     public init(workspace: String, network: Network = .none, readable: [String] = [], hidden: [String] = []) {
         self.workspace = workspace
         self.network = network
