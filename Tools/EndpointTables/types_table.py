@@ -10,24 +10,26 @@ OPEN, ENTITY = 1, 2
 NAVIGATION, COLLECTION = 1, 2
 
 
-def short(name):
-    return name.removeprefix("microsoft.graph.").removeprefix("graph.")
-
-
-def typed(entry, mark=0):
-    """(name, type, flags) of a property or parameter"""
-    kind = entry.get("Type")
-    many = COLLECTION if kind.startswith("Collection(") else 0
-    return entry.get("Name"), short(kind.removeprefix("Collection(").removesuffix(")")), mark | many
-
-
 def read_csdl(path):
     """name → (base, flags, [(property, type, flags)])
 
     The parameters of a bound action stand for a type with the name TYPE/ACTION.
     """
+    schemas = list(tree.parse(path).getroot().iter(EDM + "Schema"))
+    spaces = {schema.get("Alias"): schema.get("Namespace") for schema in schemas}
+
+    def short(name):
+        space, _, last = name.rpartition(".")
+        return f"{spaces.get(space, space)}.{last}".removeprefix("microsoft.graph.").removeprefix(".")
+
+    def typed(entry, mark=0):
+        """(name, type, flags) of a property or parameter"""
+        kind = entry.get("Type")
+        many = COLLECTION if kind.startswith("Collection(") else 0
+        return entry.get("Name"), short(kind.removeprefix("Collection(").removesuffix(")")), mark | many
+
     types = {}
-    for schema in tree.parse(path).getroot().iter(EDM + "Schema"):
+    for schema in schemas:
         space = schema.get("Namespace").removeprefix("microsoft.graph").removeprefix(".")
         prefix = space + "." if space else ""
         for kind, flag in (("EntityType", ENTITY), ("ComplexType", 0)):

@@ -136,6 +136,15 @@ struct FilterTextTests {
             ("POST", "/me/sendMail", #"{"Message":{"subject":"x"},"x":1}"#, nil),
             ("POST", "/me/sendMail", #"{"message":{"subjcet":"x"}}"#, "message.subjcet"),
             ("POST", "/me/messages", #"{"body":{"contentTyp":"text"}}"#, "body.contentTyp"),
+            ("POST", "/security/cases/ediscoveryCases", #"{"displayName":"a","externalId":"1"}"#, nil),
+            ("POST", "/security/cases/ediscoveryCases", #"{"displayNam":"a"}"#, "displayNam"),
+            // Documented, but missing in the description.
+            ("POST", "/teams", #"{"channels":[{"tabs":[{"name":"a"}]}]}"#, nil),
+            ("POST", "/search/query", #"{"requests":[{"entityTypes":["site"],"trimDuplicates":false}]}"#, nil),
+            (
+                "POST", "/identityGovernance/entitlementManagement/assignmentRequests",
+                #"{"requestType":"adminAdd","assignment":{"targetId":"a"}}"#, nil
+            ),
             ("PATCH", "/sites/root/lists/a/items/1/fields", #"{"Title":"x","Ort":"y"}"#, nil),
             ("POST", "/sites/root/lists/a/items", #"{"fields":{"Title":"x"}}"#, nil),
             ("PATCH", "/me/extensions/com.contoso.roaming", #"{"theme":"dark"}"#, nil),

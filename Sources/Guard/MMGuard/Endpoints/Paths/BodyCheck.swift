@@ -33,7 +33,9 @@ package struct BodyCheck: Sendable {
             let declared = DeclaredBody(method.uppercased(), target)
         else { return nil }
         var members = Members(types: types)
-        guard declared.isAction else { return members.fault(in: body, of: declared.type, at: "") }
+        guard declared.isAction else {
+            return members.fault(in: body, of: declared.type, at: "", isComplete: true)
+        }
         // Some services take more parameters of actions than the description has, but none takes others alone.
         let names = declared.names.map { $0.prefix(1).lowercased() + $0.dropFirst() }
         let known = Set(names.map { $0.lowercased() })
@@ -58,20 +60,31 @@ private struct Members {
     /// contains an underscore or a dot.
     static func isBeside(_ name: String) -> Bool { name.contains { "@_.".contains($0) } }
 
+    /// Returns whether a name is a misspelt one, and no name of its own such as `targetId` beside `target`.
+    private static func isSlip(_ name: String, of known: String) -> Bool {
+        NearestNames.isSlip(name, of: known) && !NearestNames.of(name, among: [known]).isEmpty
+            && !name.lowercased().hasPrefix(known.lowercased())
+    }
+
     /// Returns the first fault within an object.
     /// - Parameters:
     ///   - place: the members around the object, with a dot behind them.
-    ///   - isComplete: whether the description has all members.
+    ///   - isComplete: whether the description has all members. Documented requests have others within their objects
+    ///     and among the parameters of actions (`assignment.targetId`), so only a slip of a known name is a fault
+    ///     there.
     mutating func fault(
-        in object: JSONObject, of type: GraphType, at place: String, isComplete: Bool = true
+        in object: JSONObject, of type: GraphType, at place: String, isComplete: Bool
     ) -> BodyCheck.Fault? {
         // With `@odata.type` the object has the members of the type that it names.
         guard object["@odata.type"] == nil else { return nil }
         let members = members(of: type)
         for (name, value) in object where !Self.isBeside(name) {
             guard let member = members[name.lowercased()] else {
-                guard isComplete, !takesOthers(type) else { continue }
-                let near = NearestNames.of(name, among: members.values.map(\.name).sorted())
+                let names = members.values.map(\.name).sorted()
+                guard isComplete || names.contains(where: { Self.isSlip(name, of: $0) }),
+                    !takesOthers(type)
+                else { continue }
+                let near = NearestNames.of(name, among: names)
                 return BodyCheck.Fault(name: place + name, type: type.name, problem: .unknown(near: near))
             }
             if let fault = fault(of: value, member, in: type, at: place + name) { return fault }
@@ -97,7 +110,7 @@ private struct Members {
         ofOne value: JSONValue, _ declared: String, in type: GraphType, at name: String
     ) -> BodyCheck.Fault? {
         if let inner = types.type(named: declared) {
-            if let object = value.object { return fault(in: object, of: inner, at: name + ".") }
+            if let object = value.object { return fault(in: object, of: inner, at: name + ".", isComplete: false) }
             // Of a type without members, such as the JSON of a workbook's cells, any value is one.
             guard !members(of: inner).isEmpty else { return nil }
             return BodyCheck.Fault(name: name, type: type.name, problem: .value("an object of type \(inner.name)"))
