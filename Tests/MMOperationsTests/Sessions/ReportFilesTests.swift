@@ -65,6 +65,7 @@ struct ReportFilesTests {
         for line in [
             "$boxes = & \"$PSScriptRoot\\part.ps1\" -Top 2",
             "$part = Join-Path $PSScriptRoot 'part.ps1'\n$boxes = @(& $part -Top 2 | Sort-Object Name)",
+            "$boxes = @(& ./part.ps1) + @(& ./part.ps1 -Top 1)",
         ] {
             let answer = try await run(
                 "$name = 'outer'\n\(line)\n$boxes.Count; $name", attach: [("part.ps1", part)], in: home)

@@ -12,6 +12,9 @@ struct DotSourcing {
     private(set) var joined: [String] = []
     /// The attached files that were not inserted.
     private(set) var attached: [String]
+    private let given: [String]
+    /// The number of insertions.
+    private var count = 0
     private let file: String?
     private let files: ScriptFiles
 
@@ -25,7 +28,7 @@ struct DotSourcing {
         var arguments = ""
     }
 
-    /// The maximum number of inserted scripts, nested ones included.
+    /// The maximum number of insertions, nested ones included.
     private static let most = 20
 
     /// Inserts the scripts that a script dot-sources or calls.
@@ -33,6 +36,7 @@ struct DotSourcing {
         self.text = text
         self.files = files
         attached = input.attached
+        given = input.attached
         file = input.file
         self.text = try await completed(text, folder: "")
     }
@@ -42,7 +46,7 @@ struct DotSourcing {
     private mutating func completed(_ text: String, folder: String) async throws(MMError) -> String {
         // A byte order mark is no part of the text, and would shift the places that the parser tells.
         var text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
-        while joined.count < Self.most, [".ps1", ".psm1"].contains(where: text.lowercased().contains) {
+        while count < Self.most, [".ps1", ".psm1"].contains(where: text.lowercased().contains) {
             var units = Array(text.utf16)
             let parsed = PowerShellParser.parse(utf16: units)
             let items = ScriptFacts(of: parsed).items
@@ -54,12 +58,15 @@ struct DotSourcing {
                 else { continue }
                 let path = Self.path(place.path, in: folder)
                 let name = Self.last(of: path)
-                guard !joined.contains(where: { $0.lowercased() == name.lowercased() }),
+                // What was dot-sourced is there; what is called runs each time.
+                let isThere = joined.contains { $0.lowercased() == name.lowercased() }
+                guard place.invocation == .call || !isThere,
                     let content = try await content(of: path),
                     let inserted = place.invocation.map({ Self.inserted(content, $0, place.arguments) })
                         ?? Self.functions(content, within: items)
                 else { continue }
-                joined.append(name)
+                if !isThere { joined.append(name) }
+                count += 1
                 attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
                 let whole = try await completed(inserted, folder: String(path.dropLast(name.count)))
                 units.replaceSubrange(item.extent.start..<item.extent.end, with: Array(whole.utf16))
@@ -223,8 +230,8 @@ struct DotSourcing {
     }
 
     private func content(of path: String) async throws(MMError) -> String? {
-        if let given = attached.first(where: { Self.own($0).lowercased() == Self.last(of: path).lowercased() }) {
-            return try await files.attached([given]).first.map { String(decoding: $0.bytes, as: UTF8.self) }
+        if let file = given.first(where: { Self.own($0).lowercased() == Self.last(of: path).lowercased() }) {
+            return try await files.attached([file]).first.map { String(decoding: $0.bytes, as: UTF8.self) }
         }
         return await files.lying(beside: file, path).map { String(decoding: $0, as: UTF8.self) }
     }
