@@ -87,6 +87,8 @@ struct DotSourcing {
         // A call is one command, wherever it stands; the statements of a file can only stand among others.
         guard command.invocation == .call || (command.invocation == .dot || isImport) && isStatement(extent, in: units)
         else { return nil }
+        // A block, such as that of a script inserted before, can be as long as the script.
+        if case .dynamic(.scriptBlock, _)? = command.head { return nil }
         let written = Array(units[extent.start..<extent.end])
         guard case .pipeline(let pipeline)? = PowerShellParser.parse(utf16: written).root?.body?.statements.first,
             case .command(let node)? = pipeline.elements.first, case .argument(let script)? = node.elements.first
