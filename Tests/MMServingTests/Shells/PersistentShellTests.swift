@@ -191,12 +191,11 @@ struct PersistentShellTests {
                 "status": "reset", "message": "Shell session has been reset to clean state",
             ])
         #expect(try await call("get_working_directory", [:], profile, home) == ["cwd": .string(home["w"])])
-        // Paths are those in the workspace, wherever the shell is.
-        _ = try await call("execute_command", ["command": "cd /"], profile, home)
         let sent = try await call(
             "upload_file", ["path": "d/script.py", "content": "cHJpbnQoJ0hlbGxvJyk="], profile, home)
         #expect(sent == ["status": "uploaded", "path": .string(home["w"] + "/d/script.py"), "size": 14])
-        let back = try await call("download_file", ["path": "d/script.py", "encoding": "utf-8"], profile, home)
+        _ = try await call("execute_command", ["command": "cd d"], profile, home)
+        let back = try await call("download_file", ["path": "script.py", "encoding": "utf-8"], profile, home)
         #expect(back == ["content": "print('Hello')", "size": 14, "encoding": "utf-8"])
         for name in ["upload_file", "download_file"] {
             let odd: JSONObject = ["path": "d/script.py", "content": "x", "encoding": "latin-1"]

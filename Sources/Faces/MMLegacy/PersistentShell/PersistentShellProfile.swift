@@ -233,14 +233,13 @@ package enum PersistentShellProfile {
 
     // MARK: Files
 
-    /// Returns the files of the workspace, to which relative paths belong wherever the shell is.
+    /// Returns the files as the shell sees them: relative paths belong to its directory.
     private static func files(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
         async throws(MMError) -> LocalFiles
     {
-        // Another server's session has its workspace there.
-        _ = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
+        let member = try await shell.member(toolCall.context, id: arguments.text("shell_id"), toolCall.services)
         let opening = try await shell.opening(toolCall.services)
-        return LocalFiles(directory: opening.startDirectory, rules: opening.fileRules)
+        return LocalFiles(directory: await member.workingDirectory ?? opening.startDirectory, rules: opening.fileRules)
     }
 
     private static func upload(_ arguments: ToolArguments, _ toolCall: ShellToolCall, _ shell: PersistentShell)
