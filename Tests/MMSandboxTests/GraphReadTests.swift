@@ -38,9 +38,39 @@ struct GraphReadTests {
     func declared() async {
         let bench = Bench()
         let token = await bench.token()
-        for path in ["groups?$select=id,onPremisesLastSyncDateTime", "devices?$select=id,mdmAppId"] {
-            let answer = await bench.graph("GET", "/v1.0/\(path)&$top=2", token: token)
-            #expect(answer.status == 200 && answer.json["value"]?[0]?["id"] != nil, "\(path)")
+        let empty: [(list: String, select: String, values: JSONValue)] = [
+            ("groups", "onPremisesLastSyncDateTime", ["onPremisesLastSyncDateTime": .null]),
+            ("devices", "mdmAppId", ["mdmAppId": .null]),
+            ("users", "FaxNumber,provisionedPlans", ["faxNumber": .null, "provisionedPlans": []]),
+        ]
+        for (list, select, values) in empty {
+            let answer = await bench.graph("GET", "/v1.0/\(list)?$select=id,\(select)&$top=2", token: token)
+            var row = answer.json["value"]?[0]?.object ?? [:]
+            let id = row["id"]?.string
+            row["id"] = nil
+            #expect(answer.status == 200 && id != nil && .object(row) == values, "\(answer.text)")
+        }
+    }
+
+    @Test("users and groups have the security identifier that their id yields, also new ones")
+    func securityIdentifiers() async {
+        #expect(
+            Guid.securityIdentifier("b9f5ad2f-7a86-4a7f-8a2c-0c3b7d3e5f61")
+                == "S-1-12-1-3119885615-1249868422-990653578-1633631869")
+        let bench = Bench()
+        let token = await bench.token()
+        let body: JSONObject = [
+            "displayName": "New", "mailNickname": "new-group", "mailEnabled": false, "securityEnabled": true,
+        ]
+        let created = await bench.graph("POST", "/v1.0/groups", token: token, body: .object(body)).json
+        var rows = [created]
+        for list in ["users", "groups"] {
+            let answer = await bench.graph("GET", "/v1.0/\(list)?$select=id,securityIdentifier&$top=3", token: token)
+            rows += answer.json["value"]?.array ?? []
+        }
+        #expect(rows.count == 7)
+        for row in rows {
+            #expect(row["securityIdentifier"]?.string == Guid.securityIdentifier(row["id"]?.string ?? ""), "\(row)")
         }
     }
 

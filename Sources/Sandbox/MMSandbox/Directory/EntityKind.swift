@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMGuard
 
 /// An entity type of Graph: its properties, and how the service handles queries on it.
 struct EntityKind: Sendable {
@@ -72,6 +73,15 @@ struct EntityKind: Sendable {
         case "servicePrincipal": ["owners", "approleassignments", "approleassignedto"]
         case "device": ["memberof", "registeredowners", "registeredusers"]
         default: []
+        }
+    }
+
+    /// Returns the property that Graph's own description declares under this name, in any case. Objects of this tenant
+    /// may lack it.
+    func declared(_ name: String) -> GraphProperty? {
+        let table = GraphTypeTable.standard
+        return table.type(named: self.name).flatMap { type in
+            table.properties(of: type).first { $0.name.lowercased() == name.lowercased() }
         }
     }
 
@@ -417,7 +427,7 @@ extension EntityKind {
         onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes:o onPremisesImmutableId \
         onPremisesLastSyncDateTime:d onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled:b onPremisesUserPrincipalName \
         otherMails:c passwordPolicies \
-        passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
+        passwordProfile:o postalCode proxyAddresses:c securityIdentifier signInActivity:o signInSessionsValidFromDateTime:d state \
         streetAddress usageLocation userType licenseAssignmentStates:c refreshTokensValidFromDateTime:d
         """,
         selected: """
@@ -427,8 +437,8 @@ extension EntityKind {
         directory: true,
         readOnly: """
             id createdDateTime creationType deletedDateTime lastPasswordChangeDateTime onPremisesLastSyncDateTime \
-            proxyAddresses signInActivity signInSessionsValidFromDateTime assignedPlans licenseAssignmentStates \
-            refreshTokensValidFromDateTime
+            proxyAddresses securityIdentifier signInActivity signInSessionsValidFromDateTime assignedPlans \
+            licenseAssignmentStates refreshTokensValidFromDateTime
             """,
         required: "accountEnabled displayName mailNickname userPrincipalName passwordProfile",
         searched: "displayName givenName surname mail userPrincipalName")
@@ -441,7 +451,8 @@ extension EntityKind {
         membershipRuleProcessingState onPremisesSyncEnabled:b proxyAddresses:c renewedDateTime:d \
         resourceProvisioningOptions:c securityEnabled:b securityIdentifier theme visibility assignedLabels:c
         """,
-        directory: true, readOnly: "id createdDateTime deletedDateTime mail proxyAddresses renewedDateTime",
+        directory: true,
+        readOnly: "id createdDateTime deletedDateTime mail proxyAddresses renewedDateTime securityIdentifier",
         required: "displayName mailEnabled mailNickname securityEnabled", searched: "displayName description")
 
     static let application = EntityKind(

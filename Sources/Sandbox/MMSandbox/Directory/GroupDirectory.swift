@@ -128,7 +128,7 @@ struct GroupDirectory: Sendable {
             "membershipRuleProcessingState": rule.isNull ? .null : "On", "onPremisesSyncEnabled": .null,
             "proxyAddresses": mail.string.map { [.string("SMTP:\($0)")] } ?? [], "renewedDateTime": .string(created),
             "resourceProvisioningOptions": isTeam(index) ? ["Team"] : [], "securityEnabled": .bool(isSecurity),
-            "securityIdentifier": .string("S-1-12-1-\(mixing.number(index, 7) >> 32)-\(mixing.number(index, 8) >> 32)"),
+            "securityIdentifier": .string(Guid.securityIdentifier(ids.guid(index))),
             "theme": .null,
             "visibility": isUnified ? (mixing.number(index, 9, below: 2) == 0 ? "Public" : "Private") : .null,
         ]

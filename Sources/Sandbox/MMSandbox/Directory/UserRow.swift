@@ -166,6 +166,7 @@ struct UserRow: Sendable {
         case "onPremisesLastSyncDateTime": isSynced ? .string(ServiceTime.text(directory.now - 1800)) : .null
         case "passwordPolicies": isGuest ? "None" : keepsPassword ? "DisablePasswordExpiration" : .null
         case "proxyAddresses": [.string("SMTP:\(mail)")]
+        case "securityIdentifier": .string(Guid.securityIdentifier(id))
         case "signInActivity": signInActivity
         default: nil
         }

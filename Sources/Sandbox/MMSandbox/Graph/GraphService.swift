@@ -480,8 +480,10 @@ struct Invitations {
         for property in EntityKind.user.properties {
             row[property] = EntityKind.user.types[property] == .collection ? [] : .null
         }
+        let id = RandomBytes.uuid()
         let written: JSONObject = [
-            "id": .string(RandomBytes.uuid()), "displayName": .string(name), "mail": .string(address),
+            "id": .string(id), "securityIdentifier": .string(Guid.securityIdentifier(id)),
+            "displayName": .string(name), "mail": .string(address),
             "userPrincipalName": .string(principal), "mailNickname": .string(nickname), "accountEnabled": true,
             "userType": "Guest", "creationType": "Invitation", "externalUserState": "PendingAcceptance",
             "externalUserStateChangeDateTime": .string(ServiceTime.text(context.now)),

@@ -37,11 +37,11 @@ struct GraphWriter {
         case .users:
             try accounts.checkNewUser(row)
             id = RandomBytes.uuid()
-            accounts.finishUser(&row)
+            accounts.finishUser(&row, id: id)
         case .groups:
             try accounts.checkNewGroup(row)
             id = RandomBytes.uuid()
-            accounts.finishGroup(&row)
+            accounts.finishGroup(&row, id: id)
             accounts.linkNewGroup(body, id: id, principal: call.principal)
         case .applications:
             id = RandomBytes.uuid()

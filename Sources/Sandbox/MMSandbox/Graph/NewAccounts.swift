@@ -27,7 +27,7 @@ struct NewAccounts {
         }
     }
 
-    func finishUser(_ row: inout JSONObject) {
+    func finishUser(_ row: inout JSONObject, id: String) {
         let name = row["userPrincipalName"]?.string ?? ""
         var full: JSONObject = [:]
         for property in EntityKind.user.properties {
@@ -35,6 +35,7 @@ struct NewAccounts {
             full[property] = row[property] ?? (type == .collection ? [] : .null)
         }
         full["passwordProfile"] = .null
+        full["securityIdentifier"] = .string(Guid.securityIdentifier(id))
         full["userType"] = row["userType"] ?? "Member"
         full["mail"] = row["mail"] ?? .null
         full["identities"] = [
@@ -66,7 +67,7 @@ struct NewAccounts {
         guard !isTaken else { throw .conflict }
     }
 
-    func finishGroup(_ row: inout JSONObject) {
+    func finishGroup(_ row: inout JSONObject, id: String) {
         var full: JSONObject = [:]
         for property in EntityKind.group.properties {
             full[property] = row[property] ?? (EntityKind.group.types[property] == .collection ? [] : .null)
@@ -77,6 +78,7 @@ struct NewAccounts {
             full["proxyAddresses"] = [.string("SMTP:\(mail)")]
             full["visibility"] = row["visibility"] ?? "Public"
         }
+        full["securityIdentifier"] = .string(Guid.securityIdentifier(id))
         full["renewedDateTime"] = .string(ServiceTime.text(context.now))
         row = full
     }

@@ -1,10 +1,13 @@
 internal import MMCore
+internal import MMGuard
 
 /// Writes rows as JSON, directly as bytes.
 struct RowWriter: Sendable {
     let kind: EntityKind
     /// The properties to write, each with its quoted name and colon.
     private let columns: [(name: String, user: UserColumn?, label: [UInt8])]
+    /// The selected properties that Graph declares and this tenant's objects lack, with their empty values.
+    private let empty: [UInt8]
     private let isWhole: Bool
     /// The type to name in each row, if a list holds several.
     let typeName: String?
@@ -18,14 +21,20 @@ struct RowWriter: Sendable {
         isWhole = wanted == nil && kind.selected == nil
         var names = wanted ?? kind.selected ?? kind.properties
         if kind.hasETag || typeName != nil, !names.contains("id") { names.insert("id", at: 0) }
-        columns = names.filter { kind.types[$0] != nil }.map { name in
+        func label(_ name: String) -> [UInt8] {
             var label: [UInt8] = []
             JSONWriter.append(name, to: &label)
             label.append(UInt8(ascii: ":"))
-            return (name, UserColumn(rawValue: name), label)
+            return label
         }
+        columns = names.filter { kind.types[$0] != nil }.map { ($0, UserColumn(rawValue: $0), label($0)) }
+        // Only the directory tells of each property that an object has no value.
+        let lacking = kind.isDirectoryObject ? names.filter { kind.types[$0] == nil } : []
+        empty = Array(
+            lacking.compactMap { kind.declared($0) }.filter { !$0.isNavigation }
+                .map { label($0.name) + Array(($0.isCollection ? "[]" : "null").utf8) }.joined(separator: ",".utf8))
         let common = columns.compactMap(\.user)
-        layout = common.count == columns.count && typeName == nil ? UserLayout(common) : nil
+        layout = common.count == columns.count && typeName == nil && empty.isEmpty ? UserLayout(common) : nil
     }
 
     /// Appends one row without its closing brace.
@@ -64,6 +73,10 @@ struct RowWriter: Sendable {
             separate(&bytes)
             bytes.append(contentsOf: column.label)
             record.appendValue(of: column.name, column: column.user, to: &bytes)
+        }
+        if !empty.isEmpty {
+            separate(&bytes)
+            bytes.append(contentsOf: empty)
         }
         return !first
     }

@@ -9,12 +9,12 @@ enum OptionCheck {
         _ options: QueryOptions, on kind: EntityKind, isEventual: Bool, isBeta: Bool = false
     ) throws(QueryFault) {
         if kind.isOpen { return }
-        // A name with a dot is that of an operation (OData URL Conventions 4.01, section 5.1.3), and selects nothing
-        // here. Scripts that mix columns of their own into their properties ask for `System.Collections.Hashtable` that
-        // way.
+        // A relationship can be selected too, and yields nothing: only `$expand` shows the objects it leads to. A name
+        // with a dot is that of an operation (OData URL Conventions 4.01, section 5.1.3), and selects nothing here.
+        // Scripts that mix columns of their own into their properties ask for `System.Collections.Hashtable` that way.
         for name in options.select ?? []
         where !isBeta && name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil
-            && !name.contains(where: { "/(.".contains($0) }) && !isDeclared(name, on: kind)
+            && !name.contains(where: { "/(.".contains($0) }) && kind.declared(name) == nil
         {
             throw QueryFault(
                 message:
@@ -37,14 +37,6 @@ enum OptionCheck {
                 code: "SearchWithFilter",
                 message: "The query parameters '$search' and '$filter' or '$orderby' can't be combined.")
         }
-    }
-
-    /// Returns whether Graph's own description declares a property, which objects of this tenant then lack. A
-    /// relationship can be selected too, and yields nothing: only `$expand` shows the objects it leads to.
-    private static func isDeclared(_ name: String, on kind: EntityKind) -> Bool {
-        let table = GraphTypeTable.standard
-        guard let type = table.type(named: kind.name) else { return false }
-        return table.properties(of: type).contains { $0.name.lowercased() == name.lowercased() }
     }
 
     private static func checkAdvanced(_ options: QueryOptions, isEventual: Bool) throws(QueryFault) {
@@ -99,7 +91,7 @@ enum OptionCheck {
     private static func checkProperty(_ path: [String], on kind: EntityKind) throws(QueryFault) {
         // The properties of a derived type aren't known here.
         if let type = path.first, type.contains(".") { return }
-        guard let first = path.first, kind.types[first] != nil else {
+        guard let first = path.first, kind.types[first] != nil || kind.declared(first)?.isNavigation == false else {
             throw .unknownProperty(path.first ?? "", on: kind.name)
         }
     }

@@ -32,6 +32,22 @@ enum Guid {
         return digit < 10 ? 0x30 + digit : 0x61 + digit - 10
     }
 
+    /// Returns the security identifier of a user or group with this id: `S-1-12-1` and the four little-endian numbers
+    /// of its 16 bytes, of which a GUID's first three groups are stored with the lowest byte first (\[MS-DTYP],
+    /// sections
+    /// 2.3.4 and 2.4.2; properties of `group` in the reference of Microsoft Graph).
+    static func securityIdentifier(_ guid: String) -> String {
+        let digits = Array(guid.filter(\.isHexDigit))
+        func number(_ places: Int...) -> UInt32 {
+            places.reduce(0) { $0 << 8 | (UInt32(String(digits[$1 * 2..<$1 * 2 + 2]), radix: 16) ?? 0) }
+        }
+        guard digits.count == 32 else { return "S-1-12-1" }
+        let numbers = [
+            number(0, 1, 2, 3), number(6, 7, 4, 5), number(11, 10, 9, 8), number(15, 14, 13, 12),
+        ]
+        return "S-1-12-1-" + numbers.map(String.init).joined(separator: "-")
+    }
+
     static func appendHex(_ value: UInt64, digits: Int, to bytes: inout [UInt8]) {
         for position in (0..<digits).reversed() {
             bytes.append(letter(value >> UInt64(position * 4)))
