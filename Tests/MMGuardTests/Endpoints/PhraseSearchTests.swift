@@ -21,6 +21,9 @@ struct PhraseSearchTests {
             ("teams meeting policy", "Get-CsTeamsMeetingPolicy"),
             ("assign a teams meeting policy", "Grant-CsTeamsMeetingPolicy"),
             ("messaging policies of teams", "Get-CsTeamsMessagingPolicy"),
+            ("who is site collection admin", "Get-PnPSiteCollectionAdmin"),
+            ("list the hub sites of the tenant", "Get-PnPHubSite"),
+            ("restore a sharepoint site that was deleted", "Restore-PnPTenantSite"),
         ])
     func cmdlets(question: String, name: String) {
         let found = CmdletCallTable.find(question, limit: 2, above: 0.5).map(\.call.name)
@@ -60,7 +63,8 @@ struct PhraseSearchTests {
         #expect(calls.count > 60)
         #expect(
             calls.allSatisfy {
-                ["exo", "compliance", "teams"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty
+                ["exo", "compliance", "teams", "pnp"].contains($0.module) && $0.name.contains("-")
+                    && !$0.phrases.isEmpty
             })
         for call in calls {
             for phrase in call.phrases {

@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// The cmdlets of Exchange Online, the compliance service and Teams that administrators describe in words that don't
-/// resemble their names: "give access to a mailbox" is `Add-MailboxPermission`.
+/// The cmdlets of Exchange Online, the compliance service, Teams and SharePoint that administrators describe in words
+/// that don't resemble their names: "give access to a mailbox" is `Add-MailboxPermission`.
 package enum CmdletCallTable {
     /// A cmdlet with an example and the phrases by which people ask for it.
     package struct Call: Sendable, Hashable {
-        /// The module that has it: `exo`, `compliance`, `teams`.
+        /// The module that has it: `exo`, `compliance`, `teams`, `pnp`.
         package let module: String
         /// An example command; words in capitals stand for the caller's values.
         package let example: String
@@ -131,5 +131,15 @@ package enum CmdletCallTable {
         teams | Get-CsTeamsAppPermissionPolicy | teams app permission policies; which apps does teams allow
         teams | Grant-CsTeamsAppPermissionPolicy -Identity WHO -PolicyName POLICY | assign a teams app permission policy
         teams | Get-CsExternalAccessPolicy | federation policy of teams; federated chat policy
+        pnp | Get-PnPTenantSite | site collections with owner and storage; locked sites; sharing setting of each site
+        pnp | Get-PnPSiteCollectionAdmin | site collection admins; site collection administrators; admins of a sharepoint site
+        pnp | Add-PnPSiteCollectionAdmin -Owners WHO | add an owner to a site collection; new owner of a sharepoint site collection
+        pnp | Get-PnPHubSite | hub sites; sharepoint hub sites
+        pnp | Set-PnPTenantSite -Identity SITE -SharingCapability Disabled | turn off external sharing of a site; sharing setting of a site
+        pnp | Set-PnPTenantSite -Identity SITE -LockState ReadOnly | lock a site; make a site read-only
+        pnp | Get-PnPRecycleBinItem -RowLimit 100 | recycle bin of a site; deleted files of a sharepoint site
+        pnp | Restore-PnPRecycleBinItem -Identity ID | restore a file from the recycle bin of a site; restore a deleted sharepoint file
+        pnp | Get-PnPTenantDeletedSite | deleted sites; deleted sharepoint sites
+        pnp | Restore-PnPTenantSite -Identity SITE | restore a deleted site; restore a sharepoint site
         """
 }
