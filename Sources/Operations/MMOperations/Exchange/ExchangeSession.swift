@@ -422,7 +422,10 @@ package actor ExchangeSession {
         }
         let (answer, files) = try await session.answer(
             script.command, by: script.cleared, after: carried, given: script.given, deadline: deadline)
-        if !plan.isLocal { own(plan.variables.sets, .pwsh) }
+        if !plan.isLocal {
+            own(plan.variables.sets, .pwsh)
+            native.functions = KeptFunctions(native.functions).after(plan.parsed, plan.script).definitions
+        }
         return SessionAnswer(
             output: .powerShell(answer), isStandIn: await session.isStandIn, files: files, reason: reason)
     }

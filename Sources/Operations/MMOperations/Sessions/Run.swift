@@ -47,8 +47,9 @@ struct Run: CatalogueOperation {
             return OwnSignIn(of: connection, in: context, with: guarding).own
         }
         let inserted = whole.joined.map { "\($0) was inserted where the script runs it." }
-        let script = try RunScript(
-            signIn.text, asked, on: name, altered: inserted + signIn.notes, in: context, with: services)
+        let script = try await RunScript(
+            signIn.text, asked, on: name, altered: inserted + signIn.notes, in: context, with: services
+        ).withKeptFunctions()
         if let answer = try await script.answerAtOnce() { return answer }
         let prepared = try await PreparedScript(script)
         if input.explains { return await prepared.explanation() }

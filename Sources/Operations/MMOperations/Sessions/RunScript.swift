@@ -123,6 +123,13 @@ final class RunScript: Sendable {
         return await session.nativeSession
     }
 
+    /// Returns the script with the functions of earlier scripts in its session that it calls.
+    func withKeptFunctions() async throws(MMError) -> RunScript {
+        let kept = KeptFunctions(await nativeSession().functions)
+        guard let whole = kept.completed(parsed, command.script) else { return self }
+        return try RunScript(whole, input, on: connection.name, altered: alterations, in: context, with: services)
+    }
+
     /// The same script as a dry run, in which only reads are sent.
     var rehearsed: RunScript { RunScript(rehearsing: self) }
 

@@ -222,9 +222,10 @@ extension Evaluator {
             case .exit: throw .exit(try exitCode(node.value))
             }
         case .function(let node):
-            guard let function = ScriptFunction(node, types: scriptTypes) else {
+            guard var function = ScriptFunction(node, types: scriptTypes) else {
                 throw .handOver("an unusual function")
             }
+            function.definition = source[node.extent.start..<node.extent.end]
             functions[node.name.lowercased()] = function
         // The types of a script exist before its first statement.
         case .type: break

@@ -200,6 +200,9 @@ private final class NativeRun {
         session.types = evaluator.typed.types
         session.typedElements = evaluator.typedElements
         session.outputSizes = evaluator.outputSizes
+        session.functions.merge(evaluator.functions.mapValues { String(decoding: $0.definition, as: UTF16.self) }) {
+            $1
+        }
         return session
     }
 
@@ -244,10 +247,13 @@ private final class NativeRun {
     }
 }
 
-/// The state that a session keeps between scripts: its variables.
+/// The state that a session keeps between scripts: its variables and functions.
 package struct NativeSession: Sendable {
     /// The variables' values by lower-case name.
     package internal(set) var variables: [String: PSValue] = [:]
+    /// The definitions of functions by lower-case name. The engine doesn't read them: the text of a script contains
+    /// what it calls, so that the guard judges it there.
+    package var functions: [String: String] = [:]
     /// The types that variables keep, by lower-case name.
     var types: [String: NamedType] = [:]
     /// The types of the elements of the typed arrays that were made so far.

@@ -75,6 +75,8 @@ struct ScriptFunction {
     }
 
     let name: String
+    /// The text of its definition; empty for a block.
+    var definition: ArraySlice<UInt16> = []
     let parameters: [Parameter]
     let beginning: StatementBlockSyntax?
     let processing: StatementBlockSyntax?
