@@ -355,6 +355,7 @@ struct ActTests {
                 ("graph", "Get-MgBetaInformationProtectionBitlockerRecoveryKey -Filter \"deviceId eq 'x'\""),
                 ("graph", "Get-MgUserAuthenticationTemporaryAccessPassMethod -UserId u"),
                 ("graph", "Get-MgUser -UserId u -ExpandProperty 'managedDevices($select=id)'"),
+                ("graph", "Get-MgUserCalendarEvent -UserId u -CalendarId c -ExpandProperty $p"),
             ],
             [
                 (.graph, "GET", "/v1.0/directory?$expand=deviceLocalCredentials", ""),
@@ -383,6 +384,7 @@ struct ActTests {
                 ),
                 ("graph", "Get-MgUser -UserId u -ExpandProperty 'managedDevices($select=activationLockBypassCode)'"),
                 ("graph", "Get-MgUser -UserId u -ExpandProperty $p"),
+                ("graph", "Get-MgUserManagedDevice -UserId u -ManagedDeviceId m -Property activationLockBypassCode"),
                 ("graph", "Invoke-MgGraphRequest GET '/beta/trustFramework?$expand=keySets'"),
             ],
             [

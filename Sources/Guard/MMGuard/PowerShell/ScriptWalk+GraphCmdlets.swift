@@ -14,13 +14,28 @@ extension ScriptWalk {
     /// Returns the request that a cmdlet of Graph's modules sends: the table's, or the strictest of those that its name
     /// tells; nil if there is none.
     func request(of call: CommandCall) -> SentRequest? {
-        if let (method, template) = tables.cmdlets.request(of: call.entry) { return sent(method, template, by: call) }
-        return GraphCmdletNames().requests(of: call.entry.name).compactMap { sent($0.method, $0.template, by: call) }
+        let own = unlistedName(of: call)
+        if own == nil, let (method, template) = tables.cmdlets.request(of: call.entry) {
+            return sent(method, template, toBeta: call.command.name.contains("-mgbeta"), by: call)
+        }
+        return GraphCmdletNames().requests(of: own ?? call.entry.name)
+            .compactMap { sent($0.method, $0.template, toBeta: $0.isBeta, by: call) }
             .max { $0.found.classes.strictest.rank < $1.found.classes.strictest.rank }
     }
 
-    private func sent(_ method: String, _ template: String, by call: CommandCall) -> SentRequest? {
-        let isBeta = call.command.name.contains("-mgbeta")
+    /// Returns the name of a cmdlet that no table lists and that is therefore judged by the entry of another one. What
+    /// it selects and expands are properties of what its own request reads.
+    private func unlistedName(of call: CommandCall) -> String? {
+        guard let name = call.syntax.constantName?.split(separator: "\\").last.map(String.init),
+            !call.entry.isNamed(name.asciiLowercased), tables.cmdlets.entries(named: name).isEmpty,
+            !GraphCmdletNames().requests(of: name).isEmpty
+        else { return nil }
+        return name
+    }
+
+    private func sent(
+        _ method: String, _ template: String, toBeta isBeta: Bool, by call: CommandCall
+    ) -> SentRequest? {
         var path = (isBeta ? "/beta" : "/v1.0") + Self.filled(template)
         if method == "GET" {
             path += selection(call)
