@@ -38,6 +38,10 @@ struct PatientScripts {
         #expect(!hasSent)
     }
 
+    private static let called =
+        "a call of the script Test.ps1, which was not inserted: hand it in with --attach Test.ps1, unless it has exit or "
+        + "$script: variables"
+
     @Test(
         "end where they reach it, and don't begin where it certainly runs",
         arguments: [
@@ -53,6 +57,8 @@ struct PatientScripts {
                 "'a'; . \"$PSScriptRoot\\..\\Utility\\Connect.ps1\"",
                 "the script Connect.ps1, which is not here: hand it in with --attach Connect.ps1"
             ),
+            ("'a'; & ./lib/Test.ps1 -A 1", Self.called),
+            ("'a'; & ('./lib/Test' + '.ps1')", Self.called),
         ])
     func reached(script: String, reason: String) async {
         guard case .handedOver(let told, _) = await outcome(script) else {
@@ -78,7 +84,9 @@ struct PatientScripts {
                 ". (Join-Path $PSScriptRoot 'lib/Connect.ps1')",
                 "the script Connect.ps1, which is not here: hand it in with --attach Connect.ps1"
             ),
-            ("& (Join-Path $PSScriptRoot 'Test.ps1') -A 1", "a call of the script Test.ps1"),
+            ("& (Join-Path $PSScriptRoot 'Test.ps1') -A 1", Self.called),
+            ("$path = \"$PSScriptRoot\\Test.ps1\"\n& $path -A 1", Self.called),
+            ("& ([IO.Path]::Combine($PSScriptRoot, 'lib', 'Test.ps1'))", Self.called),
             (". $path", "a command whose name is computed"),
         ])
     func unfit(script: String, reason: String) {

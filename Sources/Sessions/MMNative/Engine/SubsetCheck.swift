@@ -10,6 +10,8 @@ struct SubsetCheck {
     private let onlyReads: Bool
     /// The functions that the script defines, by lower-case name.
     private let functions: Set<String>
+    /// The paths of the scripts that it calls; `nil` if it calls nothing by a path.
+    private let paths: ScriptPaths?
     /// What the script declares about types.
     private let types: ScriptTypes
     /// The lower-case names that are known not to be commands; they end their statement with an error.
@@ -33,10 +35,15 @@ struct SubsetCheck {
         self.hasHost = hasHost
         self.onlyReads = onlyReads
         types = ScriptTypes(of: script.root, source: [], isWide: hasHost)
+        let items = ScriptFacts(of: script).items
         self.functions = functions.union(
-            ScriptFacts(of: script).items.compactMap { item in
+            items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
             })
+        let calls = items.contains { item in
+            if case .command(let command) = item.detail { command.invocation != nil } else { false }
+        }
+        paths = calls ? ScriptPaths(of: script) : nil
     }
 
     /// The maximum height of a syntax tree, which limits the use of the stack.
@@ -319,17 +326,25 @@ struct SubsetCheck {
     /// Returns the reason for a script that is dot-sourced and not there, or called.
     static func lacking(_ path: String, _ invocation: InvocationOperator?) -> String {
         let name = path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? path
-        guard invocation == .dot else { return "a call of the script \(name)" }
+        guard invocation == .dot else {
+            return
+                "a call of the script \(name), which was not inserted: hand it in with --attach \(name), unless it has "
+                + "exit or $script: variables"
+        }
         return "the script \(name), which is not here: hand it in with --attach \(name)"
+    }
+
+    /// Returns the path of the script that a command calls or dot-sources; `nil` if it is for something else, or
+    /// something that only a run shows.
+    private func calledScript(_ node: CommandSyntax) -> String? {
+        guard node.invocation != nil, case .argument(let called)? = node.elements.first else { return nil }
+        return paths?.path(of: called).flatMap { $0.lowercased().hasSuffix(".ps1") ? $0 : nil }
     }
 
     private func command(_ node: CommandSyntax) -> String? {
         if let reason = misfit(of: node.redirections) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
-        if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
-            return Self.lacking(script, .dot)
-        }
-        if !onlyReads, let script = node.calledScript, !isOwn { return Self.lacking(script, node.invocation) }
+        if !isOwn, let script = calledScript(node) { return Self.lacking(script, node.invocation) }
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call || node.invocation == .dot && onlyReads,
                 case .argument(let block)? = node.elements.first

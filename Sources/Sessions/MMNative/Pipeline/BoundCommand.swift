@@ -302,28 +302,6 @@ struct BoundCommand {
     }
 }
 
-extension CommandSyntax {
-    /// The name of the script's file that the command calls or dot-sources, where its path ends in a written name.
-    var calledScript: String? {
-        guard invocation != nil, case .argument(let path)? = elements.first else { return nil }
-        var text: String?
-        switch path {
-        case .string(let written): text = written.value
-        case .expandableString(let written): text = written.value
-        case .paren(let inner):
-            if case .pipeline(let pipeline) = inner.pipeline, pipeline.elements.count == 1,
-                case .command(let join) = pipeline.elements[0], join.constantName?.lowercased() == "join-path",
-                case .argument(.string(let last))? = join.elements.last
-            {
-                text = last.value
-            }
-        default: break
-        }
-        let name = text?.split(whereSeparator: { "/\\".contains($0) }).last.map(String.init)
-        return name.flatMap { $0.lowercased().hasSuffix(".ps1") && !$0.contains("$") ? $0 : nil }
-    }
-}
-
 extension CommandWord {
     /// The word in the form that the binder expects.
     var argument: ArgumentWord {

@@ -236,8 +236,8 @@ struct PipelineSetup {
             return function
         case .string(let name):
             if let function = try evaluator.function(named: name) { return function }
-            guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
             if name.lowercased().hasSuffix(".ps1") { throw .handOver(SubsetCheck.lacking(name, command.invocation)) }
+            guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
             return nil
         case .object(let object) where evaluator.onlyReads && object.typeName == HostCommands.commandType:
             return try evaluator.function(named: object["Name"]?.text ?? "")
