@@ -216,7 +216,17 @@ struct NativeSources {
         let outcome = await NativeEngine(sources: [source]).run(
             "Get-Row -Filter {Remove-Everything -and Name -like 'a*' -and Shared -eq $true} | % Number", in: &session)
         #expect(try Self.numbers(outcome) == [0, 1])
-        for script in ["Get-Row -Filter {Name -eq $x}", "Get-Row -Filter:{Name -eq \"$x\"}", "1 | % {Name -eq 1}"] {
+        for script in [
+            "$f = {(Name -like 'a*') -and -not (Shared -eq $true)}; Get-Row -Filter $f | % Number",
+            "$p = @{ Filter = {Name -notlike 'a*' -or Shared -eq $null} }; Get-Row @p | % Number",
+        ] {
+            let outcome = await NativeEngine(sources: [source]).run(script, in: &session)
+            #expect(try Self.numbers(outcome) == [0, 1])
+        }
+        for script in [
+            "Get-Row -Filter {Name -eq $x}", "Get-Row -Filter:{Name -eq \"$x\"}", "1 | % {Name -eq 1}",
+            "$f = {Name -eq $x}; Get-Row -Filter $f", "$f = {Name a}; Get-Row -Filter $f",
+        ] {
             guard case .handedOver(_, let hasSent) = await NativeEngine(sources: [source]).run(script, in: &session)
             else {
                 Issue.record("\(script) ran")
@@ -224,7 +234,7 @@ struct NativeSources {
             }
             #expect(!hasSent)
         }
-        #expect(source.fetched.withLock { $0 } == 1)
+        #expect(source.fetched.withLock { $0 } == 3)
     }
 
     @Test(

@@ -118,7 +118,7 @@ struct SubsetCheck {
             return nil
         case .assignment(let assignment):
             if let reason = target(assignment.target) { return reason }
-            return statement(assignment.value)
+            return stored(assignment.value)
         case .if(let node):
             for clause in node.clauses {
                 if let reason = statement(clause.condition) ?? statements(clause.body) { return reason }
@@ -421,11 +421,24 @@ struct SubsetCheck {
     /// Checks an argument. A script block for a source's cmdlet is never run, because it is the text of a filter.
     private func argument(_ node: ExpressionSyntax, ofSource: Bool) -> String? {
         guard ofSource, case .scriptBlock(let block) = node else { return expression(node) }
+        return filter(block)
+    }
+
+    /// Checks a script block that is the text of a filter.
+    private func filter(_ block: ScriptBlockExpressionSyntax) -> String? {
         let hasVariables = ScriptFacts(of: script).items.contains { item in
             guard case .variable = item.detail else { return false }
             return block.extent.start <= item.extent.start && item.extent.end <= block.extent.end
         }
         return hasVariables ? "a filter with variables" : nil
+    }
+
+    /// Checks what a variable or an entry of a table gets: any value, or a block that is the text of a filter.
+    private func stored(_ value: StatementSyntax) -> String? {
+        guard case .scriptBlock(let block)? = value.pureExpression, block.scriptBlock.isFilter else {
+            return statement(value)
+        }
+        return filter(block)
     }
 
     /// Checks the use of a typed list. Such lists are kept as untyped ones, which a script that inspects types would
@@ -494,7 +507,7 @@ struct SubsetCheck {
         case .arrayLiteral(let list): return first(list.elements)
         case .hashtable(let table):
             for entry in table.entries {
-                if let reason = expression(entry.key) ?? statement(entry.value) { return reason }
+                if let reason = expression(entry.key) ?? stored(entry.value) { return reason }
             }
             return nil
         case .scriptBlock(let inner): return block(inner.scriptBlock)
@@ -661,6 +674,40 @@ extension ScriptBlockSyntax {
         guard namedBlocks.allSatisfy({ [.begin, .process, .end].contains($0.kind) }) else { return nil }
         return [NamedBlockSyntax.Kind.begin, .process, .end].compactMap { kind in
             namedBlocks.first { $0.kind == kind }?.block
+        }
+    }
+}
+
+extension ScriptBlockSyntax {
+    /// Whether it can only be the text of a filter: `{ Alias -like 'a*' }`. As code it would call commands by the names
+    /// of properties.
+    fileprivate var isFilter: Bool {
+        guard parameterBlock == nil, namedBlocks.isEmpty, let only = body?.statements, only.count == 1 else {
+            return false
+        }
+        return Self.isCondition(only[0])
+    }
+
+    private static let comparisons: Set<String> = ["eq", "ne", "like", "notlike", "gt", "ge", "lt", "le"]
+
+    private static func isCondition(_ statement: StatementSyntax) -> Bool {
+        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1 else { return false }
+        switch pipeline.elements[0] {
+        case .command(let command):
+            guard command.invocation == nil, command.constantName != nil,
+                case .parameter(let comparison)? = command.elements.dropFirst().first
+            else { return false }
+            return comparisons.contains(comparison.name.lowercased())
+        case .expression(let element): return isCondition(element.expression)
+        }
+    }
+
+    private static func isCondition(_ expression: ExpressionSyntax) -> Bool {
+        switch expression {
+        case .paren(let node): isCondition(node.pipeline)
+        case .binary(let node): [.and, .or].contains(node.op) && isCondition(node.left) && isCondition(node.right)
+        case .unary(let node): [.not, .exclaim].contains(node.op) && isCondition(node.operand)
+        default: false
         }
     }
 }
