@@ -30,6 +30,16 @@ struct TablesInFiles: RunningReports {
                 "'\"a\"' | Set-Content a.csv -NoNewline; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
                 "\"a\"\"1\""
             ),
+            // The mark at the beginning of the file tells its encoding.
+            (
+                "Remove-Item a.csv; 1..2 | % { [pscustomobject]@{a=\"ä$_\"} | Export-Csv a.csv -Append -Encoding Unicode }",
+                "\"ä2\""
+            ),
+            (
+                "@() | Export-Csv b.csv -Append -Encoding Unicode; Remove-Item a.csv; [pscustomobject]@{a=1} | "
+                    + "Export-Csv a.csv -Encoding BigEndianUnicode; [pscustomobject]@{a='ö'} | Export-Csv a.csv -Append",
+                "\"ö\""
+            ),
         ])
     func appending(script: String, last: String) async throws {
         #expect(try await texts(Self.file + script + "; @(Get-Content a.csv)[-1]") == [last], "\(script)")

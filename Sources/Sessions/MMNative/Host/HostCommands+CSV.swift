@@ -38,25 +38,29 @@ extension HostCommands {
     ) throws(Interrupt) -> [String]? {
         guard command.isSet("Append") else { return nil }
         guard !command.isSet("NoHeader") else { throw .handOver("-NoHeader with -Append") }
-        guard let bytes = host.read(path), !bytes.isEmpty else { return nil }
+        guard let bytes = host.read(path), case let text = FileText.read(bytes), !text.isEmpty else { return nil }
+        guard Encodings.marked(bytes) != "utf-32" else { throw .handOver("rows in the encoding of their file") }
         guard delimiter.utf8.count == 1, let unit = delimiter.utf8.first else {
             throw .handOver("an unusual delimiter")
         }
-        return try FromCSVStage.header(of: FileText.read(bytes), delimiter: unit)
+        return try FromCSVStage.header(of: text, delimiter: unit)
     }
 
     /// Appends to a file in the file's own encoding, which its byte order mark or the command tells.
     private static func append(
         _ text: String, to path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) {
-        let bytes = Array(text.utf8)
-        let isUTF8 = try command["Encoding"].map { (encoding) throws(Interrupt) in
-            try Encodings.file(text, in: encoding, begins: false) == bytes
+        let marked = host.read(path).flatMap(Encodings.marked)
+        let given = try command["Encoding"].map { (encoding) throws(Interrupt) in
+            try Encodings.file(text, in: encoding, begins: false)
         }
-        guard isUTF8 ?? true, let first = host.read(path)?.first, first < 0xFE else {
+        let bytes = try marked.map { (name) throws(Interrupt) in
+            try Encodings.file(text, in: .string(name), begins: false)
+        }
+        guard marked != nil || given == nil || given == Array(text.utf8) else {
             throw .handOver("rows in the encoding of their file")
         }
-        try host.write(bytes, to: path, isAppending: true)
+        try host.write(bytes ?? Array(text.utf8), to: path, isAppending: true)
     }
 
     private static func mismatch(_ column: String, _ path: String, _ command: BoundCommand) -> NativeError {

@@ -50,6 +50,15 @@ enum Encodings {
         }
     }
 
+    /// Returns the name of the encoding that the byte order mark of a file tells; `nil` if it has none.
+    static func marked(_ bytes: [UInt8]) -> String? {
+        // The mark of UTF-32 begins with that of UTF-16.
+        for name in ["utf-32", "unicode", "bigendianunicode", "utf8"] {
+            if case .object(let encoding)? = named(name), bytes.starts(with: mark(of: encoding)) { return name }
+        }
+        return nil
+    }
+
     /// Returns a text as .NET's methods write it to a file, in UTF-8 if they are given no encoding.
     static func file(_ text: String, inObject encoding: PSValue?, begins: Bool) throws(Interrupt) -> [UInt8] {
         guard let encoding else { return Array(text.utf8) }
