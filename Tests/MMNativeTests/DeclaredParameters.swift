@@ -104,6 +104,18 @@ struct DeclaredParameters: RunningReports {
     }
 
     @Test(
+        "may have names in any language, and one position for two while no argument needs it",
+        arguments: [
+            ("function f { param([string]$Funktionsbrevlåda) $Funktionsbrevlåda }; f -Funktionsbrevlåda a", ["a"]),
+            ("function f { param($Größe, $Œuvre) \"$Größe $Œuvre\" }; f -GRÖß 1 -œ 2; f 3 4", ["1 2", "3 4"]),
+            (
+                "function f { param([Parameter(Position=1)]$a, [Parameter(Position=1)]$b) \"$a $b\" }; f -a 1 -b 2; f -b 1 2",
+                ["1 2", "2 1"]
+            ),
+        ])
+    func names(script: String, output: [String]) async throws { #expect(try await texts(script) == output) }
+
+    @Test(
         "each of several places of an assignment has its type",
         arguments: [
             ("[int]$have, [int]$need = '9,10' -split ','; $have -lt $need", ["True"]),

@@ -61,6 +61,13 @@ struct FunctionArguments {
                 continue
             }
             let place = free.removeFirst()
+            let parameter = function.parameters[place]
+            if let rival = free.first.map({ function.parameters[$0] }), rival.position == parameter.position,
+                !rival.isOfOtherSets(than: parameter)
+            {
+                throw .handOver(
+                    "an argument of \(function.name) for \(parameter.name) or \(rival.name), which have one position")
+            }
             give(place, try argument.value.value(for: function.parameters[place].type?.known))
         }
         if let place = function.parameters.firstIndex(where: \.takesRest), !rest.isEmpty {

@@ -147,12 +147,6 @@ struct ScriptFunction {
                 position += 1
             }
         }
-        // Which of two parameters with one place gets an argument depends on their sets.
-        let placed = parameters.filter { $0.position != nil }
-        for (index, one) in placed.enumerated() {
-            let rivals = placed[(index + 1)...].filter { $0.position == one.position }
-            guard rivals.allSatisfy({ $0.isOfOtherSets(than: one) }) else { return nil }
-        }
         self.parameters = parameters
         sets = ParameterSets(parameters, usual: ParameterSets.usual(of: attributes))
     }
@@ -165,7 +159,9 @@ struct ScriptFunction {
 
     static func parameter(_ node: ParameterSyntax, _ types: ScriptTypes) -> Parameter? {
         let path = node.variable.path
-        guard path.qualifier == .none, Self.isFree(path.name.lowercased()), path.name.isPlain else { return nil }
+        guard path.qualifier == .none, Self.isFree(path.name.lowercased()), Collation.isCertain(path.name) else {
+            return nil
+        }
         var parameter = Parameter(name: path.name, defaultValue: node.defaultValue)
         for attribute in node.attributes {
             switch attribute {
