@@ -20,6 +20,17 @@ struct VariableUseTests {
     func loops(script: String, reads: Set<String>) {
         #expect(VariableUse(PowerShellParser.parse(script)).reads == reads)
     }
+
+    @Test(
+        "are hidden within a function by its parameters",
+        arguments: [
+            ("function f($x) { $x + $y }; f 1", ["y"]), ("function f { param($x, $Y = $x) \"$y\" }; f", []),
+            ("function f { param($x) $x }; f $x", ["x"]),
+            ("function f { function g($x) { $x }; g $x }; f", ["x"]),
+        ] as [(String, Set<String>)])
+    func parameters(script: String, reads: Set<String>) {
+        #expect(VariableUse(PowerShellParser.parse(script)).reads == reads)
+    }
 }
 
 @Suite("What scripts need of a session's variables", .timeLimit(.minutes(10)))

@@ -240,11 +240,15 @@ struct VariableUse: Sendable {
         // The facts list the target of an assignment also as a mention at the same position.
         var targets: Set<Int> = []
         var loops = Self.loops(in: script.root?.body?.statements ?? []).sorted { $0.body < $1.body }[...]
+        var functions: [Range<Int>] = []
         for item in facts.items {
             if case .set(let path, let by) = item.detail, path.isVariable, by == "Equals" || by == "foreach" {
                 targets.insert(item.extent.start)
             }
+            if case .function = item.detail { functions.append(item.extent.start..<item.extent.end) }
         }
+        // Within a function, its parameters hide the session's variables.
+        var hidden: [(name: String, within: Range<Int>)] = []
         for item in facts.items {
             while statement < ends.count, item.extent.start >= ends[statement] {
                 sets.formUnion(pending)
@@ -259,7 +263,14 @@ struct VariableUse: Sendable {
             case .set(let path, _) where path.isVariable: pending.insert(path.name.lowercased())
             case .variable(let path, _) where path.isVariable && !targets.contains(item.extent.start):
                 let name = path.name.lowercased()
-                if !sets.contains(name) { reads.insert(name) }
+                let place = item.extent.start
+                if !sets.contains(name), !hidden.contains(where: { $0.name == name && $0.within.contains(place) }) {
+                    reads.insert(name)
+                }
+            case .parameter(let name, _):
+                if let function = functions.last(where: { $0.contains(item.extent.start) }) {
+                    hidden.append((name.lowercased(), function))
+                }
             case .command(let command): pending.formUnion(Self.written(by: command))
             default: continue
             }
