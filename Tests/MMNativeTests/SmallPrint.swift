@@ -44,6 +44,14 @@ struct SmallPrint {
                 ["Ann Lee", "ann@contoso.com"]
             ),
             (
+                "foreach ($t in 'ann@contoso.com', 'ann') { try { $null = [mailaddress]$t; 'right' } catch { 'wrong' } }",
+                ["right", "wrong"]
+            ),
+            (
+                "try { New-Object System.Net.Mail.MailAddress('ann') } catch { \"$_\" -like '*the form required for an e-mail*' }",
+                ["True"]
+            ),
+            (
                 "[pscustomobject]@{d=[dayofweek]'Monday'} | ConvertTo-Json -Compress -EnumsAsStrings",
                 ["{\"d\":\"Monday\"}"]
             ),

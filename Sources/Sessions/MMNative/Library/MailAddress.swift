@@ -4,10 +4,22 @@ import MMCore
 enum MailAddress {
     static let typeName = "System.Net.Mail.MailAddress"
 
-    /// Parses an address; a text that is neither certainly valid nor certainly invalid is handed over.
-    static func made(of value: PSValue) throws(Interrupt) -> PSValue {
+    /// Returns the address of a value in a cast; `nil` if the cast fails. A text that is neither certainly valid nor
+    /// certainly invalid is handed over.
+    static func converted(_ value: PSValue) throws(Interrupt) -> PSValue? {
         if case .object(let object) = value, object.typeName == typeName { return value }
-        guard case .string(let text) = value, let address = read(text) else { throw .handOver("an unusual address") }
+        guard case .string(let text) = value else { throw .handOver("an unusual address") }
+        guard text.isEmpty || text.contains("@") else { return nil }
+        guard let address = read(text) else { throw .handOver("an unusual address") }
+        return address
+    }
+
+    /// Evaluates `[mailaddress]::new(text)`.
+    static func made(of value: PSValue) throws(Interrupt) -> PSValue {
+        guard let address = try converted(value) else {
+            throw Readings.failure(
+                ".ctor", 1, "The specified string is not in the form required for an e-mail address.")
+        }
         return address
     }
 

@@ -184,9 +184,7 @@ enum Readings {
             if let address = UriParts.made(word) { return address }
             guard !word.contains(":") else { throw .handOver("an unusual address") }
             return nil
-        case .mailaddress:
-            guard word.contains("@") else { return nil }
-            return try MailAddress.made(of: .string(word))
+        case .mailaddress: return try MailAddress.converted(.string(word))
         default: throw .handOver("reading a \(type.rawValue) that may be none")
         }
     }

@@ -308,7 +308,7 @@ enum Conversion {
             return known
         case .ipaddress: return try NetworkAddress.converted(value)
         case .fileinfo: return try FileReference.made(of: value)
-        case .mailaddress: return try MailAddress.made(of: value)
+        case .mailaddress: return try MailAddress.converted(value)
         case .moment: return try PSMoment.converted(value)
         case .securestring where SecureText.is(value, SecureText.typeName): return value
         case .credential where SecureText.is(value, SecureText.credentialType): return value
