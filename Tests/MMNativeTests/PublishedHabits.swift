@@ -35,6 +35,10 @@ struct PublishedHabits: RunningReports {
                 "([mailaddress]'ann@contoso.com').Host; \"$([mailaddress]'ann@contoso.com')\"",
                 ["contoso.com", "ann@contoso.com"]
             ),
+            (
+                "try { New-Object System.Net.Mail.MailAddress('ann') } catch { \"$_\" -like '*the form required for an e-mail*' }",
+                ["True"]
+            ),
             ("(Get-Item $PSScriptRoot).Parent.Parent.FullName -ne $null", ["True"]),
             (
                 "'a' | Out-File one.txt; Copy-Item one.txt two.txt; Rename-Item two.txt three.txt; Test-Path two.txt; Get-Content three.txt",

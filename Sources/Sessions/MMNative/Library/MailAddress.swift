@@ -16,6 +16,11 @@ enum MailAddress {
 
     /// Evaluates `[mailaddress]::new(text)`.
     static func made(of value: PSValue) throws(Interrupt) -> PSValue {
+        if case .string("") = value {
+            let message = "The value cannot be an empty string. (Parameter 'address')"
+            let fault = Readings.Fault(exception: "ArgumentException", message: message, isCertain: false)
+            throw Readings.failure(".ctor", 1, fault)
+        }
         guard let address = try converted(value) else {
             throw Readings.failure(
                 ".ctor", 1, "The specified string is not in the form required for an e-mail address.")
