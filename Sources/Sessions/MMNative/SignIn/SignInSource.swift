@@ -74,7 +74,9 @@ package struct SignInSource: CmdletSource {
         case .foreign:
             // A script that ignores the error can continue without the module.
             if [.load, .remove].contains(cmdlet.act), Self.takesErrors(call) { return CmdletBatch([]) }
-            throw .handedOver("\(call.name) of what isn't known here")
+            let names = (read.texts(.name) ?? []).compactMap { $0.split { "/\\".contains($0) }.last }
+            let named = names.isEmpty ? "what" : names.joined(separator: ", ") + ", which"
+            throw .handedOver("\(call.name) of \(named) isn't known here")
         case .other(let refusal):
             let error = NativeError("OwnSignIn,\(cmdlet.name)", refusal.message, command: cmdlet.name)
             throw .interrupted(PipelineStop(endingWith: error))
