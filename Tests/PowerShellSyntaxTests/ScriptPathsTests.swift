@@ -63,4 +63,38 @@ struct ScriptPathsTests {
         let doubling = (0..<60).map { "$v\($0) = \"$v\($0 + 1)$v\($0 + 1)\"" }.joined(separator: "\n")
         #expect(try path("\(doubling)\n$v60 = 'x'\n. $v0") == nil)
     }
+
+    /// Returns what the last statement of a script lists.
+    private func files(_ script: String) throws -> [ListedFiles]? {
+        let parsed = PowerShellParser.parse(script)
+        return ScriptPaths(of: parsed).files(of: try #require(parsed.root?.body?.statements.last))
+    }
+
+    @Test(
+        "are those of folders whose files it lists",
+        arguments: [
+            ("Get-ChildItem $PSScriptRoot\\lib\\*.ps1", ["./lib *.ps1"]),
+            ("gci -Path \"$PSScriptRoot/lib\" -Filter *.ps1 -File | Sort-Object Name", ["./lib *.ps1"]),
+            (
+                "Get-ChildItem -Filter '*-M365*.ps1' (Join-Path $PSScriptRoot 'lib') -ErrorAction Stop",
+                ["./lib *-M365*.ps1"]
+            ),
+            ("ls . *.ps1", [". *.ps1"]), ("dir *.ps1 -Force", [" *.ps1"]),
+            (
+                "$a = @(Get-ChildItem ./Public/*.ps1 -ea SilentlyContinue)\n$b = gci ./Private/*.ps1\n@($a + $b)",
+                ["./Public *.ps1", "./Private *.ps1"]
+            ),
+        ])
+    func listed(script: String, lists: [String]) throws {
+        #expect(try files(script)?.map { "\($0.folder) \($0.pattern)" } == lists)
+    }
+
+    @Test(
+        "aren't known where it lists more, fewer or other files",
+        arguments: [
+            "Get-ChildItem ./lib", "gci ./lib/*.ps1 -Recurse", "gci ./lib/*.ps1 -Exclude a.ps1", "gci ./*/a*.ps1",
+            "gci ./lib/*.ps1 | Where-Object Name -ne 'a.ps1'", "gci C:\\lib\\*.ps1", "gci /lib/*.ps1", "gci $x/*.ps1",
+            "$a = gci ./a/*.ps1; $a = gci ./b/*.ps1; $a", "$a = $b; $b = $a; $a", "gci ./lib *.ps1 | select -First 1",
+        ])
+    func unlisted(script: String) throws { #expect(try files(script) == nil) }
 }

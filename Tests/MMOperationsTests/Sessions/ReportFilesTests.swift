@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import PowerShellSyntax
 import TestSupport
 import Testing
 
@@ -80,6 +81,81 @@ struct ReportFilesTests {
         _ = try? await run(
             "& ./writer.ps1", attach: [("writer.ps1", "Remove-Mailbox lena.vogt -Confirm:$false")], in: home)
         #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
+    }
+
+    @Test("a part that several parts run in their scope is there for each of them")
+    func sharedParts() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let parts = [
+            ("common.ps1", "$runs = [int]$runs + 1\nfunction Get-Word { \"word $runs\" }"),
+            ("words.ps1", ". (Join-Path $PSScriptRoot 'common.ps1')\nfunction Get-Words { Get-Word }"),
+            ("again.ps1", "param($Name)\n. ./common.ps1\n. ./words.ps1"), ("only.ps1", "function Get-Only { 'only' }"),
+            ("circle.ps1", "if ($false) { . ./circle.ps1 }"),
+        ]
+        let answer = try await run(
+            ". ./common.ps1\n. ./only.ps1\n. ./words.ps1\n. ./again.ps1 -Name a\n. ./only.ps1\nGet-Words\nGet-Only",
+            attach: parts, in: home)
+        #expect(ChangesHome.value(answer) == ["word 4", "only"], "\(answer)")
+        // One that runs itself isn't inserted without end.
+        _ = try? await run(". ./circle.ps1", attach: parts, in: home)
+    }
+
+    @Test("scripts that a loop runs in its scope, one for each file of a folder, are judged and run with it")
+    func folders() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let folder = try TestFolder()
+        defer { withExtendedLifetime(folder) {} }
+        #expect(mkdir(folder["lib"], 0o700) == 0)
+        for (name, text) in [
+            ("lib/One.ps1", "function Get-One { 1 }"), ("lib/two.ps1", "function Get-Two { (Get-One) + 1 }"),
+            ("lib/two.txt", "no script"), ("three.ps1", "function Get-Three { 3 }"), ("main.ps1", "throw 'again'"),
+        ] {
+            let file = try #require(fopen(folder[name], "w"))
+            fputs(text, file)
+            fclose(file)
+        }
+        func run(_ script: String) async throws -> OperationAnswer {
+            try await home.call(
+                "run",
+                [
+                    "connection": "Demo", "command": .string(script), "engine": "native", "module": "exo",
+                    "script": .string(folder["main.ps1"]), "output": "json",
+                ])
+        }
+        for line in [
+            "foreach ($file in Get-ChildItem \"$PSScriptRoot\\lib\" -Filter *.ps1) { . $file.FullName }",
+            "Get-ChildItem -Path $PSScriptRoot/lib/*.ps1 | ForEach-Object { . $_.FullName }",
+            "$parts = @(gci ./lib -Filter *.ps1)\nforeach ($p in @($parts)) { try { . $p.fullname } catch { throw 'no' } }",
+        ] {
+            let answer = try await run("\(line)\nGet-Two")
+            #expect(ChangesHome.value(answer) == [2], "\(line)")
+            #expect(answer.notes.contains { $0.contains("One.ps1, two.ps1") }, "\(answer.notes)")
+        }
+        #expect(ChangesHome.value(try await run("gci *.ps1 | % { . $_ }\nGet-Three")) == [3])
+    }
+
+    @Test(
+        "a loop over files that does more, or something else, stays as it is",
+        arguments: [
+            "gci ./lib/*.ps1 | % { . $_.FullName; 'loaded' }", "gci ./lib/*.ps1 | % { & $_.FullName }",
+            "gci ./lib/*.ps1 | % { . $_.Name }", "foreach ($f in gci ./lib/*.ps1) { . $g.FullName }",
+            "gci ./lib/*.ps1 | % { try { . $_ } finally { 'end' } }", "gci ./lib/*.ps1 | % { . $_ -Top 1 }",
+        ])
+    func otherLoops(script: String) {
+        let parsed = PowerShellParser.parse(script)
+        #expect(SourcedFolder.all(in: parsed, with: ScriptPaths(of: parsed)).isEmpty)
+    }
+
+    @Test("a module that is nowhere is named")
+    func absentModules() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let error = await #expect(throws: MMError.self) {
+            try await run("Import-Module 'C:\\Program Files\\Online\\Connector.psd1'; Get-Mailbox", in: home)
+        }
+        #expect(error?.message.contains("Connector.psd1, which isn't known here") == true, "\(error as Any)")
     }
 
     @Test("a file that is handed in becomes the body of a request as it is")

@@ -41,6 +41,9 @@ package struct ScriptPaths {
         return reading.value(expression)
     }
 
+    /// Returns what the script assigns to a variable that gets no other values.
+    func values(of variable: String) -> [StatementSyntax]? { assigned[variable.lowercased()] }
+
     fileprivate static func name(of target: ExpressionSyntax) -> String? {
         switch target {
         case .variable(let node): node.path.isVariable ? node.path.name.lowercased() : nil

@@ -1,10 +1,10 @@
 import MMCore
 import PowerShellSyntax
 
-/// A script whose dot-sourcing statements (`. .\helper.ps1`) and calls of scripts (`& .\part.ps1`) are replaced with
-/// the content of the scripts, and whose imports of modules of functions (`Import-Module .\helper.psm1`) with the
-/// functions, if these lie beside it, in folders that it names from its own, or were attached. The complete text is
-/// then judged, shown and run, in either engine.
+/// A script whose dot-sourcing statements (`. .\helper.ps1`), loops that dot-source the files of a folder, and calls of
+/// scripts (`& .\part.ps1`) are replaced with the content of the scripts, and whose imports of modules of functions
+/// (`Import-Module .\helper.psm1`) with the functions, if these lie beside it, in folders that it names from its own,
+/// or were attached. The complete text is then judged, shown and run, in either engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String
@@ -29,7 +29,7 @@ struct DotSourcing {
     }
 
     /// The maximum number of insertions, nested ones included.
-    private static let most = 20
+    private static let most = 50
 
     /// Inserts the scripts that a script dot-sources or calls.
     init(_ text: String, _ input: RunInput, with files: ScriptFiles) async throws(MMError) {
@@ -42,41 +42,75 @@ struct DotSourcing {
     }
 
     /// Returns a text with the scripts that it dot-sources or calls, and those that these name in turn.
-    /// - Parameter folder: the folder that the text comes from, as a path from that of the whole script.
-    private mutating func completed(_ text: String, folder: String) async throws(MMError) -> String {
+    /// - Parameters:
+    ///   - folder: the folder that the text comes from, as a path from that of the whole script.
+    ///   - outer: the paths of the scripts in which it is inserted.
+    private mutating func completed(
+        _ text: String, folder: String, within outer: [String] = []
+    ) async throws(MMError) -> String {
         // A byte order mark is no part of the text, and would shift the places that the parser tells.
         var text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
+        // What was inserted was completed for itself.
+        var start = 0
         while count < Self.most, [".ps1", ".psm1"].contains(where: text.lowercased().contains) {
             var units = Array(text.utf16)
             let parsed = PowerShellParser.parse(utf16: units)
-            let items = ScriptFacts(of: parsed).items
+            let facts = ScriptFacts(of: parsed).items
             let paths = ScriptPaths(of: parsed)
+            let loops = SourcedFolder.all(in: parsed, with: paths)
+            let places = (loops.map(\.extent) + facts.map(\.extent)).enumerated().filter { $0.element.start >= start }
+                .sorted { $0.element.start < $1.element.start }
             var isChanged = false
-            for item in items {
-                guard case .command(let command) = item.detail,
-                    let place = Self.place(of: command, at: item.extent, with: paths, in: units)
-                else { continue }
-                let path = Self.path(place.path, in: folder)
-                let name = Self.last(of: path)
-                // What was dot-sourced is there; what is called runs each time.
-                let isThere = joined.contains { $0.lowercased() == name.lowercased() }
-                guard place.invocation == .call || !isThere,
-                    let content = try await content(of: path),
-                    let inserted = place.invocation.map({ Self.inserted(content, $0, place.arguments) })
-                        ?? Self.functions(content, within: items)
-                else { continue }
-                if !isThere { joined.append(name) }
-                count += 1
-                attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
-                let whole = try await completed(inserted, folder: String(path.dropLast(name.count)))
-                units.replaceSubrange(item.extent.start..<item.extent.end, with: Array(whole.utf16))
+            for (index, extent) in places {
+                var whole: String?
+                if index < loops.count {
+                    whole = try await content(of: loops[index], in: folder, within: outer)
+                } else if case .command(let command) = facts[index - loops.count].detail,
+                    let place = Self.place(of: command, at: extent, with: paths, in: units)
+                {
+                    whole = try await content(of: place, in: folder, within: outer, among: facts)
+                }
+                guard let whole else { continue }
+                let inserted = Array(whole.utf16)
+                units.replaceSubrange(extent.start..<extent.end, with: inserted)
                 text = String(decoding: units, as: UTF16.self)
+                start = extent.start + inserted.count
                 isChanged = true
                 break
             }
             if !isChanged { break }
         }
         return text
+    }
+
+    /// Returns the text that stands in place of a command that loads a file; `nil` if the file isn't there, or has to
+    /// stay separate.
+    /// - Parameter facts: those of the script with the command.
+    private mutating func content(
+        of place: Place, in folder: String, within outer: [String], among facts: [ScriptFact]
+    ) async throws(MMError) -> String? {
+        let path = Self.path(place.path, in: folder)
+        let name = Self.last(of: path)
+        let isThere = joined.contains { $0.lowercased() == name.lowercased() }
+        guard !outer.contains(path), let content = try await content(of: path),
+            let inserted = Self.text(of: content, at: place, isThere: isThere, within: facts)
+        else { return nil }
+        if !isThere { joined.append(name) }
+        count += 1
+        attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
+        return try await completed(inserted, folder: String(path.dropLast(name.count)), within: outer + [path])
+    }
+
+    /// Returns the text that has the meaning of a command that loads a file; `nil` if none has.
+    /// - Parameters:
+    ///   - isThere: whether the file was inserted before: functions would only be defined again.
+    ///   - facts: those of the script.
+    private static func text(
+        of content: String, at place: Place, isThere: Bool, within facts: [ScriptFact]
+    ) -> String? {
+        guard let invocation = place.invocation else { return isThere ? "" : functions(content, within: facts) }
+        if isThere, invocation == .dot, PowerShellParser.parse(content).onlyDefinesFunctions { return "" }
+        return inserted(content, invocation, place.arguments)
     }
 
     /// Returns where a file's content can stand in place of a command; `nil` for commands that load no file.
@@ -229,6 +263,41 @@ struct DotSourcing {
     private static func own(_ attached: String) -> String {
         let parts = attached.split(separator: "=", maxSplits: 1).map(String.init)
         return parts.count == 2 ? parts[0] : last(of: attached)
+    }
+
+    /// Returns the text of all scripts that a loop dot-sources; `nil` if there are none, or one can't be inserted.
+    private mutating func content(
+        of loop: SourcedFolder, in folder: String, within outer: [String]
+    ) async throws(MMError) -> String? {
+        var found: [(folder: String, name: String, text: String)] = []
+        for list in loop.lists {
+            let place = Self.path(list.folder, in: folder)
+            let beside = await files.names(in: place, beside: file)
+            let names = given.filter { Self.isGiven($0, in: place) }.map(Self.own) + beside
+            for name in list.scripts(among: Array(Set(names))) where !joined.contains(name) {
+                let start = place.isEmpty ? "" : place + "/"
+                guard let text = try await content(of: start + name), loop.takes(text),
+                    let inserted = Self.inserted(text, .dot, "")
+                else { return nil }
+                found.append((start, name, inserted))
+            }
+        }
+        guard !found.isEmpty else { return nil }
+        count += 1
+        let names = found.map { $0.name.lowercased() }
+        joined += found.map(\.name)
+        attached.removeAll { names.contains(Self.own($0).lowercased()) }
+        var whole = ""
+        for part in found {
+            whole += try await completed(part.text, folder: part.folder, within: outer + [part.folder + part.name])
+        }
+        return whole
+    }
+
+    /// Returns whether an attached file is of a folder, by the name of its own.
+    private static func isGiven(_ attached: String, in folder: String) -> Bool {
+        let path = attached.split(separator: "=", maxSplits: 1).last ?? ""
+        return folder.isEmpty || path.split(separator: "/").dropLast().last == folder.split(separator: "/").last
     }
 
     private func content(of path: String) async throws(MMError) -> String? {

@@ -46,7 +46,8 @@ struct Run: CatalogueOperation {
             let connection = try guarding.registry.connection(named: name, in: context)
             return OwnSignIn(of: connection, in: context, with: guarding).own
         }
-        let inserted = whole.joined.map { "\($0) was inserted where the script runs it." }
+        let inserted =
+            whole.joined.isEmpty ? [] : ["Inserted where the script runs it: \(whole.joined.joined(separator: ", "))."]
         let script = try await RunScript(
             signIn.text, asked, on: name, altered: inserted + signIn.notes, in: context, with: services
         ).withKeptFunctions()

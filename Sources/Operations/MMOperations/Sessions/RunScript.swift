@@ -504,6 +504,16 @@ struct ScriptFiles: Sendable {
         return piece.bytes
     }
 
+    /// Returns the names of the files in a folder, given from that of the caller's script, without the script; none if
+    /// the script isn't a file at a terminal.
+    func names(in folder: String, beside path: String?) async -> [String] {
+        guard let path, context.call.caller.surface == .terminal else { return [] }
+        let end = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        let place = path[..<end] + folder
+        let names = try? await CallerFiles(context, services).local().names(in: place.isEmpty ? "." : String(place))
+        return (names ?? []).filter { !folder.isEmpty || $0 != path[end...] }
+    }
+
     /// Returns the names of data files in a text, each once.
     static func dataFiles(in text: String) -> [String] {
         var names: [String] = []

@@ -68,6 +68,18 @@ package struct LocalFiles: Sendable {
         }
     }
 
+    /// Returns the names in a folder, in no particular order.
+    /// - Throws: as `read`.
+    package func names(in path: String) async throws(MMError) -> [String] {
+        let (rules, whole) = (rules, try absolute(path))
+        return try await BlockingWork.run { () throws(MMError) in
+            let folder = try FileDescriptor.open(whole, O_RDONLY | O_DIRECTORY)
+            try rules.check(real: Self.place(of: folder.raw) ?? whole, asked: path)
+            guard let names = FolderListing.names(in: folder.raw) else { throw SystemError.error("Reading \(path)") }
+            return names.map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
     /// Writes a file: the whole file in one step, or at its end.
     /// - Throws: as `read`; an existing file is then unchanged.
     package func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
