@@ -97,6 +97,9 @@ struct ReportFilesTests {
             ". ./common.ps1\n. ./only.ps1\n. ./words.ps1\n. ./again.ps1 -Name a\n. ./only.ps1\nGet-Words\nGet-Only",
             attach: parts, in: home)
         #expect(ChangesHome.value(answer) == ["word 4", "only"], "\(answer)")
+        // One that was there only within a part that is called is there for the script as well.
+        let called = try await run("& ./words.ps1\n. ./words.ps1\nGet-Words", attach: parts, in: home)
+        #expect(ChangesHome.value(called) == ["word 1"], "\(called)")
         // One that runs itself isn't inserted without end.
         _ = try? await run(". ./circle.ps1", attach: parts, in: home)
     }

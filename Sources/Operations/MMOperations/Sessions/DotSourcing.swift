@@ -103,14 +103,15 @@ struct DotSourcing {
 
     /// Returns the text that has the meaning of a command that loads a file; `nil` if none has.
     /// - Parameters:
-    ///   - isThere: whether the file was inserted before: functions would only be defined again.
+    ///   - isThere: whether the file was inserted before, so that functions of its names are its own.
     ///   - facts: those of the script.
     private static func text(
         of content: String, at place: Place, isThere: Bool, within facts: [ScriptFact]
     ) -> String? {
-        guard let invocation = place.invocation else { return isThere ? "" : functions(content, within: facts) }
-        if isThere, invocation == .dot, PowerShellParser.parse(content).onlyDefinesFunctions { return "" }
-        return inserted(content, invocation, place.arguments)
+        if let invocation = place.invocation { return inserted(content, invocation, place.arguments) }
+        guard isThere else { return functions(content, within: facts) }
+        let others = facts.filter { if case .function = $0.detail { false } else { true } }
+        return functions(content, within: others)
     }
 
     /// Returns where a file's content can stand in place of a command; `nil` for commands that load no file.
@@ -274,9 +275,9 @@ struct DotSourcing {
             let place = Self.path(list.folder, in: folder)
             let beside = await files.names(in: place, beside: file)
             let names = given.filter { Self.isGiven($0, in: place) }.map(Self.own) + beside
-            for name in list.scripts(among: Array(Set(names))) where !joined.contains(name) {
+            for name in list.scripts(among: Array(Set(names))) {
                 let start = place.isEmpty ? "" : place + "/"
-                guard let text = try await content(of: start + name), loop.takes(text),
+                guard !outer.contains(start + name), let text = try await content(of: start + name), loop.takes(text),
                     let inserted = Self.inserted(text, .dot, "")
                 else { return nil }
                 found.append((start, name, inserted))
@@ -285,7 +286,7 @@ struct DotSourcing {
         guard !found.isEmpty else { return nil }
         count += 1
         let names = found.map { $0.name.lowercased() }
-        joined += found.map(\.name)
+        for part in found where !joined.contains(part.name) { joined.append(part.name) }
         attached.removeAll { names.contains(Self.own($0).lowercased()) }
         var whole = ""
         for part in found {
