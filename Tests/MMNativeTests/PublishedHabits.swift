@@ -39,6 +39,10 @@ struct PublishedHabits: RunningReports {
                 "try { New-Object System.Net.Mail.MailAddress('ann') } catch { \"$_\" -like '*the form required for an e-mail*' }",
                 ["True"]
             ),
+            (
+                "$d = '.'; 'a' | Set-Content report.csv; & \"$d\\report.csv\"; $f = Join-Path $d 'all.xlsx'; & $f; 'end'",
+                ["end"]
+            ),
             ("(Get-Item $PSScriptRoot).Parent.Parent.FullName -ne $null", ["True"]),
             (
                 "'a' | Out-File one.txt; Copy-Item one.txt two.txt; Rename-Item two.txt three.txt; Test-Path two.txt; Get-Content three.txt",

@@ -26,17 +26,26 @@ enum OpenedFile {
     /// script.
     private static func path(of command: CommandSyntax) -> String? {
         guard command.elements.count == 1, let name = command.constantName, command.invocation != .dot,
-            command.invocation == .call || name.contains("\\") || name.contains("/"),
-            let dot = name.lastIndex(of: "."), case let kind = name[name.index(after: dot)...].lowercased(),
-            !kind.isEmpty, kind.allSatisfy({ $0.isLetter || $0.isNumber }), !programs.contains(kind)
+            command.invocation == .call || name.contains("\\") || name.contains("/"), isOpened(name)
         else { return nil }
         return name
     }
 
+    /// Returns whether a path, by its extension, is that of neither a program nor a script.
+    private static func isOpened(_ path: String) -> Bool {
+        guard let dot = path.lastIndex(of: ".") else { return false }
+        let kind = path[path.index(after: dot)...].lowercased()
+        return !kind.isEmpty && kind.allSatisfy { $0.isLetter || $0.isNumber } && !programs.contains(kind)
+    }
+
     /// Returns the path of the file that a command opens; `nil` if it opens none.
     static func path(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
-        guard let node = argument(of: command) else { return path(of: command) }
-        return try PSText.string(try evaluator.value(of: node).plain)
+        if let node = argument(of: command) { return try PSText.string(try evaluator.value(of: node).plain) }
+        guard command.constantName == nil, command.invocation == .call, command.elements.count == 1,
+            case .argument(let node) = command.elements[0]
+        else { return path(of: command) }
+        guard case .string(let path) = try evaluator.value(of: node).plain, isOpened(path) else { return nil }
+        return path
     }
 
     /// Returns why a check finds that a command which opens a file doesn't fit; the result is `nil` for other commands.
