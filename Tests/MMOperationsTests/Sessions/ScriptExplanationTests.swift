@@ -23,6 +23,16 @@ struct ScriptExplanationTests {
         #expect(other["lacking"] == nil, "\(other)")
     }
 
+    @Test("the page names as changes only what is sent")
+    func changes() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let report = try await explained("Select-MgProfile beta; Get-MgUser -Top 1", in: home)
+        #expect(report["changes"] == nil, "\(report)")
+        let change = try await explained("Select-MgProfile beta; Update-MgUser -UserId x -City y", in: home)
+        #expect(change["changes"] == ["Update-MgUser"], "\(change)")
+    }
+
     @Test("the page names the permissions of what the Teams module reads in Graph")
     func teams() async throws {
         let home = try await ChangesHome(users: 5)

@@ -71,7 +71,11 @@ struct ScriptExplanation {
                 }
                 continue
             }
-            if ServiceCommands.isRead(command) { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
+            if ServiceCommands.isRead(command) {
+                Self.add(name, to: &reads)
+            } else if ServiceCommands.isSent(name, classes) {
+                Self.add(name, to: &writes)
+            }
             let teams = TeamCmdlet(named: name)?.requests.map { ($0.method, $0.path) }
             let requests = names.requests(of: name).prefix(1).map {
                 ($0.method, $0.path.replacing("{", with: "").replacing("}", with: ""))
@@ -210,10 +214,15 @@ enum ServiceCommands {
             guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased()),
                 SignInCmdlet.named(name) == nil
             else { return false }
-            if NativeEngine.webCommands.contains(name.lowercased()) { return !isRead(command) }
-            // What the engine carries out itself, such as `Select-MgProfile`, sends nothing.
-            return !modules.sessions(of: name).isEmpty && !NativeEngine.carriesOut(name) && !isRead(command)
+            return isSent(name, modules) && !isRead(command)
         }
+    }
+
+    /// Returns whether a cmdlet sends something. What the engine carries out itself, such as `Select-MgProfile`,
+    /// doesn't.
+    static func isSent(_ name: String, _ modules: CmdletModules) -> Bool {
+        NativeEngine.webCommands.contains(name.lowercased())
+            || !modules.sessions(of: name).isEmpty && !NativeEngine.carriesOut(name)
     }
 
     /// Returns whether a service's cmdlet only reads, by the guard's tables. For cmdlets that send any request, the
