@@ -4,12 +4,8 @@ package struct ListedFiles: Hashable, Sendable {
     package let folder: String
     /// The names that count, with wildcards.
     package let pattern: String
-
-    /// Creates a list.
-    package init(folder: String, pattern: String) {
-        self.folder = folder
-        self.pattern = pattern
-    }
+    /// Where the script lists them, if it keeps the list in a variable.
+    package fileprivate(set) var kept: SourceExtent?
 }
 
 extension ScriptPaths {
@@ -64,7 +60,11 @@ private struct FileListReading {
             guard node.path.isVariable, !node.isSplatted, let values = paths.values(of: node.path.name),
                 values.count == 1
             else { return nil }
-            return files(values[0])
+            return files(values[0])?.map { list in
+                var list = list
+                list.kept = list.kept ?? values[0].extent
+                return list
+            }
         case .binary(let node) where node.op == .plus:
             guard let left = files(node.left), let right = files(node.right) else { return nil }
             return left + right

@@ -73,8 +73,9 @@ struct DotSourcing {
                 guard let whole else { continue }
                 let inserted = Array(whole.utf16)
                 units.replaceSubrange(extent.start..<extent.end, with: inserted)
-                text = String(decoding: units, as: UTF16.self)
                 start = extent.start + inserted.count
+                if index < loops.count { start += loops[index].forget(in: &units) }
+                text = String(decoding: units, as: UTF16.self)
                 isChanged = true
                 break
             }

@@ -70,6 +70,16 @@ struct SourcedFolder {
         }
     }
 
+    /// Removes the lists of the files that the script keeps in variables: they lie where it doesn't run.
+    /// - Returns: by how much the text before the loop has grown.
+    func forget(in units: inout [UInt16]) -> Int {
+        let before = units.count
+        for kept in Set(lists.compactMap(\.kept)).sorted(by: { $0.start > $1.start }) where kept.end <= extent.start {
+            units.replaceSubrange(kept.start..<kept.end, with: Array("@()".utf16))
+        }
+        return units.count - before
+    }
+
     /// Returns whether the text of a file may stand in place of the loop's turn.
     func takes(_ text: String) -> Bool {
         !catches || PowerShellParser.parse(text).onlyDefinesFunctions
