@@ -112,6 +112,21 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
+    @Test("who has signed in since isn't told that an earlier code came to nothing")
+    func toldNoMore() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        await #expect(throws: MMError.self) { try await pool.connect(key) }
+        factory.made[0].change { $0.connectFault = MMError(.forbidden, "declined") }
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "failed" }
+        factory.change { ($0.prompt, $0.waitsForApproval) = (nil, false) }
+        factory.made[0].change { $0.isPromptObsolete = true }
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == 2)
+    }
+
     @Test("a code that is needed no more isn't shown again: the call and a terminal that waits get a new session")
     func obsoletePrompt() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))

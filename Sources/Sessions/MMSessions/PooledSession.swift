@@ -41,8 +41,8 @@ public protocol PooledSession: Sendable {
     /// The reason why a person has to sign in before the session can run a command; `nil` if none is known.
     var missingSignIn: MMError? { get async }
 
-    /// Whether the step that a person was shown is needed no more: somebody has signed in for this session in another
-    /// way meanwhile.
+    /// Whether the step that a person was shown serves no more: somebody has signed in for this session in another way
+    /// meanwhile, or it would sign in differently by now.
     var isPromptObsolete: Bool { get async }
 
     /// The name of the engine that runs its commands, for display, if there is a choice.

@@ -108,8 +108,12 @@ public actor SessionPool<Factory: SessionFactory> {
         guard !isClosed else { throw MMError(.unavailable, "The pool is stopping.", retry: .after(.seconds(2))) }
         try deadline.check("waiting for the session \(key)")
         await endObsoleteOpening(of: key)
-        if let slot = slots[key], let refusal = slot.untold {
+        if let slot = slots[key], let (refusal, session) = slot.untold {
             slot.untold = nil
+            // Who has signed in since needs not be told that an earlier code came to nothing.
+            if await session?.isPromptObsolete == true {
+                return try await lease(key, until: deadline, onPrompt: onPrompt, order)
+            }
             // If another device code can help, the caller gets one at once, with the reason why the last one failed.
             guard [.signInNeeded, .deadlineExceeded].contains(refusal.code) else { throw refusal }
             slot.reason = refusal.message
@@ -143,7 +147,7 @@ public actor SessionPool<Factory: SessionFactory> {
         guard let slot = slots[key], case .signingIn(_?) = slot.life.state, let session = slot.session else { return }
         let number = slot.life.generation
         guard await session.isPromptObsolete, case .signingIn(_?) = slot.life.state,
-            slot.life.failed(MMError(.cancelled, "Somebody has signed in meanwhile."), in: number)
+            slot.life.failed(MMError(.cancelled, "The code serves no more."), in: number)
         else { return }
         slot.session = nil
         slot.opening?.cancel()
@@ -354,6 +358,9 @@ extension SessionPool {
     /// Returns when a session was last used, whoever used it; `nil` if it never was.
     package func lastUse(of key: Key) -> Timestamp? { slots[key]?.lastUsed }
 
+    /// The keys of all sessions, in whatever state they are.
+    package var keys: [Key] { slots.keys.sorted() }
+
     /// Returns the current session, whether or not it is ready.
     package func current(_ key: Key) -> Session? { slots[key]?.session }
 
@@ -518,7 +525,7 @@ extension SessionPool {
         // The caller that showed the code has left while the person signs in. The next call gets the error; otherwise
         // it would ask for another sign-in, endlessly.
         let isWaitedFor = slot.turns.waiting > 0
-        slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
+        slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? (error, session) : nil
         slot.touched = clock.now()
         // If another device code can help, the waiting callers get it, with the reason why the last one failed; the
         // first of them opens the session anew. This also applies to callers with a person that came during an

@@ -19,8 +19,9 @@ final class Slot<Session: PooledSession> {
     var opening: Task<Void, Never>?
     /// The account that signed in last.
     var account: String?
-    /// The error of a failed sign-in for which a person had been shown a code; kept until a caller has been told.
-    var untold: MMError?
+    /// The error of a failed sign-in for which a person had been shown a code, and the session that was to sign in;
+    /// kept until a caller has been told.
+    var untold: (error: MMError, session: Session?)?
     /// The message of a failed sign-in that a new code can repair; shown together with that code.
     var reason: String?
     /// The error that says why a person must sign in again, after the session was given up for that reason.

@@ -1,6 +1,7 @@
 import MMCore
 import MMSandbox
 import MMSessions
+import TestSupport
 import Testing
 
 @testable import MMOperations
@@ -54,6 +55,18 @@ struct SignInFailureTests {
         arguments: SignInHome.commands.map(\.module))
     func told(module: String) async throws {
         for failure in SignInFailure.allCases { try await told(module, failure) }
+    }
+
+    @Test("isn't told any more once the connection has been signed in", arguments: ["exo", "teams"])
+    func outdated(module: String) async throws {
+        let home = try await SignInHome()
+        let code = try #require(await home.run(module).code)
+        try await home.approve(code, decision: "decline")
+        #expect(try await eventually { try await home.status()["Demo/\(module)"]?["state"] == "failed" })
+        try await home.login("Demo")
+        let next = await home.run(module)
+        #expect(next.isAnswered, "\(next)")
+        await home.stop()
     }
 
     private func told(_ module: String, _ failure: SignInFailure) async throws {

@@ -38,8 +38,8 @@ package final class ModuleSession: LentSession {
     let identity: IdentityService
     /// The notes in its first answer.
     private let notices = SessionNotices()
-    /// Whether it began to sign in when the connection had no account whose tokens its module could get.
-    private let lackedAccount = Mutex(false)
+    /// Whether it began to sign in when the connection had no sign-in whose tokens its module could get.
+    private let lackedSignIn = Mutex(false)
     private static let signInLimit = Duration.seconds(900)
     /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped
     /// and the session continues.
@@ -56,9 +56,9 @@ package final class ModuleSession: LentSession {
     /// Signs in with the connection's own tokens if they are suitable, otherwise with the module's device code. The
     /// first account that signs in to a module is the one that the connection is pinned to.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
+        await noteLack()
         try await mendSignIn(report: report)
-        let lacked = await !bearer.holdsOwnAccount()
-        lackedAccount.withLock { $0 = lacked }
+        await noteLack()
         let account: String
         let identity: SessionIdentity?
         switch runner {
@@ -90,6 +90,19 @@ package final class ModuleSession: LentSession {
         _ = try await identity.signIn(
             to: connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit), telling: show)
         report(.approved)
+    }
+
+    private func noteLack() async {
+        let lacks = await lacksSignIn
+        lackedSignIn.withLock { $0 = lacks }
+    }
+
+    /// Whether the connection has no sign-in of its own that counts for its module.
+    private var lacksSignIn: Bool {
+        get async {
+            guard await bearer.holdsOwnAccount() else { return true }
+            return await bearer.end(for: services) != nil
+        }
     }
 
     /// The services whose tokens its module gets.
@@ -216,11 +229,13 @@ package final class ModuleSession: LentSession {
         }
     }
 
-    /// Whether the connection has been signed in since its module showed a code, so that it gets tokens without one.
+    /// Whether the code that its module showed serves no more: the connection has been signed in meanwhile, so that it
+    /// gets tokens without one, or was edited so that it would sign in differently.
     package var isPromptObsolete: Bool {
         get async {
-            guard lackedAccount.withLock({ $0 }), !services.isEmpty else { return false }
-            return await bearer.holdsOwnAccount()
+            guard await basis.isValid(fedBy: nil) else { return true }
+            guard lackedSignIn.withLock({ $0 }), !services.isEmpty else { return false }
+            return await !lacksSignIn
         }
     }
 
