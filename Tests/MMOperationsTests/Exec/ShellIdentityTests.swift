@@ -45,6 +45,20 @@ struct ShellIdentityTests {
         return value
     }
 
+    @Test("end with it when the connection is removed, and others don't")
+    func removed() async throws {
+        let home = try await ChangesHome()
+        let services = home.service.services
+        try Self.configure(home, ["identity": "Demo"])
+        #expect(try await Self.run(home, "echo one")["stdout"] == "one\n")
+        await services.sessionServices.endRemoved()
+        #expect(await services.shells.count == 1)
+        try services.registry.edit { (document) throws(MMError) in try RegistryEdit.remove("Demo", from: &document) }
+        await services.sessionServices.endRemoved()
+        #expect(await services.shells.count == 0)
+        await home.stop()
+    }
+
     @Test("find it, read with it, and have each change judged, held, asked about and noted as that of any call")
     func judged() async throws {
         let home = try await ChangesHome()

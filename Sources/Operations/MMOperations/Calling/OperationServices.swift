@@ -65,10 +65,12 @@ public struct OperationServices: Sendable {
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)
         async let shellUpkeep: Void = shells.runMaintenance()
+        async let removals: Void = sessionServices.watchRemovals()
         async let copies: Void = auditCopies.run()
         await sessions.runMaintenance()
         await spares
         await shellUpkeep
+        await removals
         await copies
     }
 

@@ -220,11 +220,6 @@ extension OperationServices {
 
     /// Returns the number of running background jobs.
     package func runningJobs() -> Int { jobs.table.reports(for: nil).count { $0.state == .running } }
-
-    /// Ends the sessions of connections with other names than the given ones.
-    package func endSessions(notOf names: Set<String>) async {
-        await sessions.reset(sessions.reports().map(\.key).filter { !names.contains($0.connection) })
-    }
 }
 
 /// An entry of the file of sessions: the session and its account. Earlier pools wrote the same members.

@@ -131,6 +131,14 @@ package actor ShellSessions {
         work.forget(owner: owner)
     }
 
+    /// Ends the sessions that have the identity of one of these connections.
+    func closeAll(withIdentityOf isMeant: (String) -> Bool) async {
+        let members = await pool.readySessions { $0.place == .shell }
+        for member in members where member.wire?.connection.map({ isMeant($0.name) }) == true {
+            await close(member.key)
+        }
+    }
+
     /// Ends every session.
     package func close() async {
         for task in commands { task.cancel() }

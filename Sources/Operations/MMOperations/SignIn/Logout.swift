@@ -36,9 +36,7 @@ struct Logout: CatalogueOperation {
         // The sessions end after the tokens are removed: otherwise one that begins in between would keep a token that
         // nothing shows.
         let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
-        services.restorer.forget(connection: connection.name, module: nil)
-        let ended = await services.sessions.disconnect(connection: connection.name)
-        await services.variables.forget(connection: connection.name)
+        let ended = await services.end(connection: connection.name)
         // Tokens that other programs keep are not removed.
         let kept: String? =
             if connection.auth.method == .broker {

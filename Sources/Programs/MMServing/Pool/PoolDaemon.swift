@@ -191,13 +191,12 @@ actor PoolDaemon {
 
     func runningJobs() -> Int { services.runningJobs() }
 
-    /// Reads the registry and the guard's rules again, and ends the sessions of removed connections.
-    private func reload() async {
+    /// Reads the registry and the guard's rules again.
+    private func reload() {
         do throws(MMError) {
-            let names = Set(try services.registry.snapshot().connections.map(\.name))
+            let count = try services.registry.snapshot().connections.count
             _ = try services.guards.engine()
-            await services.endSessions(notOf: names)
-            services.log.info("read the registry and the rules again: \(names.count) connections")
+            services.log.info("read the registry and the rules again: \(count) connections")
         } catch {
             services.log.error("the registry or the rules can't be read: \(error.message)")
         }
