@@ -61,6 +61,13 @@ struct ShellPolicyTests {
         #expect(throws: Never.self) { try ShellPolicy.open.check("anything $(at all)", directory: "/") }
     }
 
+    @Test("takes an empty allow list for none, and keeps to the patterns")
+    func emptyList() throws {
+        let policy = try Self.policy("security: {enabled: true, allowed_executables: [], blocked_patterns: ['^rm']}")
+        #expect(throws: Never.self) { try policy.check("make all", directory: "/") }
+        #expect(throws: MMError.self) { try policy.check("rm x", directory: "/") }
+    }
+
     @Test(
         "allows listed commands",
         arguments: [
