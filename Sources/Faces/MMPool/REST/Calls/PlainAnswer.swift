@@ -28,13 +28,16 @@ enum PlainAnswer {
             try await service.call(call.operation, call.arguments, in: context)
         }
         if let job = JobAnswer(answer) { return JobCalls.accepted(job, isPreferred: preference != nil) }
-        return try await response(answer, for: headers)
+        return try await response(answer, asked: call.arguments["output"]?.string, for: headers)
     }
 
-    /// Returns the answer in the form that the client prefers.
-    static func response(_ answer: OperationAnswer, for headers: HTTPHeaders) async throws(MMError)
-        -> HTTPServerResponse
-    {
+    /// Returns the answer in the form that the call asks for, otherwise in the one that the client prefers.
+    /// - Parameter form: the call's argument `output`, for an answer that doesn't know it.
+    static func response(
+        _ given: OperationAnswer, asked form: String? = nil, for headers: HTTPHeaders
+    ) async throws(MMError) -> HTTPServerResponse {
+        let form = given.form ?? form
+        let answer = try await FormedRows.answer(given, as: form)
         var response: HTTPServerResponse
         switch answer.body {
         case .value(let value): response = .json(JSONWriter.bytes(value))
@@ -47,7 +50,7 @@ enum PlainAnswer {
                 MediaTypes.best(of: [text, json], for: headers) == json
                 ? .json(JSONWriter.bytes(.string(words))) : .text(words)
         case .items(let stream), .output(let stream):
-            let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
+            let isLines = form == FormedRows.lines || MediaTypes.best(of: [json, lines], for: headers) == lines
             response = HTTPServerResponse(
                 headers: ["Content-Type": isLines ? lines : json, "Trailer": "\(note), \(error)"],
                 body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in

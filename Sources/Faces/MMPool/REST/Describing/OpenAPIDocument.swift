@@ -90,6 +90,7 @@ package struct OpenAPIDocument: Sendable {
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],
+                        "text/csv": ["schema": ["type": "string"]],
                         "text/event-stream": ["schema": ["type": "string"]],
                         "application/octet-stream": ["schema": [:]],
                     ],
@@ -186,6 +187,7 @@ extension OpenAPIDocument {
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],
+                        "text/csv": ["schema": ["type": "string"]],
                         "application/octet-stream": ["schema": [:]],
                     ],
                 ],
