@@ -196,6 +196,38 @@ struct RouterTests {
         #expect(answer.status == (isRead ? 200 : 415))
     }
 
+    @Test("messages to programs are rewritten, except those for a person; messages to front-ends aren't")
+    func words() async throws {
+        let home = try RESTHome()
+        let operations = [
+            ScriptedOperation("failing", with: MMError(.invalidInput, "no", hint: "do")),
+            ScriptedOperation("held", with: MMError(.confirmationNeeded, "no", hint: "do")),
+            ScriptedOperation("noted") { _, _ in OperationAnswer(.value("mm"), notes: ["do"]) },
+        ]
+        var settings = RESTRouter.Settings()
+        settings.words = { "<\($0)>" }
+        let router = RESTRouter(
+            service: home.service(operations), handshake: { SocketPool.handshake }, settings: settings,
+            services: home.services)
+        func told(_ name: String, to surface: String) async throws -> (json: JSONValue, note: String?) {
+            let request = HTTPServerRequest(
+                method: "POST", target: "/v1/operations/\(name)",
+                headers: ["Host": "localhost", "Content-Type": "application/json", "MM-Surface": surface],
+                body: Array("{}".utf8))
+            let answer = await router.respond(to: request, from: .sameUser)
+            guard case .bytes(let bytes) = answer.body else { throw MMError(.internalError, "a stream") }
+            return (try JSONParser.parse(bytes), answer.headers["MM-Note"])
+        }
+        for (surface, no, hint) in [("rest", "<no>", "<do>"), ("library", "no", "do")] {
+            let failure = try await told("failing", to: surface).json
+            #expect(failure["detail"]?.string == no && failure["hint"]?.string == hint, "\(failure)")
+            let held = try await told("held", to: surface).json
+            #expect(held["detail"]?.string == "no" && held["hint"]?.string == "do", "\(held)")
+            let noted = try await told("noted", to: surface)
+            #expect(noted.json == "mm" && noted.note == hint, "\(noted)")
+        }
+    }
+
     @Test(
         "a compressed body is refused by its coding, not as text that isn't JSON",
         arguments: [("gzip", 415), ("br", 415), ("identity, gzip", 415), ("identity", 200), ("Identity", 200)])

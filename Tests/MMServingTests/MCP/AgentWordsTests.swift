@@ -65,6 +65,26 @@ struct AgentWordsTests {
         #expect(words.translated(given) == due)
     }
 
+    @Test(
+        "for programs a command becomes the operation with its own name, whatever models are offered",
+        arguments: [
+            ("mm undo list shows the changes.", "undo_list shows the changes."),
+            ("undo: mm undo chg_5f0", #"undo: undo {"id":"chg_5f0"}"#),
+            (
+                "Give the module: mm run CONNECTION exo 'SCRIPT'.",
+                #"Give the module: run {"connection":"CONNECTION","module":"exo","command":"SCRIPT"}."#
+            ),
+            ("`mm endpoints 'words'` finds paths.", #"`endpoints {"question":"words"}` finds paths."#),
+            ("Leave --dry-run out, or add --depth 5.", "Leave `dryRun` out, or add `depth` 5."),
+            (
+                "Run `mm connections edit Contoso guard=strict`.",
+                "Run `mm connections edit Contoso guard=strict` (the owner's, in a terminal)."
+            ),
+        ])
+    func ofPrograms(given: String, due: String) {
+        #expect(AgentWords.ofPrograms.translated(given) == due)
+    }
+
     @Test("each operation that a model may call is called by the tool's own name, or is a task of the tool for tasks")
     func tasks() {
         for operation in Catalogue.standard.operations where operation.declaration.audience == .everyone {
@@ -124,7 +144,7 @@ struct AgentWordsTests {
     @Test("texts that a person is shown literally aren't changed")
     func confirmations() {
         let error = MMError(.confirmationNeeded, "A person has to confirm.", hint: "Ask them to run: mm confirm abc")
-        #expect(words.translated(error).hint == error.hint)
+        #expect(error.told(in: words.translated).hint == error.hint)
     }
 
     @Test(
@@ -144,7 +164,7 @@ struct AgentWordsTests {
             _ = try await LocalOperationService(services: home.services).call("graph_request", given, in: call)
             Issue.record("nothing is wrong with \(given)")
         } catch {
-            let text = words.translated(error).description
+            let text = error.told(in: words.translated).description
             #expect(error.code == .invalidInput, "\(text)")
             #expect(!text.contains("mm ") && !text.contains(" --") && !text.contains("(--"), "\(text)")
         }

@@ -18,6 +18,9 @@ package struct RESTRouter: HTTPMiddleware {
             try PersonProof.requireTerminal(of: process)
         }
 
+        /// Rewrites a message for programs, which have operations but no command line.
+        package var words: @Sendable (String) -> String = { $0 }
+
         /// Creates the settings of a pool.
         package init() {}
     }
@@ -48,7 +51,9 @@ package struct RESTRouter: HTTPMiddleware {
         router.get("/openapi.json") { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) }
         router.get("/v1/operations") { _ in Self.list(service.catalogue) }
         calls.add(to: &router) { (call, headers) async throws(MMError) in
-            try await PlainAnswer.response(to: call, from: service, countedBy: metrics, for: headers)
+            let words = call.context.caller.surface == .rest ? settings.words : { $0 }
+            return try await PlainAnswer.response(
+                to: call, from: service, countedBy: metrics, for: headers, in: words)
         }
         if let table = jobs ?? services?.jobs.table {
             let others = OtherNodesJobs(service: service, table: table) {

@@ -233,7 +233,7 @@ enum IsolatedServing {
                 var now = handshake
                 now.isDraining = gate.isDraining
                 return now
-            }, jobs: services.jobs.table)
+            }, settings: .ofPrograms, jobs: services.jobs.table)
     }
 }
 

@@ -121,8 +121,17 @@ extension PoolFace {
     static let standard = PoolFace("mm", summary: "operations by name, jobs, dashboard") { (context) throws(MMError) in
         [
             RESTRouter(
-                service: context.service, handshake: context.handshake, services: context.services,
-                shared: context.shared)
+                service: context.service, handshake: context.handshake, settings: .ofPrograms,
+                services: context.services, shared: context.shared)
         ]
+    }
+}
+
+extension RESTRouter.Settings {
+    /// The settings of the programs, whose messages to other programs name operations in place of commands.
+    static var ofPrograms: RESTRouter.Settings {
+        var settings = RESTRouter.Settings()
+        settings.words = { AgentWords.ofPrograms.translated($0) }
+        return settings
     }
 }
