@@ -127,6 +127,25 @@ struct SessionPoolTests {
         #expect(number == 2)
     }
 
+    @Test("the reason of a code that came to nothing isn't told with a later code once the session was open between")
+    func reasonNoMore() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        await #expect(throws: MMError.self) { try await pool.connect(key) }
+        factory.made[0].change { $0.connectFault = MMError(.deadlineExceeded, "nobody approved it") }
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "failed" }
+        factory.change { ($0.prompt, $0.waitsForApproval) = (nil, false) }
+        #expect(try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number } == 2)
+        factory.made[1].change { $0.isUsable = false }
+        let asking = prompt
+        factory.change { ($0.prompt, $0.waitsForApproval) = (asking, true) }
+        let asked = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(
+            asked?.details["userCode"] == "ABCD1234" && asked?.details["reason"] == nil, "\(String(describing: asked))")
+    }
+
     @Test("a code that is needed no more isn't shown again: the call and a terminal that waits get a new session")
     func obsoletePrompt() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))

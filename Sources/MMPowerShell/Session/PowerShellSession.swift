@@ -191,7 +191,7 @@ public actor PowerShellSession {
                     shown = device
                     asked(signInNeeded(device))
                 }
-                try await waitForStateChange(deadline)
+                try await waitForStateChange(deadline, "waiting for a person to approve the code")
             case .fail(let error): throw error
             case .wait:
                 if shown != nil { approved() }
@@ -464,13 +464,16 @@ extension PowerShellSession {
     }
 
     /// Waits until the session's state changes.
-    func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
+    /// - Parameter what: what this waits for, for the error at the deadline.
+    func waitForStateChange(
+        _ deadline: Deadline, _ what: String = "waiting for the session to start; the command was not sent"
+    ) async throws(MMError) {
         let place = OneShot<Bool>()
         stateWaiters.append(place)
         if await place.wait(until: deadline, late: false, cancelled: false) { return }
         stateWaiters.removeAll { $0 === place }
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled before it was sent.") }
-        throw deadline.exceeded("waiting for the session to start; the command was not sent")
+        throw deadline.exceeded(what)
     }
 
     func notifyStateChange() {

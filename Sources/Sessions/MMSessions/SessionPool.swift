@@ -501,6 +501,8 @@ extension SessionPool {
     private func connected(_ key: Key, _ number: Int, as account: String) {
         guard let slot = slots[key], slot.life.opened(account, in: number) else { return }
         counters.signIns += 1
+        // It belonged to a code that this opening didn't need.
+        slot.reason = nil
         slot.account = account
         slot.touched = clock.now()
         slot.checked = slot.touched

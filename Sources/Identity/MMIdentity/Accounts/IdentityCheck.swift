@@ -1,4 +1,4 @@
-internal import MMCore
+package import MMCore
 
 /// Checks whether an account is the one that a connection expects.
 struct IdentityCheck: Sendable {
@@ -12,7 +12,8 @@ struct IdentityCheck: Sendable {
     func refusal(of account: SignedInAccount) -> MMError? {
         if let pin {
             guard pin.covers(account) else {
-                return wrongAccount(account, because: "this connection is pinned to another account")
+                return wrongAccount(
+                    account, because: "this connection is pinned to \(pin.name(beside: account.username))")
             }
         }
         guard !account.username.isEmpty else {
@@ -102,6 +103,12 @@ struct IdentityCheck: Sendable {
 }
 
 extension AccountPin {
+    /// Returns the name of the pinned account, for a message about one that isn't it.
+    package func name(beside other: String) -> String {
+        guard let username else { return "another account" }
+        return SignedInAccount.sameName(username, other) ? "another account of that name" : username
+    }
+
     /// Returns whether an account is the pinned one.
     func covers(_ account: SignedInAccount) -> Bool {
         matches(tenantId: account.tenantID, objectId: account.objectID, username: account.username)

@@ -75,7 +75,9 @@ package struct SignInBasis: Sendable {
             !held.matches(tenantId: tenant, objectId: claims.objectID, username: claims.account)
         else { return }
         throw MMError(
-            .forbidden, "\(signedIn.name) signed in, but the connection \(name) is pinned to another account.",
+            .forbidden,
+            "\(signedIn.name) signed in, but the connection \(name) is pinned to "
+                + "\(held.name(beside: claims.account ?? "")).",
             hint:
                 "The session was signed out. To use another account: mm logout \(ShellWord.quoted(name)) --forget-account.",
             details: ["connection": .string(name), "signedIn": .string(signedIn.name)])
