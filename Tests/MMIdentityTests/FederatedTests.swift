@@ -38,6 +38,13 @@ struct FederatedTests {
         #expect(gitLab.last?.form["client_assertion"] == "FAKE-outside-3")
     }
 
+    @Test("a file may be named from the home folder")
+    func fromHome() async throws {
+        try home.write("\(home.path)/token", Array("FAKE-outside-1".utf8))
+        let sent = try await sent(["method": "federated", "tokenFile": "~/token"])
+        #expect(sent.last?.form["client_assertion"] == "FAKE-outside-1")
+    }
+
     @Test("Kubernetes renews its token behind links: each request reads it again")
     func kubernetes() async throws {
         try home.write("\(home.path)/..first/token", Array("FAKE-outside-1".utf8))
@@ -122,6 +129,21 @@ struct FederatedTests {
             _ = try await service.token(for: connection)
         }
         #expect(transport.requests.count { $0.url.hasPrefix("https://run.actions.example/") } == asked)
+    }
+
+    @Test("an answer that isn't GitHub's is put down to a proxy, not to the job's permissions")
+    func foreignAnswer() async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await sent(
+                environment: [
+                    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://run.actions.example/token",
+                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "FAKE-job-key",
+                ]
+            ) { _, _ in HTTPResponse(status: 200, body: Array("<html>Sign in to the network</html>".utf8)) }
+        }
+        #expect(
+            error?.code == .remoteFailed && error?.hint?.contains("NO_PROXY") == true, "\(String(describing: error))")
+        #expect(error?.hint?.contains("id-token") == false)
     }
 
     @Test(

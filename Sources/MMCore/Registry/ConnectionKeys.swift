@@ -67,6 +67,21 @@ package struct ConnectionAuth: Sendable, Hashable {
         "certificatePasswordVariable", "tokenFile", "tokenVariable", "assertionFile", "assertionVariable", "clientId",
         "objectId", "resourceId",
     ]
+    /// The fields that name files. `privateKeyPath` may also be the URI of a key (PKCS #11).
+    package static let fileFields: Set<String> = [
+        "secretFile", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile", "assertionFile",
+    ]
+
+    /// Returns the configuration with the places of files that are named from the home folder (`~/app.pem`): no shell
+    /// expands what stands in the registry.
+    package func inHome(_ home: String) -> ConnectionAuth {
+        var fields = fields
+        for name in Self.fileFields {
+            fields[name] = fields[name]?.string.map { .string(StatePaths.absolute($0, home: home)) }
+        }
+        return ConnectionAuth(method, fields: fields)
+    }
+
     /// All keys of a sign-in configuration.
     static let keys = ["method"] + fieldNames
     /// Fields in which someone might put the secret itself.

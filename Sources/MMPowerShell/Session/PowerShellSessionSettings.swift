@@ -124,7 +124,7 @@ extension PowerShellSessionSettings {
         let host = HostSettings(location: location, folder: folder, environment: environment)
         self.init(host: host, profile: profile, target: target, tokens: tokens)
         isConstrained = connection.language == .constrained || connection.isReadOnly
-        let auth = connection.auth
+        let auth = connection.auth.inHome(paths.home)
         mayAskPerson = [.device, .browser, .broker].contains(auth.method)
         // An app's credential stays outside of the session: the module gets only the resulting tokens, and needs
         // neither the key nor access to the machine's identity.

@@ -22,6 +22,31 @@ struct ConnectionFieldsTests {
         }
     }
 
+    @Test("a file's place is stored as seen from the caller's folder, unless it is named from the home folder or a URI")
+    func files() async throws {
+        let home = try await ChangesHome(users: 12)
+        var context = home.context(nil)
+        context.directory = "/srv/app"
+        let values: JSONObject = [
+            "auth": "certificate", "auth.certificatePath": "keys/app.pem", "auth.privateKeyPath": "pkcs11:token=mm",
+            "auth.certificatePasswordFile": "~/pin", "auth.tokenFile": "/run/token",
+        ]
+        _ = try await home.service.call(
+            "connections_add",
+            [
+                "name": "App", "tenant": "contoso.com", "appId": "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722",
+                "set": .object(values),
+            ], in: context)
+        _ = try await home.service.call(
+            "connections_edit", ["connection": "App", "set": ["auth.assertionFile": "token"]], in: context)
+        let auth = try home.service.services.registry.snapshot().connection(named: "App").auth
+        #expect(auth.certificatePath == "/srv/app/keys/app.pem" && auth.assertionFile == "/srv/app/token")
+        #expect(auth.privateKeyPath == "pkcs11:token=mm" && auth.tokenFile == "/run/token")
+        #expect(auth.certificatePasswordFile == "~/pin")
+        #expect(auth.inHome("/home/ada").certificatePasswordFile == "/home/ada/pin")
+        await home.stop()
+    }
+
     @Test("the command that completes a copy names it as one word")
     func copied() async throws {
         let home = try await ChangesHome(users: 12)

@@ -290,7 +290,7 @@ public actor IdentityService {
     ) throws(MMError) -> SignInMethod {
         if let method = given ?? methods[connection.name] { return method }
         if let tokens = tokens(ofCustomer: connection) { return .token(tokens) }
-        return try SignInMethod(connection.auth, environment: environment)
+        return try SignInMethod(connection.auth.inHome(paths.home), environment: environment)
     }
 
     nonisolated func target(

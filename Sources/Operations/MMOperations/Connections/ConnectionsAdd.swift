@@ -28,8 +28,9 @@ struct ConnectionsAdd: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: ConnectionServices
     ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.name))
+        let values = ConnectionFields.placed(input.values, in: context)
         let addition = { (document: inout JSONObject) throws(MMError) in
-            try RegistryEdit.add(input.name, fields: input.values, to: &document)
+            try RegistryEdit.add(input.name, fields: values, to: &document)
         }
         let after = try services.registry.preview(addition).after
         try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)

@@ -37,8 +37,9 @@ struct ConnectionsEdit: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: ConnectionServices
     ) async throws(MMError) -> OperationAnswer {
         context.record.note("connection", .string(input.connection))
+        let values = ConnectionFields.placed(input.values, in: context)
         let change = { (document: inout JSONObject) throws(MMError) in
-            try RegistryEdit.edit(input.connection, fields: input.values, in: &document)
+            try RegistryEdit.edit(input.connection, fields: values, in: &document)
         }
         let (before, after) = try services.registry.preview(change)
         try await services.guarding.settleWeakening(of: input.connection, (before, after), in: context)
@@ -120,6 +121,18 @@ enum ConnectionFields {
     private static let others = Connection.knownKeys.filter { key in
         key != "auth" && !settable.contains { $0.name == key }
     }.joined(separator: ", ")
+
+    /// Returns the values with the places of files that are relative to the caller's folder: whoever signs in later,
+    /// such as the pool, runs in another one.
+    static func placed(
+        _ values: [(key: String, text: String?)], in context: OperationContext
+    ) -> [(key: String, text: String?)] {
+        values.map { key, text in
+            let field = key.hasPrefix("auth.") ? String(key.dropFirst(5)) : key
+            guard ConnectionAuth.fileFields.contains(field), let text, !text.contains(":") else { return (key, text) }
+            return (key, context.call.path(text))
+        }
+    }
 
     /// Reads the keys and values of a call.
     static func read(_ reader: InputReader) throws(MMError) -> [(key: String, text: String?)] {
