@@ -98,10 +98,17 @@ public enum FederatedToken: Sendable {
                 .string, !token.isEmpty
         else {
             let mayPass = isPassing(response.status)
+            let hint =
+                if mayPass {
+                    "Try again in a moment."
+                } else if [401, 403].contains(response.status) {
+                    "Give the job the permission id-token: write."
+                } else {
+                    "A proxy may have answered in GitHub's place: check HTTPS_PROXY and NO_PROXY."
+                }
             throw MMError(
                 mayPass ? .unavailable : .remoteFailed,
-                "GitHub returned no token for \(target.connection) (HTTP \(response.status)).",
-                hint: mayPass ? "Try again in a moment." : "Give the job the permission id-token: write.",
+                "GitHub returned no token for \(target.connection) (HTTP \(response.status)).", hint: hint,
                 retry: mayPass ? .after(.seconds(30)) : .never)
         }
         return Secret(token)
