@@ -63,7 +63,8 @@ public enum SecretSource: Sendable {
             guard let value = environment[name] else {
                 throw missing(
                     "\(what) of \(connection) is missing: the variable \(name) is not set",
-                    "Set it for the process that signs in. A running pool keeps the variables it was started with."
+                    "Set it for the process that signs in. A running pool keeps the variables that it was started with: "
+                        + "mm pool restart."
                 )
             }
             text = value
