@@ -15,7 +15,8 @@ public enum ProcessEnvironment {
         environment.filter { network.contains($0.key) && !$0.value.isEmpty }
     }
 
-    /// Returns the names and values; the first one wins where a name occurs twice.
+    /// Returns the names and values; the first one wins where a name occurs twice. In variables of this product that
+    /// name files, a leading `~/` stands for the home folder.
     public static func read() -> [String: String] {
         var environment: [String: String] = [:]
         var pointer = environ
@@ -27,6 +28,29 @@ public enum ProcessEnvironment {
             }
             pointer += 1
         }
-        return environment
+        return placed(environment)
+    }
+
+    /// Returns an environment with absolute places: of the home folder, and of the files and folders that this
+    /// product's variables name from there (`~/token`). No shell expands what a unit or an AI client's configuration
+    /// sets, and other processes, such as the pool, run in other folders.
+    static func placed(_ environment: [String: String]) -> [String: String] {
+        var environment = environment
+        if let home = environment["HOME"], !home.isEmpty, !home.hasPrefix("/"), let here = ThisProcess.workingDirectory
+        {
+            environment["HOME"] = here == "/" ? "/\(home)" : "\(here)/\(home)"
+        }
+        let named = environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let home = named ?? ThisProcess.accountHome else { return environment }
+        return environment.reduce(into: environment) { placed, variable in
+            guard isPlace(variable.key) else { return }
+            placed[variable.key] = StatePaths.absolute(variable.value, home: home)
+        }
+    }
+
+    /// Whether a variable of this product names a file or folder.
+    private static func isPlace(_ name: String) -> Bool {
+        name.hasPrefix("MM_") && (name.hasSuffix("_FILE") || name.hasSuffix("_DIR"))
+            || ["MM_CONNECTIONS", "MM_SHELLS", "MM_GUARD_RULES", "MM_PWSH", "MM_SANDBOX"].contains(name)
     }
 }
