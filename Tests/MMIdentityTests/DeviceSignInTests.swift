@@ -263,6 +263,25 @@ struct DeviceSignInTests {
         #expect(prompt.userCode == "THREE3333")
     }
 
+    @Test("who asks for a sign-in gets a new code at once, however many have expired")
+    func expiredAgain() async throws {
+        let connection = try Contoso.connection()
+        let expired = Contoso.refusal("expired_token", code: 70020)
+        let transport = entra(
+            [expired, expired, expired],
+            codes: ["ONE111111", "TWO222222", "THREE3333", "FOUR44444"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        for code in ["TWO222222", "THREE3333", "FOUR44444"] {
+            clock.advance(5)
+            guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
+                Issue.record("a new code was due")
+                return
+            }
+            #expect(prompt.userCode == code && prompt.note?.contains("expired") == true, "\(prompt)")
+        }
+    }
+
     @Test(
         "a code that the service no longer accepts is replaced once, with the reason and the requested claims",
         arguments: [

@@ -187,12 +187,12 @@ struct DeviceSignIn: Sendable {
     }
 
     /// Handles an expired code, or one that the service no longer accepts. The first one is replaced automatically;
-    /// after the second, someone has to ask for a new one.
+    /// after the second, someone has to ask for a new one, unless that is what this call is.
     private func codeExpired(
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, because lapse: String? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let isLongAgo = now.seconds > pending.expiresAt + Self.rest
-        if pending.restarts == 0 || isLongAgo {
+        if pending.restarts == 0 || isLongAgo || work.options.isAsked {
             if resource != work.resource { try file.remove() }
             return try await start(
                 restarts: isLongAgo ? 0 : pending.restarts + 1, after: lapse,

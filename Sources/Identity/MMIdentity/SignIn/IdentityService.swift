@@ -689,8 +689,7 @@ extension IdentityService {
         let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource)
         if !renewing { try clearClosedSignIns(target) }
-        let options = TokenOptions(renewal: renewing ? .start : .no)
-        switch try await acquire(connection, resource, options, deadline) {
+        switch try await acquire(connection, resource, .asking(renewing: renewing), deadline) {
         case .token(let token): return .signedIn(token.account)
         case .approval(let prompt, _): return .waiting(prompt)
         case .browser: throw browserNeeded(connection, resource)
@@ -739,7 +738,7 @@ extension IdentityService {
         let target = try target(connection, resource, method)
         if !renewing { try clearClosedSignIns(target) }
         var shown: SignInPrompt?
-        var options = TokenOptions(renewal: renewing ? .start : .no)
+        var options = TokenOptions.asking(renewing: renewing)
         while true {
             let step = min(deadline, .after(.seconds(60)))
             switch try await acquire(connection, resource, options, step, by: method) {
@@ -767,7 +766,7 @@ extension IdentityService {
                     )
                 }
             }
-            if renewing { options = TokenOptions(renewal: .resume) }
+            options = TokenOptions(renewal: renewing ? .resume : .no)
         }
     }
 

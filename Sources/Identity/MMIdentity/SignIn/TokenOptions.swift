@@ -33,6 +33,8 @@ package struct TokenOptions: Sendable {
     package var claims: String?
     /// Whether existing tokens are accepted.
     package var renewal: Renewal
+    /// Whether somebody asks for a sign-in now: an expired code is then replaced, however many expired before it.
+    var isAsked = false
 
     package init(
         interaction: Interaction = .allowed, refusedToken: Secret? = nil, refusedAt: Int64 = 0, claims: String? = nil,
@@ -45,8 +47,17 @@ package struct TokenOptions: Sendable {
         self.renewal = renewal
     }
 
+    /// Returns the requirements of somebody who asks for a sign-in.
+    /// - Parameter renewing: whether to sign in again even if there are valid tokens.
+    static func asking(renewing: Bool) -> TokenOptions {
+        var options = TokenOptions(renewal: renewing ? .start : .no)
+        options.isAsked = true
+        return options
+    }
+
     /// A key that is equal for calls that can share a result.
     var key: String {
         "\(interaction)\u{0}\(refusedToken?.reveal() ?? "")\u{0}\(claims ?? "")\u{0}\(renewal)\u{0}\(dropsRefused)"
+            + "\u{0}\(isAsked)"
     }
 }
