@@ -38,7 +38,7 @@ package final class ModuleSession: LentSession {
     let identity: IdentityService
     /// The notes in its first answer.
     private let notices = SessionNotices()
-    /// Whether it began to sign in when the connection had no sign-in whose tokens its module could get.
+    /// Whether it signs in while the connection has no sign-in whose tokens its module could get.
     private let lackedSignIn = Mutex(false)
     private static let signInLimit = Duration.seconds(900)
     /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped
@@ -58,15 +58,21 @@ package final class ModuleSession: LentSession {
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         await noteLack()
         try await mendSignIn(report: report)
+        lackedSignIn.withLock { $0 = false }
         await noteLack()
+        // That a service wants another step may show only when the module's tokens are asked for.
+        let noting: @Sendable (SignInStep) -> Void = { [self] step in
+            if case .personNeeded = step { Task { await noteLack() } }
+            report(step)
+        }
         let account: String
         let identity: SessionIdentity?
         switch runner {
         case .exchange(let session):
-            account = try await session.connect(report: report)
+            account = try await session.connect(report: noting)
             identity = await session.powerShellIdentity
         case .powerShell(let session):
-            let told = try await session.connect(deadline: .after(Self.signInLimit), report: report)
+            let told = try await session.connect(deadline: .after(Self.signInLimit), report: noting)
             account = told.name
             identity = told
         }
@@ -93,8 +99,7 @@ package final class ModuleSession: LentSession {
     }
 
     private func noteLack() async {
-        let lacks = await lacksSignIn
-        lackedSignIn.withLock { $0 = lacks }
+        if await lacksSignIn { lackedSignIn.withLock { $0 = true } }
     }
 
     /// Whether the connection has no sign-in of its own that counts for its module.
