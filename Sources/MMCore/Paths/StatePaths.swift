@@ -114,6 +114,11 @@ public struct StatePaths: Sendable, Hashable {
         Self.join(stateDirectory, "variables-\(Self.safeName(connection ?? "unified")).json")
     }
 
+    /// Returns the path of the last directories of the shells that such a pool has.
+    package func shellsFile(of connection: String? = nil) -> String {
+        Self.join(stateDirectory, "shells-\(Self.safeName(connection ?? "unified")).json")
+    }
+
     /// Returns a name in a form that is safe in a file name: anything but ASCII letters, digits, `_` and `-` becomes
     /// `_`.
     ///

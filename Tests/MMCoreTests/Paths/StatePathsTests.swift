@@ -18,6 +18,7 @@ struct StatePathsTests {
         #expect(paths.poolLog(of: "Contoso GA") == "/home/adele/.m365-logs/session-pool-Contoso_GA.log")
         #expect(paths.sessionsFile() == "/home/adele/.m365-state/sessions-unified.json")
         #expect(paths.variablesFile() == "/home/adele/.m365-state/variables-unified.json")
+        #expect(paths.shellsFile() == "/home/adele/.m365-state/shells-unified.json")
     }
 
     @Test("single paths can be set")

@@ -91,8 +91,8 @@ struct LocalShellTests {
             #expect(end.end.workingDirectory == "/usr/lib")
             let next = try await shell.sh("pwd; echo \"$KEPT$gone\"")
             #expect(next.out == "/usr/lib\na \"b\" 'c\n")
-            #expect(next.end.wasRestarted)
-            #expect(try await shell.sh("true").end.wasRestarted == false)
+            #expect(next.end.restart == .ownShell)
+            #expect(try await shell.sh("true").end.restart == nil)
         }
     }
 
@@ -105,7 +105,7 @@ struct LocalShellTests {
             #expect(await eventually { await shell.processID == nil })
             let next = try await shell.sh("pwd")
             #expect(next.out == "/usr\n")
-            #expect(next.end.wasRestarted)
+            #expect(next.end.restart == .ownShell)
         }
     }
 

@@ -154,7 +154,7 @@ struct ShellHabitsTests {
                 #expect(await eventually { Shells.isAsleep(shellProcess) })
                 let next = try await shell.sh("echo $own")
                 #expect(next.out == "kept\n", "\(next.end)")
-                #expect(!next.end.wasRestarted)
+                #expect(next.end.restart == nil)
             }
             #expect(await shell.processID == process)
         }

@@ -90,7 +90,7 @@ struct SSHSessionTests {
             #expect(end.end.cause == .shellEnded)
             let next = try await session.sh("pwd; echo \"$KEPT$gone\"")
             #expect(next.out == "/usr\na b\n")
-            #expect(next.end.wasRestarted)
+            #expect(next.end.restart == .ownShell)
         }
     }
 
@@ -109,7 +109,7 @@ struct SSHSessionTests {
             // The connection is still there for the next command.
             #expect(await session.isConnected)
             let next = try await session.sh("pwd")
-            #expect(next.out == "/usr\n" && next.end.wasRestarted)
+            #expect(next.out == "/usr\n" && next.end.restart == .ownShell)
         }
     }
 
@@ -166,7 +166,7 @@ struct SSHSessionTests {
             #expect(end.restartsSession)
             let next = try await session.sh("pwd; echo $KEPT")
             #expect(next.out == "/usr\n1\n")
-            #expect(next.end.wasRestarted)
+            #expect(next.end.restart == .ownShell)
             #expect(await eventually { !shell.isAlive })
             #expect(await masters.count == 1)
         }

@@ -93,6 +93,7 @@ package struct ShellOpening: Sendable {
         let word = wanted ?? configuration.usualShell
         var settings = ShellSettings(
             name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
+        if directory == nil { settings.continues = await services.shells.lastDirectory(of: key) }
         settings.policy = configuration.policy
         settings.limits = configuration.limits
         settings.treeLimits = configuration.treeLimits
@@ -227,7 +228,8 @@ package struct ShellOpening: Sendable {
                 key: key, body: .screen(session), kind: "device", host: session.name, secrets: secrets)
         }
         let session = try await SSHSession.connect(
-            target, masters: masters, policy: configuration.policy, admission: admission, deadline: deadline)
+            target, masters: masters, policy: configuration.policy, admission: admission,
+            continuing: await services.shells.lastDirectory(of: key), deadline: deadline)
         return ShellSessions.Member(
             key: key, body: .shell(GuardedShell(session) { await session.workingDirectory }), kind: "posix",
             host: session.name, secrets: secrets,
@@ -313,7 +315,7 @@ package actor ArgumentShell: ShellSession {
         let begin = ContinuousClock.now
         var end = ShellEnd(
             cause: .finished, exitCode: 255, signal: nil, directoryBytes: Array(directory.utf8), duration: .zero,
-            restartsSession: false, wasRestarted: false)
+            restartsSession: false)
         do throws(MMError) {
             let outcome = try await programs.run(
                 words, directory: directory, environment: environment,

@@ -85,12 +85,26 @@ struct ShellReport {
         if let end = task.job.end {
             if !end.directoryBytes.isEmpty { object["cwd"] = .string(end.workingDirectory) }
             object["duration_ms"] = .int(end.duration.milliseconds)
-            if end.wasRestarted { object["session_restarted"] = true }
+            if let restart = end.restart {
+                object["session_restarted"] = true
+                if restart == .anotherSession { object["session_note"] = .string(Self.note(on: restart)) }
+            }
             if end.restartsSession { object["shell_gone"] = true }
             if case .lost(let reason) = end.cause, !reason.isEmpty { object["reason"] = .string(reason) }
             if end.cause == .deadline { object["timeout"] = .int(task.timeLimit.components.seconds) }
         }
         return object
+    }
+
+    /// Returns the sentence on a command that ran in a new shell.
+    private static func note(on restart: ShellEnd.Restart) -> String {
+        switch restart {
+        case .ownShell:
+            "The shell had ended, so this ran in a new one with the last directory and the exported variables."
+        case .anotherSession:
+            "The session had ended, with its pool or because nobody used it, so this ran in a new shell: in the last "
+                + "directory, if it still exists, but without variables and functions that were set before."
+        }
     }
 
     /// Returns the facts about an output that doesn't fit into the answer. The complete output can be read by the
@@ -127,10 +141,7 @@ struct ShellReport {
             ]
         }
         var notes = [task.traffic?.note].compactMap(\.self)
-        if end.wasRestarted {
-            notes.append(
-                "The shell had ended, so this ran in a new one with the last directory and the exported variables.")
-        }
+        if let restart = end.restart { notes.append(Self.note(on: restart)) }
         switch end.cause {
         case .finished: break
         case .shellEnded: notes.append("This command ended the shell; the next one starts a new shell.")

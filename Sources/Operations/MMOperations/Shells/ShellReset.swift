@@ -25,6 +25,7 @@ struct ShellReset: CatalogueOperation {
         _ input: NamedSession, in context: OperationContext, with shells: ShellSessions
     ) async throws(MMError) -> OperationAnswer {
         let key = input.key(of: context.call.shellOwner)
+        await shells.forgetDirectory(of: key)
         switch try await shells.existing(key).body {
         case .shell(let session): try await session.reset()
         case .screen: await shells.close(key)

@@ -23,6 +23,8 @@ package actor ShellSessions {
     /// another.
     private var written: [String: ShellMemory] = [:]
     private var lines: [ShellSessionName: TypedLine] = [:]
+    /// The directories of sessions, also of those that have ended; `nil` if they are not kept.
+    private var directories: SavedShellDirectories?
     /// Hosts that were found to have no POSIX shell, so that later commands needn't find out again.
     private var withoutShell: Set<ShellSessionName> = []
 
@@ -82,7 +84,16 @@ package actor ShellSessions {
         lines[key] = line
     }
 
+    /// Keeps the directories of sessions from now on.
+    func keep(_ directories: SavedShellDirectories) { self.directories = directories }
+
+    /// Forgets the directory of a session that begins anew.
+    func forgetDirectory(of key: ShellSessionName) async { await directories?.forget(key) }
+
     // MARK: Sessions
+
+    /// Returns the last directory of a session of this name that has ended without being closed.
+    func lastDirectory(of key: ShellSessionName) async -> String? { await directories?.directory(of: key) }
 
     /// Returns the session with this name, and creates it if there is none.
     /// - Returns: the session, and whether it is new.
@@ -120,6 +131,7 @@ package actor ShellSessions {
     /// Ends a session and all processes that it started.
     package func close(_ key: ShellSessionName) async {
         for task in commands where task.session == key { task.cancel() }
+        await directories?.forget(key)
         await pool.end(key, MMError(.unavailable, "The session “\(key)” is being closed."))
     }
 
@@ -127,6 +139,7 @@ package actor ShellSessions {
     package func closeAll(of owner: String) async {
         withoutShell = withoutShell.filter { $0.owner != owner }
         written = written.filter { !$0.key.hasPrefix("\(owner) ") }
+        await directories?.forget(owner: owner)
         for report in await pool.reports(where: { $0.owner == owner }) { await close(report.key) }
         work.forget(owner: owner)
     }
@@ -166,8 +179,11 @@ package actor ShellSessions {
         work.add(task)
         guard let turn = await pool.share(task.session, isCommand: true) else { return }
         // The session counts as used until its command ends, whether or not a caller waits for that.
-        Task { [pool] in
-            _ = await task.job.waitForEnd()
+        Task { [pool, directories] in
+            let end = await task.job.waitForEnd()
+            if !task.isBeside, end.cause != .closed, !end.directoryBytes.isEmpty {
+                await directories?.record(end.workingDirectory, of: task.session)
+            }
             turn.release()
             await pool.touch(task.session)
         }

@@ -119,7 +119,10 @@ actor PoolDaemon {
         await children.begin()
         restorer.prepare()
         // The nodes of a cluster have the names in common, elsewhere.
-        if member == nil { services.saveVariableNames() }
+        if member == nil {
+            services.saveVariableNames()
+            await services.saveShellDirectories()
+        }
         do throws(MMError) {
             try listen()
             try record()

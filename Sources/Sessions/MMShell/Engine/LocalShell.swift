@@ -29,7 +29,7 @@ public actor LocalShell: ShellSession {
     public static func start(_ settings: ShellSettings) async throws(MMError) -> LocalShell {
         let shell = LocalShell(settings)
         do throws(MMError) {
-            try await shell.makeLive(restoring: false)
+            try await shell.makeLive(restoring: settings.continues != nil)
         } catch {
             await shell.close()
             throw error
@@ -43,7 +43,9 @@ public actor LocalShell: ShellSession {
         self.settings = settings
         name = settings.name
         kind = settings.kind
-        memory = Mutex(Self.blank(settings))
+        var memory = Self.blank(settings)
+        if let directory = settings.continues { memory.continues(in: Array(directory.utf8)) }
+        self.memory = Mutex(memory)
     }
 
     private static func blank(_ settings: ShellSettings) -> ShellSessionMemory {
@@ -63,6 +65,9 @@ public actor LocalShell: ShellSession {
 
     /// The working directory after the last command.
     package var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
+
+    /// Whether no command has changed anything in the shell, so that a new one would do as well.
+    package var isBlank: Bool { memory.withLock { $0.isBlank } }
 
     /// Returns what background jobs wrote while no command was running; each output is returned once.
     public func takeBackgroundOutput() async -> [UInt8] {
@@ -104,8 +109,7 @@ public actor LocalShell: ShellSession {
         _ turn: TurnQueue.Turn
     ) throws(MMError) -> ShellJob {
         let (effects, mayTrap) = memory.withLock { memory in
-            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
-            if effects.mayRedefine { memory.mayRedefine = true }
+            let effects = memory.expect(command.text)
             if effects.mayTrapInterrupts { memory.mayTrapInterrupts = true }
             return (effects, memory.mayTrapInterrupts)
         }
@@ -173,7 +177,7 @@ public actor LocalShell: ShellSession {
         await dismantle()
         try await makeLive(restoring: true)
         memory.withLock { memory in
-            memory.wasRestarted = true
+            memory.restart = .ownShell
             // Functions, aliases and traps were lost with the old shell.
             memory.mayRedefine = Self.blank(settings).mayRedefine
             memory.mayTrapInterrupts = false
@@ -256,12 +260,12 @@ public actor LocalShell: ShellSession {
             defer {
                 memory.lastStatus = 0
                 memory.running = nil
-                memory.wasRestarted = false
+                memory.restart = nil
             }
             return ShellEnd(
                 cause: run.reason ?? (isClosed ? .closed : .shellEnded), exitCode: exit.code, signal: signal,
                 directoryBytes: memory.snapshot.directory, duration: work.took, restartsSession: true,
-                wasRestarted: memory.wasRestarted)
+                restart: memory.restart)
         }
         work.job.finish(end)
         if let file = work.file { unlink(file) }

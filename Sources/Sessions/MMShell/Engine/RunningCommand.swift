@@ -151,8 +151,10 @@ struct ShellSessionMemory: Sendable {
     var lastStatus: Int32 = 0
     /// The command that runs.
     var running: RunningCommand?
-    /// Whether the next command is the first one of a new shell.
-    var wasRestarted = false
+    /// Why the next command is the first one of a new shell; `nil` if it isn't.
+    var restart: ShellEnd.Restart?
+    /// Whether no command has changed anything in the shell, so that a new one would do as well.
+    var isBlank = true
     /// Whether functions or aliases may have been defined; then no word can be assumed to have its usual meaning.
     var mayRedefine: Bool
     /// Whether the shell may have a trap on SIGINT, after which it would continue with its list.
@@ -163,6 +165,21 @@ struct ShellSessionMemory: Sendable {
         self.mayRedefine = mayRedefine
     }
 
+    /// Records that a new shell goes on where a session of before ended.
+    mutating func continues(in directory: [UInt8]) {
+        snapshot.directory = directory
+        restart = .anotherSession
+        isBlank = false
+    }
+
+    /// Returns the possible effects of a command that is about to run, and records them.
+    mutating func expect(_ text: String) -> CommandEffects {
+        let effects = CommandEffects(of: text, known: !mayRedefine)
+        if effects.mayRedefine { mayRedefine = true }
+        if effects.mayRedefine || effects.mayExport { isBlank = false }
+        return effects
+    }
+
     /// Records that a command has ended while the shell lives on.
     mutating func end(
         _ run: RunningCommand, status: Int32, directory: [UInt8], duration: Duration
@@ -170,12 +187,12 @@ struct ShellSessionMemory: Sendable {
         snapshot.directory = directory
         lastStatus = status
         running = nil
-        defer { wasRestarted = false }
+        defer { restart = nil }
         return ShellEnd(
             cause: run.reason ?? .finished,
             // Some shells that give up a list report the status of the command before it.
             exitCode: run.reason != nil && status == 0 ? 130 : status, signal: nil, directoryBytes: directory,
-            duration: duration, restartsSession: false, wasRestarted: wasRestarted)
+            duration: duration, restartsSession: false, restart: restart)
     }
 }
 
@@ -255,13 +272,21 @@ public struct ShellEnd: Sendable, Hashable {
     /// Whether variables, functions and options of the shell are lost: the next command starts in a new one, with the
     /// working directory and the exported variables after the last command that ended normally.
     package var restartsSession: Bool
-    /// Whether the session was restarted before this command, so that it ran in a new shell.
-    package var wasRestarted: Bool
+    /// Why it ran in a new shell; `nil` if it ran in that of the command before.
+    package var restart: Restart?
+
+    /// Why a command ran in a new shell.
+    package enum Restart: Sendable, Hashable {
+        /// The session's shell had ended; the new one has its directory and exported variables.
+        case ownShell
+        /// The session of before had ended, with its pool or because it was unused; the new one has its directory.
+        case anotherSession
+    }
 
     /// Creates the end of a command.
     package init(
         cause: Cause, exitCode: Int32, signal: Int32?, directoryBytes: [UInt8], duration: Duration,
-        restartsSession: Bool, wasRestarted: Bool
+        restartsSession: Bool, restart: Restart? = nil
     ) {
         self.cause = cause
         self.exitCode = exitCode
@@ -269,7 +294,7 @@ public struct ShellEnd: Sendable, Hashable {
         self.directoryBytes = directoryBytes
         self.duration = duration
         self.restartsSession = restartsSession
-        self.wasRestarted = wasRestarted
+        self.restart = restart
     }
 
     /// The error for callers of a session that has been closed.

@@ -38,6 +38,8 @@ public struct ShellSettings: Sendable {
     public var environment: [String: String]
     /// The directory in which it starts.
     public var directory: String
+    /// The last directory of a session of before, in which this one goes on; `nil` for one that begins anew.
+    package var continues: String?
     /// The folder in which its private folder is created.
     package var temporaryDirectory: String
     /// Rows and columns of its terminal.

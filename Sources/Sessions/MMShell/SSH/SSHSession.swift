@@ -48,13 +48,17 @@ public actor SSHSession: ShellSession {
     /// - Parameters:
     ///   - policy: which commands may run; it is checked here and not enforced on the host.
     ///   - admission: checks each new connection, also later ones; `nil` admits every host.
+    ///   - directory: the last directory of a session of before, in which this one goes on.
     /// - Throws: as `connect(_:masters:deadline:)`; the refusal of `admission`.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy, times: ShellSettings.Times = .init(),
-        admission: HostAdmission?, deadline: Deadline
+        admission: HostAdmission?, continuing directory: String? = nil, deadline: Deadline
     ) async throws(MMError) -> SSHSession {
-        let shell = try await open(target, masters, admission, snapshot: nil, times: times, deadline: deadline)
-        return SSHSession(target, masters, admission, shell, policy, times)
+        let snapshot = directory.map { ShellSnapshot(directory: Array($0.utf8)) }
+        let shell = try await open(target, masters, admission, snapshot: snapshot, times: times, deadline: deadline)
+        let session = SSHSession(target, masters, admission, shell, policy, times)
+        if let snapshot { session.memory.withLock { $0.continues(in: snapshot.directory) } }
+        return session
     }
 
     private init(
@@ -102,6 +106,9 @@ public actor SSHSession: ShellSession {
         return shell
     }
 
+    /// Whether no command has changed anything in the shell, so that a new one would do as well.
+    package var isBlank: Bool { memory.withLock { $0.isBlank } }
+
     /// Whether its commands wait until their output is read.
     public nonisolated var waitsForReader: Bool { true }
 
@@ -140,8 +147,7 @@ public actor SSHSession: ShellSession {
     ) -> ShellJob {
         let id = RemoteShell.newID()
         let effects = memory.withLock { memory in
-            let effects = CommandEffects(of: command.text, known: !memory.mayRedefine)
-            if effects.mayRedefine { memory.mayRedefine = true }
+            let effects = memory.expect(command.text)
             return effects
         }
         let run = RunningCommand(id: id, ladder: ladder(effects)) { [weak self] in await self?.climb($0, shell) }
@@ -234,7 +240,7 @@ public actor SSHSession: ShellSession {
         let snapshot = memory.withLock { $0.snapshot }
         let shell = try await makeLive(snapshot.directory.isEmpty ? nil : snapshot, deadline)
         memory.withLock { memory in
-            memory.wasRestarted = true
+            memory.restart = .ownShell
             memory.mayRedefine = false
         }
         await masters.leftovers.sweep(over: shell.master)
@@ -283,13 +289,13 @@ public actor SSHSession: ShellSession {
             defer {
                 memory.lastStatus = 0
                 memory.running = nil
-                memory.wasRestarted = false
+                memory.restart = nil
             }
             if let exports { memory.snapshot.exports = exports }
             return ShellEnd(
                 cause: cause, exitCode: isShellsOwn ? ended.code : 255, signal: nil,
                 directoryBytes: memory.snapshot.directory, duration: took, restartsSession: true,
-                wasRestarted: memory.wasRestarted)
+                restart: memory.restart)
         }
         job.finish(end)
         turn.release()

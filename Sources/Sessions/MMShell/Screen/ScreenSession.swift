@@ -117,7 +117,7 @@ package actor ScreenSession {
         job.finish(
             ShellEnd(
                 cause: .finished, exitCode: exit.code, signal: nil, directoryBytes: [], duration: .zero,
-                restartsSession: true, wasRestarted: false))
+                restartsSession: true))
     }
 
     // MARK: The screen

@@ -149,7 +149,7 @@ package actor PythonShell: ShellSession {
                 cause: stop.reason ?? (isOver ? .shellEnded : .finished),
                 exitCode: report?.status ?? host.end?.exitCode ?? 255, signal: nil,
                 directoryBytes: Array(directory.utf8),
-                duration: ContinuousClock.now - begin, restartsSession: isOver, wasRestarted: restarted))
+                duration: ContinuousClock.now - begin, restartsSession: isOver, restart: restarted ? .ownShell : nil))
         if isOver { _ = await host.wait(until: .after(.seconds(5))) }
     }
 

@@ -1,0 +1,103 @@
+package import MMCore
+
+/// The last directories of shell sessions, in a file: a later session of the same name goes on in its directory, and
+/// says that it is another one.
+package actor SavedShellDirectories {
+    private struct Entry: Hashable {
+        var directory: String
+        var savedAt: Timestamp
+    }
+
+    private let path: String
+    private let log: Log
+    private let clock: WallClock
+    /// What the file says, once it has been read: only this process writes it.
+    private var kept: [String: Entry]?
+
+    /// How long a directory is kept after the last command that ended in it.
+    private static let lifetime = Duration.seconds(7 * 86_400)
+    /// The age at which the time of an entry is renewed although its directory stays the same.
+    private static let renewal = Duration.seconds(3600)
+    /// The maximum number of sessions.
+    private static let most = 1000
+
+    /// Creates the directories in a file, which need not exist.
+    package init(path: String, log: Log, clock: WallClock = .system) {
+        self.path = path
+        self.log = log
+        self.clock = clock
+    }
+
+    /// Returns the last directory of a session; `nil` if there was none.
+    func directory(of key: ShellSessionName) -> String? { entries()[Self.name(key)]?.directory }
+
+    /// Records the directory in which a command has ended.
+    func record(_ directory: String, of key: ShellSessionName) {
+        var entries = entries()
+        let (name, now) = (Self.name(key), clock.now)
+        if let entry = entries[name], entry.directory == directory, now - entry.savedAt <= Self.renewal { return }
+        entries[name] = Entry(directory: directory, savedAt: now)
+        if entries.count > Self.most, let oldest = entries.min(by: { $0.value.savedAt < $1.value.savedAt }) {
+            entries[oldest.key] = nil
+        }
+        write(entries)
+    }
+
+    /// Forgets a session that was closed.
+    func forget(_ key: ShellSessionName) {
+        var entries = entries()
+        if entries.removeValue(forKey: Self.name(key)) != nil { write(entries) }
+    }
+
+    /// Forgets the sessions of an owner.
+    func forget(owner: String) {
+        let entries = entries()
+        let rest = entries.filter { !$0.key.hasPrefix("\(owner) ") }
+        if rest.count < entries.count { write(rest) }
+    }
+
+    // MARK: The file
+
+    private static func name(_ key: ShellSessionName) -> String { "\(key.owner) \(key.place.rawValue) \(key.name)" }
+
+    private func entries() -> [String: Entry] {
+        let all = kept ?? read()
+        kept = all
+        let now = clock.now
+        return all.filter { now - $0.value.savedAt <= Self.lifetime }
+    }
+
+    private func read() -> [String: Entry] {
+        guard let bytes = try? ProtectedFile.read(path) else { return [:] }
+        var entries: [String: Entry] = [:]
+        for (name, item) in (try? JSONParser.parse(bytes))?.object ?? [:] {
+            guard let directory = item["directory"]?.string,
+                let savedAt = item["saved_at"]?.string.flatMap({ Timestamp(iso8601: $0) })
+            else { continue }
+            entries[name] = Entry(directory: directory, savedAt: savedAt)
+        }
+        return entries
+    }
+
+    private func write(_ entries: [String: Entry]) {
+        kept = entries
+        var members = JSONObject()
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            members[name] = ["directory": .string(entry.directory), "saved_at": .string(entry.savedAt.iso8601)]
+        }
+        do throws(MMError) {
+            try ProtectedFile.replace(path, with: JSONWriter.bytes(.object(members)), durable: false)
+        } catch {
+            // The command itself has ended as it should.
+            log.warning("the directories of shells could not be saved: \(error.message)")
+        }
+    }
+}
+
+extension OperationServices {
+    /// Keeps the directories of shells in a file from now on, beside the list of sessions that are restored.
+    package func saveShellDirectories() async {
+        let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
+        await shells.keep(SavedShellDirectories(path: paths.shellsFile(of: only), log: log))
+    }
+}

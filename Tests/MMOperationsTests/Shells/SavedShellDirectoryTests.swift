@@ -1,0 +1,91 @@
+import Glibc
+import MMCore
+import MMShell
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Shells after the end of their pool", .timeLimit(.minutes(10)))
+struct SavedShellDirectoryTests {
+    private let home = JobHome()
+
+    init() throws {
+        Signals.ignoreBrokenPipes()
+        mkdir(home.path, 0o700)
+        mkdir(home.path + "/work", 0o755)
+        mkdir(home.path + "/work/sub", 0o755)
+        let file: JSONObject = ["directory": .string(home.path + "/work"), "sandbox": "guard"]
+        try ProtectedFile.replace(home.path + "/.m365-shells.json", with: JSONWriter.bytes(.object(file)))
+    }
+
+    /// What the file says of the session's directory.
+    private var saved: String? {
+        get async {
+            await SavedShellDirectories(path: home.services.paths.shellsFile(), log: home.services.log)
+                .directory(of: ShellSessionName(owner: "session:a", place: .shell, name: NamedSession.standard))
+        }
+    }
+
+    private func call(
+        _ name: String, _ arguments: JSONObject, _ service: LocalOperationService
+    ) async throws -> JSONValue {
+        let context = CallContext(
+            caller: Caller(surface: .mcp, name: "test", server: "mm"), timeLimit: .seconds(120), sessionID: "a")
+        guard case .value(let value) = try await service.call(name, arguments, in: context).body else {
+            throw MMError(.internalError, "no value")
+        }
+        return value
+    }
+
+    /// Does work with services that keep the directories of shells, as those of a pool do.
+    private func withPool(_ work: (LocalOperationService) async throws -> Void) async throws {
+        let services = OperationServices(environment: home.services.environment)
+        await services.saveShellDirectories()
+        do { try await work(LocalOperationService(services: services)) } catch {
+            await services.close()
+            throw error
+        }
+        await services.close()
+    }
+
+    @Test("go on in their last directory, and say that they are new ones")
+    func continued() async throws {
+        try await withPool { service in
+            let first = try await call("shell_run", ["command": "cd sub; LOST=yes"], service)
+            #expect(first["session_restarted"] == nil)
+            let directory = RealPath.of(home.path + "/work/sub") ?? ""
+            #expect(await eventually { await saved == directory })
+        }
+        try await withPool { service in
+            let next = try await call("shell_run", ["command": "pwd; echo \"[$LOST]\""], service)
+            #expect(next["stdout"]?.string?.hasSuffix("/work/sub\n[]\n") == true)
+            #expect(next["session_restarted"] == true)
+            #expect(next["session_note"]?.string?.contains("without variables") == true)
+            #expect(try await call("shell_run", ["command": "pwd"], service)["session_restarted"] == nil)
+            _ = try await call("shell_close", ["session": .string(NamedSession.standard)], service)
+        }
+        try await withPool { service in
+            let fresh = try await call("shell_run", ["command": "pwd"], service)
+            #expect(fresh["stdout"]?.string?.hasSuffix("/work\n") == true)
+            #expect(fresh["session_restarted"] == nil)
+        }
+    }
+
+    @Test("are judged in the directory in which they go on")
+    func judged() async throws {
+        try await withPool { service in
+            _ = try await call("shell_run", ["command": "cd .."], service)
+            let directory = RealPath.of(home.path)
+            #expect(await eventually { await saved == directory })
+        }
+        try await withPool { service in
+            // In `work` this would be a file like any other.
+            let error = await #expect(throws: MMError.self) {
+                _ = try await call("shell_run", ["command": "cat connections.json"], service)
+            }
+            #expect(error?.code == .denied)
+        }
+    }
+}
