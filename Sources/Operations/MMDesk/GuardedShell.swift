@@ -37,6 +37,17 @@ package struct GuardedShell: Sendable {
         get async { await (session as? SSHSession)?.isConnected ?? true }
     }
 
+    /// Whether no command has changed anything in it, so that a new shell would do as well; false for other kinds.
+    package var isBlank: Bool {
+        get async {
+            switch session {
+            case let shell as LocalShell: await shell.isBlank
+            case let shell as SSHSession: await shell.isBlank
+            default: false
+            }
+        }
+    }
+
     /// The process id of a running local shell.
     package var processID: Int32? {
         get async { await (session as? LocalShell)?.processID }

@@ -72,6 +72,12 @@ extension PooledSession {
     public var engine: String? { get async { nil } }
 }
 
+/// A session that a new one can take the place of.
+package protocol ReplaceableSession: PooledSession {
+    /// Whether a new session would do as well: its callers have left nothing in it.
+    var isReplaceable: Bool { get async }
+}
+
 /// A session whose callers wait in its pool's queue alone.
 package protocol LentSession: PooledSession {
     /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands

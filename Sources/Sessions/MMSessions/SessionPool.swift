@@ -544,7 +544,8 @@ extension SessionPool {
         await session?.close()
     }
 
-    /// Ends the session that has been idle longest if the pool, or an owner's share of it, is full.
+    /// Ends the session that has been idle longest if the pool, or an owner's share of it, is full. One that nothing
+    /// would be lost with may be ended at once.
     func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
         let own = live.filter { $0.key.owner == key.owner }
@@ -552,10 +553,16 @@ extension SessionPool {
         guard isOwnersLimit || live.count >= limits.total else { return }
         // Sessions in use are never ended, nor are those of other owners because of one owner's limit.
         let now = clock.now()
-        let idle = (isOwnersLimit ? own : live).filter {
-            $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
+        let idle = (isOwnersLimit ? own : live).filter { $0.value.idle != nil }.sorted {
+            $0.value.touched < $1.value.touched
         }
-        guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
+        var oldest = idle.first { now - $0.value.touched >= limits.evictableAfter }?.key
+        for (key, slot) in idle where oldest == nil {
+            guard await (slot.session as? any ReplaceableSession)?.isReplaceable == true else { continue }
+            // It may have been used or ended meanwhile.
+            if slots[key] === slot, slot.idle != nil { oldest = key }
+        }
+        guard let oldest else {
             let unused =
                 limits.evictableAfter > .zero
                 ? "none of them has been unused for \(limits.evictableAfter.components.seconds) s" : "all are in use"

@@ -187,6 +187,32 @@ struct ShellSessionsTests {
         #expect(await sessions.members(of: "b", in: .shell).count == 1)
     }
 
+    @Test("make room at once if nothing would be lost with them", arguments: ["true; echo a | cat", "a=1", "cd /"])
+    func untouched(command: String) async throws {
+        let shell = try await LocalShell.start(ShellSettings(name: "untouched"))
+        let session = GuardedShell(shell) { "" }
+        _ = try await sessions.session(key("a", "1"), limits: limits) { () async throws(MMError) in
+            ShellSessions.Member(key: key("a", "1"), body: .shell(session), kind: "bash")
+        }
+        #expect(try await open(key("a", "2")))
+        #expect(await session.isBlank)
+        _ = try await shell.run(command)
+        let isBlank = command.hasPrefix("true")
+        #expect(await session.isBlank == isBlank)
+        guard isBlank else {
+            await #expect(throws: MMError.self) { try await open(key("a", "3")) }
+            return await sessions.close()
+        }
+        // That of another client makes no room.
+        await #expect(throws: MMError.self) {
+            _ = try await open(key("b", "1"))
+            _ = try await open(key("b", "2"))
+        }
+        #expect(try await open(key("a", "3")))
+        #expect(await sessions.members(of: "a", in: .shell).map(\.key.name).sorted() == ["2", "3"])
+        await sessions.close()
+    }
+
     @Test("are not opened any more when all who asked have gone")
     func calledOff() async throws {
         let (key, began, ended) = (key("a", "x"), OneShot<Void>(), OneShot<Void>())

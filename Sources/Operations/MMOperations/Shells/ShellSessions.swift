@@ -299,7 +299,15 @@ extension ShellSessions {
     }
 }
 
-extension ShellSessions.Member: PooledSession {
+extension ShellSessions.Member: ReplaceableSession {
+    /// Whether no command has changed anything in its shell.
+    package var isReplaceable: Bool {
+        get async {
+            guard case .shell(let session) = body else { return false }
+            return await session.isBlank
+        }
+    }
+
     /// Does nothing, because the session was connected when it was created.
     /// - Returns: the user and host that it is on; an empty text for a session on this machine.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
