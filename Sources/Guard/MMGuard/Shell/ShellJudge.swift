@@ -314,7 +314,9 @@ struct ShellJudge {
                 index += 1
             } else if word.value.hasPrefix("-"), word.value.count > 1 {
                 // After an unknown option, the next word may or may not be its value.
-                isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
+                isUnsure =
+                    !takesValue.contains(word.value) && !word.value.contains("=")
+                    && (word.value.hasPrefix("--") || takesValue.isEmpty && word.value.count == 2)
                 if let file = Self.saved(by: call, at: index) { set += judge(file, isWritten: true) }
                 if let folder = Self.value(of: ShellPrograms.enteringOptions, in: call, at: index) {
                     behind.enter(folder.value)
