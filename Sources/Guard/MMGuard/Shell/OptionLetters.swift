@@ -6,4 +6,11 @@ enum OptionLetters {
         guard word.hasPrefix("-"), !word.hasPrefix("--") else { return false }
         return word.dropFirst().first { letters.contains($0) || valued.contains($0) }.map(letters.contains) == true
     }
+
+    /// Returns whether a word ends with one of these letters of options, so that the next word is its value.
+    static func word(_ word: some StringProtocol, endsWithOneOf valued: String) -> Bool {
+        guard word.hasPrefix("-"), !word.hasPrefix("--") else { return false }
+        return word.dropFirst().firstIndex(where: valued.contains).map { word.index(after: $0) == word.endIndex }
+            == true
+    }
 }

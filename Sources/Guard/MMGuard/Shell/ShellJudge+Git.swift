@@ -132,7 +132,7 @@ extension ShellJudge {
         return !isTakenBack
             && zip([""] + words, words).contains { before, word in
                 let isValue =
-                    OptionLetters.word(before, hasOneOf: valuedLetters[verb] ?? "")
+                    OptionLetters.word(before, endsWithOneOf: valuedLetters[verb] ?? "")
                     || !before.contains("=")
                         && LongOption.word(before, mayBeOneOf: ["--exclude", "--expire", "--pathspec-from-file"])
                 return !isValue && (word == "--dry-run" || hasLetter("n", word, of: verb))
