@@ -203,6 +203,11 @@ extension ShellJudge {
     /// how it is built, a test, a source of a language that is compiled, or one that the program's words name.
     private func runs(_ file: String, _ call: ShellScript.Command) -> Bool {
         let name = call.program
+        if ShellWords.contains(name, in: "planners") {
+            // A plan starts the programs that the configuration names.
+            return Self.isConfiguration(file)
+                && call.arguments.contains { ShellWords.contains($0.value, in: "planning-verbs") }
+        }
         let isContainer = ["docker", "podman", "buildah", "nerdctl", "docker-compose"].contains(name)
         if isContainer, ["Dockerfile", "Containerfile"].contains(where: file.hasPrefix) {
             return call.arguments.contains { ["build", "bud", "buildx", "compose", "up"].contains($0.value) }
@@ -226,6 +231,11 @@ extension ShellJudge {
             || call.arguments.contains { ShellMemory.name($0.value) == file }
     }
 
+    /// Returns whether a file is the configuration of a program that plans changes of infrastructure.
+    private static func isConfiguration(_ file: String) -> Bool {
+        [".tf", ".tf.json", ".tofu", ".tofu.json", ".hcl"].contains(where: file.hasSuffix)
+    }
+
     /// Judges a file that builds run as code.
     private func judge(buildFile name: String, _ text: String, _ depth: Int) -> [GuardFinding] {
         let ending = name.split(separator: ".").last.map(String.init) ?? name
@@ -235,6 +245,9 @@ extension ShellJudge {
             return text.replacing("\\\n", with: " ").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("RUN ") }
                 .flatMap { handed(ShellScript.Word(String($0.dropFirst(4))), depth) }
                 .filter { found in rules.contains { $0.rawValue == found.rule } }
+        }
+        if Self.isConfiguration(name) {
+            return text.contains("\"external\"") ? [finding(.interpreter, subject: name)] : []
         }
         if Self.includesFetched(text, in: ending) { return [finding(.fed, subject: name)] }
         let program = ScriptText.program(ofFile: name) ?? (name.hasSuffix("file") ? "ruby" : nil)
