@@ -480,8 +480,8 @@ package struct ShellRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     /// The line of the construct, counted from 1.
     package var line: Int
 
-    /// Whether the text ends in the middle of a quote: no shell would run it.
-    package var isUnfinishedQuote = false
+    /// Whether the text ends in the middle of a quote or substitution: no shell would run it.
+    package var isUnfinished = false
 
     /// The construct and its line.
     package var description: String { "\(construct) in line \(line)" }

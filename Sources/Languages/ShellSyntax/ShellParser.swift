@@ -62,8 +62,13 @@ struct ShellParser {
         let place = min(max(offset ?? position, 0), bytes.count)
         return ShellRefusal(
             construct: construct, offset: place, line: 1 + bytes[..<place].count { $0 == 0x0A },
-            isUnfinishedQuote: construct.hasPrefix("an unterminated quote"))
+            isUnfinished: Self.unfinished.contains(where: construct.hasPrefix))
     }
+
+    /// The constructs that a text may end within, and that no shell reads as anything else.
+    private static let unfinished = [
+        "an unterminated quote", "an unclosed parenthesis", "an unfinished ${", "an unfinished substitution",
+    ]
 
     // MARK: Lists
 

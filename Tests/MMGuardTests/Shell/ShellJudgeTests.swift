@@ -15,6 +15,17 @@ struct ShellJudgeTests {
     }
 
     @Test(
+        "finds the quote or substitution within which a text ends",
+        arguments: [
+            ("echo $(date", true), ("echo \"$(hostname", true), ("echo `date", true), ("echo ${x", true),
+            ("echo 'a", true), ("( ls", true), ("echo $((1+", true), ("ls )", false), ("cat <<E\nx", false),
+            ("[[ a", false), ("f() {", false), ("echo $(case a in a) ls;; esac)", false), ("ls # (", false),
+        ])
+    func unfinished(text: String, isUnfinished: Bool) {
+        #expect((GuardEngine.unfinishedPart(in: text) != nil) == isUnfinished)
+    }
+
+    @Test(
         "lets plain work go on",
         arguments: [
             "ls -la", "cd /srv && ls | wc -l", "X=1; echo \"$X\"", "for f in *.txt; do echo \"$f\"; done",

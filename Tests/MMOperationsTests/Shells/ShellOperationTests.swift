@@ -227,10 +227,12 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
-    @Test("refuse a quote that isn't closed, with its place, and ask nobody about it")
+    @Test("refuse a quote or substitution that isn't closed, with its place, and ask nobody about it")
     func unfinishedQuote() async throws {
         let refused = try await fails(.invalidInput) { try await run("echo one\necho 'unterminated") }
         #expect(refused.message.contains("line 2, column 6"), "\(refused)")
+        let open = try await fails(.invalidInput) { try await run("echo $(date") }
+        #expect(open.message.contains("an unclosed parenthesis in line 1"), "\(open)")
         #expect(try await run("echo 'terminated'")["stdout"] == "terminated\n")
         await home.services.close()
     }

@@ -26,18 +26,27 @@ extension GuardEngine {
         }
     }
 
-    /// Finds an unclosed quote. No shell would run such a command, so no person needs to be asked about it.
-    /// - Returns: the kind of quote and its line and column, counted from 1; `nil` for any other text.
-    package static func unfinishedQuote(in command: String) -> (construct: String, line: Int, column: Int)? {
+    /// Finds a quote or substitution that isn't closed. No shell would run such a command, so no person needs to be
+    /// asked about it.
+    /// - Returns: what isn't closed and its line and column, counted from 1; `nil` for any other text.
+    package static func unfinishedPart(in command: String) -> (construct: String, line: Int, column: Int)? {
         do throws(ShellRefusal) {
             _ = try ShellScript.parse(command, as: .whole)
             return nil
         } catch {
-            guard error.isUnfinishedQuote else { return nil }
+            guard error.isUnfinished else { return nil }
             let before = Array(command.utf8.prefix(error.offset))
             let line = before[(before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
             return (error.construct, error.line, String(decoding: line, as: UTF8.self).count + 1)
         }
+    }
+
+    /// Returns whether a table knows a program of this name in a shell.
+    package static func knowsProgram(_ name: String) -> Bool {
+        guard let call = try? ShellScript.parse(name).commands.first else { return false }
+        let judge = ShellJudge(
+            of: name, in: ShellContext(isRemote: true), remembering: ShellMemory(), makesFiles: true)
+        return !judge.isUnheardOf(call)
     }
 
     /// Returns the verdict on a text that is typed into a running program.

@@ -24,9 +24,9 @@ extension ShellCallContext {
         let (verdict, memory) = try await services.guarding.guards.verdict(
             shell: command, in: place, policy: configuration.guardPolicy,
             remembering: await shells.memory(of: session))
-        if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: command) {
+        if verdict.decision == .ask, let part = GuardEngine.unfinishedPart(in: command) {
             throw MMError(
-                .invalidInput, "The command has \(quote.construct) in line \(quote.line), column \(quote.column).",
+                .invalidInput, "The command has \(part.construct) in line \(part.line), column \(part.column).",
                 hint: "Close it and send the command again; nothing was run.", details: ["field": "command"])
         }
         let cleared = try await settle(verdict, shown ?? command, title: "run in", session, member?.host, place)

@@ -202,9 +202,9 @@ struct TextJudge {
             let place = try ShellContext(
                 isOnHost: input.isOnHost, directory: context.call.directory, services.paths, services.environment)
             let verdict = engine.judge(shell: text.text, in: place.reading(text.text), policy: policy)
-            if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: text.text) {
+            if verdict.decision == .ask, let part = GuardEngine.unfinishedPart(in: text.text) {
                 throw MMError(
-                    .invalidInput, "The text has \(quote.construct) in line \(quote.line), column \(quote.column).",
+                    .invalidInput, "The text has \(part.construct) in line \(part.line), column \(part.column).",
                     hint: "Close it and check again.", details: ["field": "script"])
             }
             return (verdict, false)
