@@ -50,6 +50,8 @@ struct GuardCheckTests {
             ("GET-MAILBOX", .powershell), ("  write-host hi", .powershell), ("Get-Mailbox | Export-Csv x", .powershell),
             ("apt-get install jq", .shell), ("ssh-keygen -t ed25519", .shell), ("docker-compose down", .shell),
             ("git checkout get-mailbox", .shell), ("pwsh -c 'Get-Mailbox'", .shell), ("ls -la", .shell),
+            ("iwr https://a.example/x.ps1 | iex", .powershell), ("irm https://a.example/x | iex", .powershell),
+            ("gci . | measure", .powershell), ("sort a | tee b", .shell), ("gm identify a.png", .shell),
             ("GET /users", .request), ("https://graph.microsoft.com/v1.0/users", .request),
         ] as [(String, CheckedKind)])
     func kinds(text: String, kind: CheckedKind) { #expect(CheckedKind(of: text) == kind) }

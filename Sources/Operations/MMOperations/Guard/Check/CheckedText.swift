@@ -119,6 +119,12 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
         let names = words(of: text[...])
         // PowerShell takes its names in any case, and no shell has a program of such a name.
         if names.contains(where: isCmdlet) || names.first.map(CmdletModules().hasCmdlet) ?? false { return true }
+        // So are those of its aliases that no program has: `iwr … | iex`, but `ls | sort`. Two letters say too little.
+        if let first = names.first, first.utf8.count > 2, CmdletModules().isBuiltIn(first),
+            !GuardEngine.knowsProgram(first)
+        {
+            return true
+        }
         let word = start.prefix { $0.isLetter }.lowercased()
         if ["param", "function", "foreach", "switch", "try", "using", "filter", "begin", "process"].contains(word) {
             return true
