@@ -535,6 +535,8 @@ extension ShellJudge {
     /// Returns whether a program with its own language reads commands that aren't in the text.
     private func takesCommands(_ call: ShellScript.Command) -> Bool {
         guard CarriedText.table[call.program]?.input != nil else { return false }
+        // What a module of an interpreter reads is data.
+        if Self.isInterpreter(call.program), call.arguments.first?.value == "-m" { return false }
         return switch call.inputs[0] {
         case .text: false
         case .some: true
