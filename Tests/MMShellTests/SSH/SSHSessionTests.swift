@@ -172,6 +172,15 @@ struct SSHSessionTests {
         }
     }
 
+    @Test("keeps no one-time password for a later sign-in while it is connected")
+    func lateCode() async throws {
+        try await Self.with { (session, _, _) async throws in
+            _ = try await session.sh("true")
+            await session.renew(password: nil, passphrase: nil, oneTimePassword: Secret("755224"))
+            #expect(await session.target.oneTimePassword.take() == nil)
+        }
+    }
+
     @Test("notices a host that is frozen")
     func frozen() async throws {
         try await TestSSHD.with { (server) async throws in

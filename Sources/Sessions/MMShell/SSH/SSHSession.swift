@@ -328,7 +328,8 @@ public actor SSHSession: ShellSession {
     package func renew(password: Secret?, passphrase: Secret?, oneTimePassword: Secret?) {
         target.password = password ?? target.password
         target.passphrase = passphrase ?? target.passphrase
-        if let oneTimePassword { target.oneTimePassword.set(oneTimePassword) }
+        // While the connection is up, no sign-in is next: kept for a later one, the code would be an old one by then.
+        if let oneTimePassword, !isConnected { target.oneTimePassword.set(oneTimePassword) }
     }
 
     // MARK: Files
