@@ -360,7 +360,9 @@ struct ShellJudge {
         let text = ShellScript.Word(
             words.map(\.value).joined(separator: " "), isFixed: words.allSatisfy(\.isFixed),
             hasNoPattern: !words.contains(where: Self.isPattern))
-        return text.isLiteral && !inside.words.contains(where: { $0.value.contains(" ") }) ? nil : text
+        // A quoted operator separates commands there: `parallel echo {} '&&' rm {}`.
+        let isPlain = text.isLiteral && !inside.words.contains { $0.value.contains { " ;&|<>()\n".contains($0) } }
+        return isPlain ? nil : text
     }
 
     /// Returns whether a shell replaces a word by the names of files.
