@@ -72,6 +72,8 @@ extension ShellJudge {
                 ["-n", "-netns", "-f", "-family", "-rc", "-rcvbuf", "-l", "-loops"].contains(first) ? 2 : 1)
         }
         guard let verb = rest.dropFirst().first else { return .reads }
+        // What stands behind it is what is shown.
+        if let object = rest.first, object.hasPrefix("mo"), "monitor".hasPrefix(object) { return .reads }
         // Only for `link` does this abbreviation mean `set`.
         if rest.first.map({ "link".hasPrefix($0) }) == true, "set".hasPrefix(verb) { return .rights }
         let looks = ["show", "list", "lst", "get", "help", "monitor", "identify", "pids"]

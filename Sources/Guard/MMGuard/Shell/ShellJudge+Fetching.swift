@@ -21,7 +21,8 @@ extension ShellJudge {
         func admits(_ option: String, _ value: ShellScript.Word?) -> Bool {
             if !anywhere, value.map(mayAddOption) == true { return false }
             switch option {
-            case "c", "D", "cookie-jar", "dump-header": return anywhere
+            case "c", "D", "cookie-jar", "dump-header":
+                return anywhere || value.map { ["/dev/null", "-", "/dev/stdout"].contains($0.value) } == true
             case isCurl ? "o" : "O", "output", "output-document", "P", "directory-prefix":
                 isKept = true
                 return anywhere || goesNowhere(value)
