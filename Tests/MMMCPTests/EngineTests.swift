@@ -45,6 +45,15 @@ struct DeclarationTests {
         }
     }
 
+    @Test("a tool may accept more than its listed schema says")
+    func acceptedSchema() throws {
+        var tool = tool("t", ["type": "object", "properties": ["body": ["type": "object"]]])
+        #expect(try !RegisteredTool(tool).input.problems(of: ["body": [1]]).isEmpty)
+        tool.acceptedSchema = ["type": "object", "properties": ["body": ["type": ["object", "array"]]]]
+        #expect(try RegisteredTool(tool).input.problems(of: ["body": [1]]).isEmpty)
+        #expect(tool.json(for: .v2025_11_25)["inputSchema"]?["properties"]?["body"]?["type"] == "object")
+    }
+
     @Test(
         "a template's variables are found in an address and decoded, and nothing else matches",
         arguments: [

@@ -11,7 +11,7 @@ struct GraphRequest: OperationCall {
     /// HTTP method (default GET).
     var method: Method?
     /// JSON body.
-    var body: JSONObject?
+    var body: JSONValue?
     /// Service (default graph).
     var resource: Resource?
     /// OData options: $select, $filter…
@@ -88,7 +88,7 @@ struct GraphRequest: OperationCall {
         connection: String? = nil,
         endpoint: String? = nil,
         method: Method? = nil,
-        body: JSONObject? = nil,
+        body: JSONValue? = nil,
         resource: Resource? = nil,
         query: JSONObject? = nil,
         top: Int? = nil,
@@ -139,7 +139,7 @@ struct GraphRequest: OperationCall {
         members["connection"] = connection.map { .string($0) }
         members["endpoint"] = endpoint.map { .string($0) }
         members["method"] = method.map { .string($0.rawValue) }
-        members["body"] = body.map { .object($0) }
+        members["body"] = body.map { $0 }
         members["resource"] = resource.map { .string($0.rawValue) }
         members["query"] = query.map { .object($0) }
         members["top"] = top.map { .int(Int64($0)) }

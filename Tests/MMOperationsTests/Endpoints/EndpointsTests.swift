@@ -159,6 +159,18 @@ struct EndpointsTests {
         }
     }
 
+    @Test("a list is no body of a call that takes an object, and is one of the few that take a list")
+    func listBody() throws {
+        let error = #expect(throws: MMError.self) {
+            try PathFault.check("POST", try target("/users"), hasBody: true, body: [["displayName": "Ann"]])
+        }
+        #expect(error?.details["field"] == "body" && error?.hint?.contains("--batch") == true)
+        let page = try target("/me/onenote/pages/1-5a4d/content")
+        #expect(throws: Never.self) {
+            try PathFault.check("PATCH", page, hasBody: true, body: [["target": "body", "action": "append"]])
+        }
+    }
+
     @Test(
         "a model's bare list asks for the usual properties and says so; people, scripts and own choices are left alone")
     func usual() throws {

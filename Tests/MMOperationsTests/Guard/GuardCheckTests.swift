@@ -38,6 +38,8 @@ struct GuardCheckTests {
             ["script": ["POST /applications"], "body": ["displayName": "x"]],
             ["url": "/applications", "method": "POST", "body": ["displayName": "x"]],
             ["script": ["POST /applications {\"displayName\":\"x\"}"]],
+            ["script": ["PATCH /users/ann [{\"accountEnabled\":false}]"]],
+            ["url": "/users/ann", "method": "PATCH", "body": [["accountEnabled": false]]],
         ] as [JSONObject])
     func request(arguments: JSONObject) async throws {
         let verdict = try await check(arguments).get()

@@ -38,6 +38,33 @@ struct GraphRequestInputTests {
         #expect((input.body != nil) == isSent)
     }
 
+    @Test(
+        "a body may be a list, also as a text, and only an object can hold what isn't sent",
+        arguments: [
+            ([["action": "append"]], [["action": "append"]]), ("[{\"action\": \"append\"}]", [["action": "append"]]),
+            (["a": 1, "confirmed": true], ["a": 1]),
+        ] as [(JSONValue, JSONValue)])
+    func listBody(given: JSONValue, sent: JSONValue) throws {
+        let arguments: JSONObject = ["connection": "C", "endpoint": "/x", "method": "PATCH", "body": given]
+        #expect(try input(arguments).body == sent)
+        let plain = try InputReader.plain(arguments, GraphRequestInput.fields, of: "graph_request")
+        #expect(plain["body"]?.array == sent.array)
+        for wrong in [5, "five", "[1", true] as [JSONValue] {
+            let error = #expect(throws: MMError.self) {
+                try input(["connection": "C", "endpoint": "/x", "method": "PATCH", "body": wrong])
+            }
+            #expect(error?.details["field"] == "body")
+        }
+    }
+
+    @Test(
+        "a model is told of an object alone, as some models take no other schema, and a list is accepted all the same")
+    func listedBody() throws {
+        let field = try #require(GraphRequestInput.fields.first { $0.name == "body" })
+        #expect(field.schema["type"] == "object")
+        #expect(InputField.wholeSchema(of: [field])["properties"]?["body"]?["type"] == ["object", "array"])
+    }
+
     @Test("a call in which every argument is empty lists the connections")
     func everythingEmpty() throws {
         #expect(try input(["connection": "", "endpoint": "", "body": [:], "query": [:], "search": ""]).isEmpty)

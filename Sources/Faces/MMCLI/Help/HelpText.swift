@@ -149,11 +149,10 @@ package enum HelpText {
         switch field.kind {
         case .flag: return form
         case .integer: return form + " N"
-        case .object: return form + " JSON"
+        case .object, .objectOrList, .calls: return form + " JSON"
         case .parameters: return form + " NAME=VALUE"
         case .arguments: return form + " NAME[=VALUE]"
         case .text, .choice, .textList: return form + " TEXT"
-        case .calls: return form + " JSON"
         }
     }
 

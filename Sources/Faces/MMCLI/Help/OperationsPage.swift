@@ -70,6 +70,7 @@ package enum OperationsPage {
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: " ")
         case .object: "JSON object"
+        case .objectOrList: "JSON object or list"
         case .parameters, .arguments: "JSON object, or `name=value&…`"
         case .textList: "texts"
         case .calls: "calls, each with `tool` and `arguments`"

@@ -104,7 +104,7 @@ private struct SwiftCall: Sendable {
 /// An argument as a property of the struct.
 private struct SwiftArgument: Sendable {
     enum Kind: Sendable {
-        case text, flag, integer, number, object, textList, objectList
+        case text, flag, integer, number, object, value, textList, objectList
         case choice([String])
     }
 
@@ -125,6 +125,7 @@ private struct SwiftArgument: Sendable {
             case .integer: .integer
             case .choice(let words): .choice(words)
             case .object, .parameters, .arguments: .object
+            case .objectOrList: .value
             case .textList: .textList
             case .calls: .objectList
             }
@@ -153,6 +154,7 @@ private struct SwiftArgument: Sendable {
         case .integer: "Int"
         case .number: "Double"
         case .object: "JSONObject"
+        case .value: "JSONValue"
         case .textList: "[String]"
         case .objectList: "[JSONObject]"
         case .choice: SwiftName.type(name)
@@ -171,6 +173,7 @@ private struct SwiftArgument: Sendable {
         case .integer: ".int(Int64(\(value)))"
         case .number: ".double(\(value))"
         case .object: ".object(\(value))"
+        case .value: value
         case .textList: ".array(\(value).map { .string($0) })"
         case .objectList: ".array(\(value).map { .object($0) })"
         case .choice: ".string(\(value).rawValue)"

@@ -207,7 +207,7 @@ package struct ArgumentScanner {
                 throw MMError(.invalidInput, "\(shown) must be a whole number, not `\(text.prefix(40))`.")
             }
             result.arguments[field.name] = .int(number)
-        case .object, .calls:
+        case .object, .objectOrList, .calls:
             do throws(JSONError) {
                 result.arguments[field.name] = try JSONParser.parse(text, limits: .strict)
             } catch {

@@ -116,7 +116,8 @@ struct RegisteredTool: Sendable {
             throw MMError(
                 .invalidInput, "The input schema of \"\(tool.name)\" must have \"type\": \"object\" at its root.")
         }
-        var input = try JSONSchema(tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
+        var input = try JSONSchema(
+            tool.acceptedSchema ?? tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
         if let advice = tool.argumentAdvice { input.advice = advice }
         if let remark = tool.argumentRemark { input.remark = remark }
         self.input = input

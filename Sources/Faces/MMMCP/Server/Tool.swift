@@ -37,6 +37,9 @@ public struct Tool: Sendable {
     package var argumentAdvice: JSONSchema.NameAdvice?
     /// Says where an unknown argument belongs, in words that follow its name; `nil` if that isn't known.
     package var argumentRemark: JSONSchema.NameRemark?
+    /// The schema by which arguments are checked, where the tool takes more than the listed one says; by default the
+    /// listed one.
+    package var acceptedSchema: JSONObject?
     /// Brings arguments into the form of the input schema before they are checked, where the tool takes more forms than
     /// ``JSONSchema/inForm(_:)`` reads. It throws where it knows better than a check why it can't read a value.
     package var argumentReading: (@Sendable (JSONObject) throws(MMError) -> JSONObject)?

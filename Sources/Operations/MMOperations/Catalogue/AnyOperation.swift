@@ -113,4 +113,7 @@ public struct AnyOperation: Sendable {
 
     /// The JSON Schema of the arguments, as a model sees them.
     public var inputSchema: JSONObject { ownSchema ?? InputField.schema(of: fields) }
+
+    /// The JSON Schema by which the arguments of models are checked.
+    package var wholeInputSchema: JSONObject { ownSchema ?? InputField.wholeSchema(of: fields) }
 }

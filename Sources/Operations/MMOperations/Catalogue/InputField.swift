@@ -15,6 +15,8 @@ public struct InputField: Sendable {
         case choice([String])
         /// A JSON object.
         case object
+        /// A JSON object, or a list where the service takes one.
+        case objectOrList
         /// A JSON object of parameters, or the same written as `name=value&name=value`.
         case parameters
         /// Values for the parameters of a script: a JSON object of any values, or `name=value&name=value`. A name alone
@@ -203,7 +205,7 @@ public struct InputField: Sendable {
     /// Flags that other programs use for a dry run.
     private static let dryRuns: Set<String> = ["--what-if", "--whatif", "-whatif"]
 
-    /// The JSON Schema (2020-12) of the values.
+    /// The JSON Schema (2020-12) of the values, as a model sees it.
     package var schema: JSONObject {
         var schema: JSONObject
         switch kind {
@@ -215,11 +217,18 @@ public struct InputField: Sendable {
             ]
         case .choice(let words): schema = ["type": "string", "enum": .array(words.map { .string($0) })]
         // Some models' services refuse all tools if one has a list of types.
-        case .object, .parameters, .arguments: schema = Self.openObject
+        case .object, .objectOrList, .parameters, .arguments: schema = Self.openObject
         case .textList: schema = ["type": "array", "items": ["type": "string"]]
         case .calls: schema = ["type": "array", "items": .object(Self.openObject)]
         }
         schema["description"] = .string(summary)
+        return schema
+    }
+
+    /// The JSON Schema of all values that are taken, also of those that a model isn't told of.
+    package var wholeSchema: JSONObject {
+        var schema = schema
+        if kind == .objectOrList { schema["type"] = ["object", "array"] }
         return schema
     }
 
@@ -228,9 +237,14 @@ public struct InputField: Sendable {
     private static let openObject: JSONObject = ["type": "object", "additionalProperties": true]
 
     /// Returns the JSON Schema of a call with these arguments, as a model sees it.
-    package static func schema(of fields: [InputField]) -> JSONObject {
+    package static func schema(of fields: [InputField]) -> JSONObject { schema(of: fields, each: \.schema) }
+
+    /// Returns the JSON Schema by which such a call is checked.
+    package static func wholeSchema(of fields: [InputField]) -> JSONObject { schema(of: fields, each: \.wholeSchema) }
+
+    private static func schema(of fields: [InputField], each described: (InputField) -> JSONObject) -> JSONObject {
         var properties = JSONObject()
-        for field in fields where field.isOfferedToModels { properties[field.name] = .object(field.schema) }
+        for field in fields where field.isOfferedToModels { properties[field.name] = .object(described(field)) }
         var schema: JSONObject = ["type": "object", "properties": .object(properties)]
         let required = fields.filter { $0.isRequired && $0.isOfferedToModels }.map { JSONValue.string($0.name) }
         if !required.isEmpty { schema["required"] = .array(required) }

@@ -53,6 +53,7 @@ public struct InputReader: Sendable {
         switch field.kind {
         case .choice: return (try? text(name)).map { .string($0) }
         case .object: return try object(name).map { .object($0) }
+        case .objectOrList: return try objectOrList(name)
         case .parameters:
             let list = try parameters(name)
             if let twice = list.map(\.name).firstRepeated {
@@ -168,6 +169,19 @@ public struct InputReader: Sendable {
     package func object(_ name: String) throws(MMError) -> JSONObject? {
         guard let value = try value(name) else { return nil }
         return try object(in: value, name)
+    }
+
+    /// Returns a JSON object or list, either also from a text that contains it; `nil` if absent.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
+    package func objectOrList(_ name: String) throws(MMError) -> JSONValue? {
+        guard let value = try value(name) else { return nil }
+        if value.array != nil { return value }
+        if let text = value.string, text.first(where: { !$0.isWhitespace }) == "[",
+            let list = try? JSONParser.parse(text, limits: .strict)
+        {
+            return list
+        }
+        return .object(try object(in: value, name))
     }
 
     /// - Parameter member: the member of the argument that has the value, if it isn't the argument itself.

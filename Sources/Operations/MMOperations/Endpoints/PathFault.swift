@@ -30,6 +30,12 @@ enum PathFault {
                     + "`unlisted: true` (--unlisted) sends it without a body.",
                 details: ["field": "body"])
         }
+        if body?.array != nil, BodyCheck().takesObject(method, target) {
+            throw MMError(
+                .invalidInput, "The body of \(method) \(target.path.prefix(200)) is one object, not a list.",
+                hint: "Send a request for each, or all of them with --batch. \(allTheSame)",
+                details: ["field": "body"])
+        }
         if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
             throw error(fault)
         }

@@ -7,7 +7,7 @@ struct GraphRequestInput: OperationInput {
     @Argument("endpoint", "Path: /me/messages, /beta/users.", .at(1), .completes(.endpoints)) var endpoint: String?
     @Argument("method", "HTTP method (default GET).", .short("X"), of: GraphRequestInput.methods)
     private var written: String?
-    @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: RequestBody?
+    @Argument("body", "JSON body.", .short("d"), .readsFiles) private var given: GivenBody?
     @Argument("resource", "Service (default graph).", .short("r")) var resource: RequestResource?
     @Argument("query", "OData options: $select, $filter…") var query: [(name: String, value: String)]
     @Argument("top", "Maximum items; follows pages.", in: 1...1_000_000) var top: Int?
@@ -190,22 +190,6 @@ struct GraphRequestInput: OperationInput {
             throw Self.refused(
                 "method", "`\(word)` can't be combined with the method \(written ?? "").", "Leave `method` out.")
         }
-    }
-}
-
-/// The body of a call.
-private struct RequestBody: ArgumentValue {
-    let value: JSONValue
-    /// Whether the body contains the member `confirmed`, which models put there by mistake and the service would
-    /// refuse.
-    let isConfirmed: Bool
-
-    static var kind: InputField.Kind { .object }
-
-    static func read(_ name: String, from reader: InputReader) throws(MMError) -> RequestBody? {
-        guard var body = try reader.object(name) else { return nil }
-        let word = body.remove("confirmed")
-        return RequestBody(value: .object(body), isConfirmed: word == .bool(true) || word == .string("true"))
     }
 }
 

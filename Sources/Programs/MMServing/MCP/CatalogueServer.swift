@@ -102,6 +102,7 @@ struct CatalogueServer {
             return .call(called, given)
         }
         let (name, fields) = (operation.declaration.name, operation.fields)
+        tool.acceptedSchema = operation.wholeInputSchema
         tool.argumentReading = { (given) throws(MMError) in try InputReader.plain(given, fields, of: name) }
         if operation.fields.contains(where: { $0.name == "query" && $0.kind == .parameters }) {
             tool.argumentRemark = Self.queryRemark

@@ -124,7 +124,7 @@ package struct OpenAPIDocument: Sendable {
 
     /// Describes an argument as it is validated: an optional one may be null, and a required one must not be empty.
     private static func schema(of field: InputField) -> JSONObject {
-        var schema = field.schema
+        var schema = field.wholeSchema
         if field.isRequired {
             if schema["type"] == "string" { schema["minLength"] = 1 }
             return schema
@@ -385,6 +385,7 @@ enum OperationExamples {
         case .integer(let range):
             return Int(text).flatMap { range.contains($0) ? .int(Int64($0)) : nil }
         case .object: return (try? JSONParser.parse(text)).flatMap { $0.object.map { .object($0) } }
+        case .objectOrList: return try? JSONParser.parse(text)
         case .parameters, .arguments: return .string(text)
         case .textList: return [.string(text)]
         case .flag, .calls: return nil

@@ -26,6 +26,11 @@ package struct BodyCheck: Sendable {
     /// Creates a check with the tables that come with the program.
     package init() {}
 
+    /// Returns whether the body of a call is one object, as that of nearly all calls; a few take a list.
+    package func takesObject(_ method: String, _ target: RequestTarget) -> Bool {
+        target.service == .graph && DeclaredBody(method.uppercased(), target) != nil
+    }
+
     /// Returns the first fault of a body; `nil` if there is none, or if the tables don't suffice to tell.
     package func fault(_ method: String, _ target: RequestTarget, body: JSONObject) -> Fault? {
         // Beta has more properties than the tables describe.

@@ -23,7 +23,7 @@ struct GuardCheck: CatalogueOperation {
         @Argument("url", "Judge a request to this endpoint instead of a script.", .completes(.endpoints)) var url:
             String?
         @Argument("method", "Method of the request to `url` (default GET).", .short("X")) var method: String?
-        @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
+        @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: GivenBody?
         @Argument(.sarif) var isSARIF: Bool
 
         /// The kind of the texts; on a host they are shell commands, in a module scripts.
@@ -232,17 +232,18 @@ struct TextJudge {
                 hint: "Write its method and endpoint: 'POST /me/sendMail {…}', or give --url and -X.")
         }
         let target = try ServiceAddress(words[1]).target
-        var body = input.body
+        var body = input.body?.value
         if words.count > 2, body == nil {
             do throws(JSONError) {
-                body = try JSONParser.parse(words[2], limits: .strict).object
+                body = try JSONParser.parse(words[2], limits: .strict)
             } catch {
                 throw MMError(
-                    .invalidInput, "The request's body is not JSON: \(error).", hint: "Write one JSON object.")
+                    .invalidInput, "The request's body is not JSON: \(error).",
+                    hint: "Write one JSON object or list.")
             }
         }
         let request = GuardedRequest(
-            method: words[0].uppercased(), target: target, body: body.map { .json(.object($0)) } ?? .none)
+            method: words[0].uppercased(), target: target, body: body.map { .json($0) } ?? .none)
         return engine.judge(request, policy: policy)
     }
 }
