@@ -7,7 +7,7 @@ from pool import Pool, write_file
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 OPEN, ENTITY = 1, 2
-NAVIGATION, COLLECTION = 1, 2
+NAVIGATION, COLLECTION, ABILITIES, DOCUMENTED = 1, 2, 4, 8
 
 
 def read_csdl(path):
@@ -48,6 +48,21 @@ def read_csdl(path):
     return types
 
 
+def add_documented(types, here):
+    """Adds the properties that only Microsoft's documentation has."""
+    with open(f"{here}/documented.txt", encoding="utf-8") as file:
+        for line in file:
+            if not line.strip() or line.startswith("#"):
+                continue
+            place, _, kind = line.partition("=")
+            name, added = place.split()
+            if any(row[0] == added for row in types[name][2]):
+                raise SystemExit(f"documented.txt: the description of {name} has {added}")
+            many = COLLECTION if kind.strip().startswith("Collection(") else 0
+            kind = kind.strip().removeprefix("Collection(").removesuffix(")")
+            types[name][2].append((added, kind, DOCUMENTED | many))
+
+
 def read_abilities(here):
     """type → {key: (plain, with the header)}"""
     abilities, current = {}, None
@@ -67,6 +82,7 @@ def read_abilities(here):
 
 def compile_types(csdl, here, out):
     types, abilities, pool = read_csdl(csdl), read_abilities(here), Pool()
+    add_documented(types, here)
     names = sorted(types, key=lambda name: name.lower().encode())
     numbers = {name: number for number, name in enumerate(names)}
     type_bytes, property_bytes, count = bytearray(), bytearray(), 0
@@ -104,7 +120,7 @@ def compile_types(csdl, here, out):
             usual, advanced = facts.get(key, ("", ""))
             property_bytes += struct.pack(
                 "<IIIII", pool.add(key), pool.add(kind), pool.add(usual), pool.add(advanced),
-                mark | (4 if key in facts else 0),
+                mark | (ABILITIES if key in facts else 0),
             )
             count += 1
         select, orderby, search = (facts.get(key, ("", "")) for key in ("select", "orderby", "search"))

@@ -57,6 +57,18 @@ struct QueryCheckTests {
         #expect(check.fault(in: try target(path)) == nil)
     }
 
+    @Test("properties that only the documentation has are known, as such")
+    func documented() throws {
+        let table = GraphTypeTable.standard
+        let device = try #require(table.type(named: "device"))
+        let property = try #require(table.properties(of: device).first { $0.name == "extensionAttributes" })
+        #expect(!property.isDescribed && property.type == "onPremisesExtensionAttributes")
+        #expect(property.filtering?.plain.contains("startsWith") == true)
+        let fault = check.fault(in: try target("/devices?$filter=extensionAttributes/extensionAtribute1 eq 'x'"))
+        #expect(fault?.near.contains("extensionAttribute1") == true, "\(String(describing: fault))")
+        #expect(table.properties(of: device).filter { !$0.isDescribed }.count == 1)
+    }
+
     @Test("what the help says of types holds for the types")
     func abilities() throws {
         let table = GraphTypeTable.standard

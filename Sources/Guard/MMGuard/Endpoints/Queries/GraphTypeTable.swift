@@ -103,7 +103,7 @@ package struct GraphTypeTable: Sendable {
             let marks = properties.u32(place, 16)
             return GraphProperty(
                 name: file.string(properties.u32(place, 0)), type: file.string(properties.u32(place, 4)),
-                isNavigation: marks & 1 != 0, isCollection: marks & 2 != 0,
+                isNavigation: marks & 1 != 0, isCollection: marks & 2 != 0, isDescribed: marks & 8 == 0,
                 filtering: marks & 4 == 0
                     ? nil : .init(plain: list(properties.u32(place, 8)), advanced: list(properties.u32(place, 12))))
         }
@@ -136,6 +136,8 @@ package struct GraphProperty: Sendable, Hashable {
     package let isNavigation: Bool
     /// Whether its value is a list.
     package let isCollection: Bool
+    /// Whether Graph's description has it, and not its documentation alone. Graph's modules are made from the former.
+    package let isDescribed: Bool
     /// The operators that `$filter` accepts for it; `nil` if they are unknown.
     package let filtering: GraphType.Ability?
 }

@@ -73,7 +73,7 @@ struct GraphObjects {
             let table = GraphTypeTable.standard
             guard let type = table.type(named: name) else { return nil }
             self.name = type.name
-            let properties = table.properties(of: type)
+            let properties = table.properties(of: type).filter(\.isDescribed)
             types = Dictionary(properties.map { ($0.name, $0.type) }) { own, _ in own }
             let objects = properties.filter {
                 !$0.isCollection && !$0.type.hasPrefix("Edm.") && table.type(named: $0.type) != nil
