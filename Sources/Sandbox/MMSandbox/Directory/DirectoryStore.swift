@@ -14,6 +14,8 @@ final class DirectoryStore {
     private(set) var links: [LinkAddress: LinkChanges] = [:]
     /// The number of writes so far, for delta queries and etags.
     private(set) var sequence = 0
+    /// The texts of the secrets that apps have been given, by the ids of their keys; no answer lists them.
+    var secretTexts: [String: String] = [:]
     /// The number of the next new item of a list, above those of the initial data.
     var nextListItemID: String { "\(1000 + sequence)" }
     /// Small collections, which are generated once.

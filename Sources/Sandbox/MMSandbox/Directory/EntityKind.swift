@@ -294,6 +294,10 @@ extension EntityKind {
         """, page: 20, limit: 50, readOnly: "id etag createdDateTime lastModifiedDateTime chatId webUrl",
         required: "body", searched: "subject")
 
+    static let rolePolicyRule = EntityKind(
+        "unifiedRoleManagementPolicyRule",
+        "id isExpirationRequired:b maximumDuration enabledRules:c setting:o target:o")
+
     static let conversationMember = EntityKind(
         "conversationMember", "id roles:c displayName userId email visibleHistoryStartDateTime:d",
         readOnly: "id displayName email")

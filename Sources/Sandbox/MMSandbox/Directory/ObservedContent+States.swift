@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// How policies and apps stand on the devices of the tenant.
+/// How policies and apps stand on the devices of the tenant, and what its roles demand.
 extension ObservedContent {
     /// Returns how each of the first devices stands to a policy.
     var policyStates: [JSONObject] {
@@ -31,4 +31,31 @@ extension ObservedContent {
             ]
         }
     }
+
+    /// What each role demands of those who activate it; the same for all of them.
+    static let rolePolicyRules: [JSONObject] = {
+        let target: JSONValue = [
+            "caller": "EndUser", "operations": ["All"], "level": "Assignment", "inheritableSettings": [],
+            "enforcedSettings": [],
+        ]
+        let type = "#microsoft.graph.unifiedRoleManagementPolicy"
+        return [
+            [
+                "@odata.type": .string(type + "ExpirationRule"), "id": "Expiration_EndUser_Assignment",
+                "isExpirationRequired": true, "maximumDuration": "PT8H", "target": target,
+            ],
+            [
+                "@odata.type": .string(type + "EnablementRule"), "id": "Enablement_EndUser_Assignment",
+                "enabledRules": ["MultiFactorAuthentication", "Justification"], "target": target,
+            ],
+            [
+                "@odata.type": .string(type + "ApprovalRule"), "id": "Approval_EndUser_Assignment",
+                "setting": [
+                    "isApprovalRequired": false, "isApprovalRequiredForExtension": false,
+                    "isRequestorJustificationRequired": true, "approvalMode": "SingleStage", "approvalStages": [],
+                ],
+                "target": target,
+            ],
+        ]
+    }()
 }

@@ -155,7 +155,8 @@ struct SitePaths {
         switch below.first?.name.lowercased() {
         case "lists":
             guard let list = below.dropFirst().first?.name, !list.hasPrefix("$") else {
-                return GraphPlace(.collection(.lists(record.id)), "\(label)/lists", .sites, below.dropFirst())
+                return GraphPlace(
+                    .collection(.lists(record.id)), "\(label)/lists", .sites, below.dropFirst(), owner: record.id)
             }
             let table = store.table(.lists(record.id))
             guard
@@ -164,7 +165,8 @@ struct SitePaths {
             else { throw .fileMissing }
             let inner = below.dropFirst(2)
             guard inner.first?.name.lowercased() == "items" else {
-                return GraphPlace(.row(.lists(record.id), key: row.id), "\(label)/lists", .sites, inner)
+                return GraphPlace(
+                    .row(.lists(record.id), key: row.id), "\(label)/lists", .sites, inner, owner: record.id)
             }
             let address = TableAddress.listItems(site: record.id, list: row.id)
             guard let item = inner.dropFirst().first?.name, !item.hasPrefix("$") else {

@@ -18,6 +18,9 @@ struct GraphActions {
             if let answer = try userAction(call, key, action) { return answer }
         case .row(.groups, let key):
             if let answer = try groupAction(call, key, action) { return answer }
+        case .row(let address, let key) where address == .applications || address == .servicePrincipals:
+            let secrets = AppSecrets(context: context, store: store)
+            if let answer = try secrets.answer(call, key, in: address, action) { return answer }
         case .row(.messages(let owner), let key):
             guard let record = store.table(.messages(owner)).find(key) else { throw .mailItemMissing }
             if let answer = try mail.action(call, record, owner: owner, action) { return answer }

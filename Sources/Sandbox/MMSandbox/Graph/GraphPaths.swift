@@ -259,7 +259,7 @@ struct GraphPaths {
                 .collection(.managedDevices) { $0["userId"]?.string == id }, "\(label)/managedDevices", .devices, below)
         case "chats": return try teams.chats(id, below)
         case "joinedteams": return try teams.joinedTeams(id, below)
-        case "photo": return GraphPlace(.row(.users, key: id), "\(label)/photo", .users, rest, owner: id)
+        case "photo", "photos": return GraphPlace(.row(.users, key: id), "\(label)/photo", .users, rest, owner: id)
         default: return itself
         }
     }
@@ -279,7 +279,7 @@ struct GraphPaths {
             guard let index = store.groups.ids.index(ofGuid: record.id) else { throw .fileMissing }
             return try drives.drive(store.files.driveID(.group(index)), below)
         case "sites": return try sites.place(below)
-        case "photo":
+        case "photo", "photos":
             return GraphPlace(
                 .row(.groups, key: record.id), "groups('\(record.id)')/photo", .groups, rest, owner: record.id)
         default: return itself
@@ -357,7 +357,7 @@ struct ObservedPaths {
         if isBeta, let rest = at("devicemanagement/manageddevices/{}/detectedapps") {
             return made("detectedApp", .devices, content.detectedApps(on: all[2].name), "detectedApps", rest)
         }
-        if let rest = at("groups/{}/photos") { return made("profilePhoto", .groups, [], "photos", rest) }
+        if let rest = at("groups/{}/photos"), rest.isEmpty { return made("profilePhoto", .groups, [], "photos", rest) }
         if let rest = at("groups/{}/approleassignments") {
             return made("appRoleAssignment", .groups, [], "appRoleAssignments", rest)
         }
@@ -411,7 +411,7 @@ struct ObservedPaths {
             return made("appRoleAssignment", .users, [], "appRoleAssignments", segments.dropFirst())
         case ("onlinemeetings", _):
             return made("onlineMeeting", .calendars, [], "onlineMeetings", segments.dropFirst(), owner: id)
-        case ("photos", _): return made("profilePhoto", .users, [], "photos", segments.dropFirst())
+        case ("photos", nil): return made("profilePhoto", .users, [], "photos", segments.dropFirst())
         case ("planner", "tasks"):
             let rows = content.plannerTasks("OwnPlan0").filter { $0["assignments"]?[id] != nil }
             return made("plannerTask", .groups, rows, "planner/tasks", segments.dropFirst(2))

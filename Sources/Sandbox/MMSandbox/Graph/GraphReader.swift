@@ -77,7 +77,7 @@ struct GraphReader {
         let hasMembers = writer.open(record, etag: etag, to: &row)
         if hasMembers { bytes.append(UInt8(ascii: ",")) }
         bytes.append(contentsOf: row.dropFirst())
-        try appendExpansions(call, of: record, kind: kind, owner: owner, to: &bytes)
+        try append(call.options.expand, of: record, kind: kind, owner: owner, call, to: &bytes)
         bytes.append(UInt8(ascii: "}"))
         return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
@@ -243,7 +243,7 @@ struct GraphReader {
                 writer.open(record, etag: etag(record), to: &bytes)
             }
             if !call.options.expand.isEmpty {
-                try appendExpansions(call, of: record, kind: kind, owner: owner, to: &bytes)
+                try append(call.options.expand, of: record, kind: kind, owner: owner, call, to: &bytes)
             }
             bytes.append(UInt8(ascii: "}"))
         }
@@ -366,7 +366,7 @@ extension GraphReader {
     }
 }
 
-/// `$expand`, one level deep.
+/// `$expand`.
 extension GraphReader {
     /// What `*` expands, by the name of the type.
     private static let relations = Dictionary(
@@ -374,38 +374,52 @@ extension GraphReader {
             "unifiedRoleAssignment", "unifiedRoleAssignmentSchedule", "unifiedRoleEligibilitySchedule",
         ].map { ($0, ["principal", "roleDefinition"]) })
 
-    func appendExpansions(
-        _ call: GraphCall, of record: Record, kind: EntityKind, owner: String?, to bytes: inout [UInt8]
+    /// Appends what a request expands in an object.
+    func append(
+        _ expansions: [QueryOptions.Expansion], of record: Record, kind: EntityKind, owner: String?, _ call: GraphCall,
+        to bytes: inout [UInt8]
     ) throws(GraphFailure) {
-        for (name, expansion) in call.options.expand.flatMap({ each in
+        for (name, expansion) in expansions.flatMap({ each in
             (each.name == "*" ? Self.relations[kind.name] ?? ["*"] : [each.name]).map { ($0, each) }
         }) {
             bytes.append(UInt8(ascii: ","))
             JSONWriter.append(name, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            let rows = try expanded(name, of: record, kind: kind, owner: owner, call)
-            guard let rows else {
-                let single = try expandedObject(name, of: record)
-                if let (kind, row) = single {
-                    RowWriter(kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil)
-                        .open(row, etag: nil, to: &bytes)
-                    bytes.append(UInt8(ascii: "}"))
+            guard !kind.isDirectoryObject || expansion.filter == nil && expansion.expand.isEmpty else {
+                throw GraphFailure(
+                    400, "Request_UnsupportedQuery", "The expansion of '\(name)' doesn't support $filter and $expand.")
+            }
+            guard let rows = try expanded(name, of: record, kind: kind, owner: owner, call) else {
+                if let (kind, row) = try expandedObject(name, of: record) {
+                    try append(row, kind, by: expansion, owner, call, to: &bytes)
                 } else {
                     bytes.append(contentsOf: "null".utf8)
                 }
                 continue
             }
+            let matching = rows.filter { row in
+                expansion.filter.map { FilterEvaluator(property: { row.1[$0] }).matches($0) } ?? true
+            }
             bytes.append(UInt8(ascii: "["))
             // The service returns at most twenty objects of an expanded list of references.
             let limit = min(expansion.top ?? .max, kind.isDirectoryObject ? 20 : 200)
-            for (place, (kind, row)) in rows.prefix(limit).enumerated() {
+            for (place, (kind, row)) in matching.prefix(limit).enumerated() {
                 if place > 0 { bytes.append(UInt8(ascii: ",")) }
-                RowWriter(kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil)
-                    .open(row, etag: nil, to: &bytes)
-                bytes.append(UInt8(ascii: "}"))
+                try append(row, kind, by: expansion, owner, call, to: &bytes)
             }
             bytes.append(UInt8(ascii: "]"))
         }
+    }
+
+    /// Appends an object to which a relationship leads, with what is expanded in it in turn.
+    private func append(
+        _ row: Record, _ kind: EntityKind, by expansion: QueryOptions.Expansion, _ owner: String?, _ call: GraphCall,
+        to bytes: inout [UInt8]
+    ) throws(GraphFailure) {
+        RowWriter(kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil)
+            .open(row, etag: nil, to: &bytes)
+        try append(expansion.expand, of: row, kind: kind, owner: owner, call, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
     }
 
     /// Returns the rows of a list; `nil` if the name is that of a single object.
@@ -420,8 +434,16 @@ extension GraphReader {
         case ("user", "sponsors"): return []
         case ("unifiedRoleAssignment", "principal"), ("unifiedRoleAssignment", "roleDefinition"),
             ("unifiedRoleAssignmentSchedule", "principal"), ("unifiedRoleAssignmentSchedule", "roleDefinition"),
-            ("unifiedRoleEligibilitySchedule", "principal"), ("unifiedRoleEligibilitySchedule", "roleDefinition"):
+            ("unifiedRoleEligibilitySchedule", "principal"), ("unifiedRoleEligibilitySchedule", "roleDefinition"),
+            ("unifiedRoleManagementPolicyAssignment", "policy"):
             return nil
+        case ("unifiedRoleManagementPolicy", "rules"), ("unifiedRoleManagementPolicy", "effectiveRules"):
+            return ObservedContent.rolePolicyRules.map { (.rolePolicyRule, .object($0)) }
+        case ("chat", "members"):
+            return TeamPaths(store: store).members(ofChat: record.id).map { (.conversationMember, $0) }
+        case ("list", "items"):
+            guard let owner else { return [] }
+            return store.table(.listItems(site: owner, list: record.id)).all.map { (.listItem, $0) }
         case ("unifiedRoleAssignmentSchedule", "activatedUsing"), ("unifiedRoleAssignmentSchedule", "directoryScope"),
             ("unifiedRoleAssignment", "directoryScope"):
             return nil
@@ -488,6 +510,12 @@ extension GraphReader {
         if name == "roleDefinition" {
             return store.roleDefinitions.first { $0.id == record["roleDefinitionId"]?.string }.map {
                 (.roleDefinition, $0)
+            }
+        }
+        if name == "policy" {
+            let policies = ObservedContent(store: store).rolePolicies
+            return policies.first { $0["id"] == record["policyId"] }.map {
+                (EntityKind("unifiedRoleManagementPolicy", $0.keys.joined(separator: " ")), .object($0))
             }
         }
         guard name == "manager" else {

@@ -12,6 +12,12 @@ struct GraphSegment: Sendable {
         var segments: [GraphSegment] = []
         for raw in pieces(path) where !raw.isEmpty {
             guard let text = PercentCoding.decode(raw.utf8), text != "..", text != "." else { return nil }
+            if let key = alternateKey(text), let last = segments.indices.last, segments[last].arguments == nil,
+                !segments.contains(where: { $0.name.contains(":") })
+            {
+                segments[last].arguments = key
+                continue
+            }
             guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), open > text.startIndex else {
                 // Clients that take `root:/a:` for a key escape its slashes; the service reads it as the same path.
                 let parts = text.contains(":/") ? text.split(separator: "/").map(String.init) : [text]
@@ -31,6 +37,16 @@ struct GraphSegment: Sendable {
             }
         }
         return segments
+    }
+
+    /// Returns the name and value of a key in a segment of its own, as in `directoryRoles/roleTemplateId=ID`; the names
+    /// of files may look like that too, but stand behind a colon.
+    private static func alternateKey(_ text: String) -> [String: String]? {
+        let halves = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard halves.count == 2, halves[0].utf8.allSatisfy({ UInt8(ascii: "A")...UInt8(ascii: "z") ~= $0 }),
+            GUID.isValid(halves[1])
+        else { return nil }
+        return [halves[0]: halves[1]]
     }
 
     private static func pieces(_ path: String) -> [Substring] {

@@ -223,6 +223,9 @@ struct GraphService {
             if last.lowercased() == "photo", let owner = place.owner {
                 return try photos.answer(call, place, of: owner)
             }
+            if last.lowercased() == "photos", let owner = place.owner {
+                return try photos.sized(call, place, of: owner)
+            }
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
             if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
             if case .made(_, let rows) = place.node, place.rest.count == 1, GUID.isValid(last) {

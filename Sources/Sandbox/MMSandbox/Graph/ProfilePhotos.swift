@@ -13,6 +13,23 @@ final class ProfilePhotos {
     /// The maximum size in bytes that the service takes.
     private static let most = 4 << 20
 
+    /// The sizes in which the service keeps a photo.
+    private static let sizes = [
+        "48x48", "64x64", "96x96", "120x120", "240x240", "360x360", "432x432", "504x504", "648x648",
+    ]
+
+    /// Shows the photo of a place's owner in one of its sizes: `…/photos/48x48` or, for the bytes,
+    /// `…/photos/48x48/$value`. The sandbox keeps only the size that it was given.
+    func sized(_ call: GraphCall, _ place: GraphPlace, of owner: String) throws(GraphFailure) -> HTTPServerResponse {
+        guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
+        guard let size = place.rest.dropFirst().first?.name.lowercased(), Self.sizes.contains(size) else {
+            throw Self.none
+        }
+        var whole = place
+        whole.rest = place.rest.dropFirst()
+        return try answer(call, whole, of: owner)
+    }
+
     /// Shows, replaces or removes the photo of a place's owner: `…/photo` or, for the bytes, `…/photo/$value`.
     func answer(_ call: GraphCall, _ place: GraphPlace, of owner: String) throws(GraphFailure) -> HTTPServerResponse {
         let rest = place.rest.dropFirst()

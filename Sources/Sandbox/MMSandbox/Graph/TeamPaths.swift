@@ -69,6 +69,12 @@ struct TeamPaths {
             .map { member($0, isOwner: owners.contains($0.id)) }
     }
 
+    /// Returns the people of a chat.
+    func members(ofChat id: String) -> [Record] {
+        store.teams.people(inChat: id).compactMap { store.user(store.users.ids.guid($0)) }
+            .map { member($0, isOwner: true) }
+    }
+
     /// Returns a person's membership in a team or a channel.
     func member(_ user: Record, isOwner: Bool) -> Record {
         .object([
@@ -113,10 +119,9 @@ struct TeamPaths {
         switch below.first?.name.lowercased() {
         case "messages": return .plain(.chatMessages(id), "chats('\(id)')/messages", .chats, below.dropFirst())
         case "members":
-            let rows = store.teams.people(inChat: id).compactMap { store.user(store.users.ids.guid($0)) }.map {
-                member($0, isOwner: true)
-            }
-            return GraphPlace(.made(.conversationMember, rows), "chats('\(id)')/members", .chats, below.dropFirst())
+            return GraphPlace(
+                .made(.conversationMember, members(ofChat: id)), "chats('\(id)')/members", .chats,
+                below.dropFirst())
         default: return GraphPlace(.single(.chat, .object(chat)), "chats", .chats, below)
         }
     }

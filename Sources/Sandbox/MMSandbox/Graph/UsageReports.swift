@@ -22,10 +22,11 @@ struct UsageReports {
         else { return nil }
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         try check(call)
-        guard let period = function.arguments?["period"], Self.periods[period] != nil else {
+        guard let span = function.arguments?.first, let period = period(span, of: report) else {
             throw GraphFailure(
                 400, "InvalidParameter",
-                "Invalid input: the period of \(report.name) must be one of D7, D30, D90, D180.")
+                "Invalid input: the period of \(report.name) must be one of D7, D30, D90, D180"
+                    + (report.isOfDate ? ", or its date one of the last 30 days." : "."))
         }
         let grant = mint.tag("report:\(report.name):\(period)")
         return HTTPServerResponse(
@@ -35,6 +36,19 @@ struct UsageReports {
                     "\(context.base)/_reports/\(report.name)?period=\(period)&token=\(PercentCoding.unreserved(grant))",
                 "Content-Type": "application/octet-stream",
             ])
+    }
+
+    /// Returns the period or the date of a report; `nil` for one that there is none for.
+    private func period(_ argument: (key: String, value: String), of report: UsageReport) -> String? {
+        switch argument.key {
+        case "period": return Self.periods[argument.value] == nil ? nil : argument.value
+        case "date" where report.isOfDate:
+            let age =
+                argument.value.utf8.count == 10
+                ? ServiceTime.seconds(argument.value).map { Double(context.now) - $0 } : nil
+            return age.map { $0 >= 0 && $0 <= 31 * 86_400 } ?? false ? argument.value : nil
+        default: return nil
+        }
     }
 
     private func check(_ call: GraphCall) throws(GraphFailure) {
@@ -50,9 +64,10 @@ struct UsageReports {
     private func file(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         guard let report = UsageReport.all.first(where: { $0.name == request.name("report") }),
-            let period = fields["period"], let days = Self.periods[period],
-            fields["token"] == mint.tag("report:\(report.name):\(period)")
+            let period = fields["period"], fields["token"] == mint.tag("report:\(report.name):\(period)")
         else { return HTTPServerResponse(status: 403, contentType: "text/plain", body: Array("AccessDenied\n".utf8)) }
+        // A date is a period of one day.
+        let days = Self.periods[period] ?? 1
         var text = "\u{FEFF}" + report.columns.map(\.title).joined(separator: ",") + "\r\n"
         // Reports are two days behind.
         let refreshed = store.users.now / 86_400 * 86_400 - 2 * 86_400
@@ -155,6 +170,9 @@ struct UsageReport: Sendable {
     /// Whether its rows are the days of the period.
     var isOfDays = false
     let columns: [Column]
+
+    /// Whether there is one for each of the last days, as of every report of users, groups or sites.
+    var isOfDate: Bool { name.hasSuffix("Detail") }
 
     private static let refreshed = Column("Report Refresh Date", { Row.day($0.refreshed) })
     private static let principal = Column("User Principal Name", { $0.user.userPrincipalName })

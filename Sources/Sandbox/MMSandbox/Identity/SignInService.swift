@@ -260,7 +260,7 @@ struct TokenEndpoint {
                 assertion, type: form["client_assertion_type"], app: app, certificates: apps.certificates(of: app),
                 now: context.now, audiences: audiences)
         } else if let secret {
-            guard let right = app.secret, ConstantTime.equal(Array(secret.utf8), Array(right.utf8)) else {
+            guard try apps.takes(secret, from: app, at: context.now) else {
                 throw TokenFault(
                     "invalid_client", 7_000_215,
                     "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '\(app.id)'.",

@@ -32,6 +32,27 @@ struct TenantApps {
         return rows.compactMap { $0["key"]?.string.flatMap { Base64.bytes($0) }.flatMap(AppCertificate.init) }
     }
 
+    /// Returns whether a text is a secret of an app: its first one, or one that it was given since.
+    /// - Throws: that the secret has expired.
+    func takes(_ secret: String, from app: RegisteredApp, at now: Int64) throws(TokenFault) -> Bool {
+        func isSame(_ other: String) -> Bool { ConstantTime.equal(Array(secret.utf8), Array(other.utf8)) }
+        if app.secret.map(isSame) ?? false { return true }
+        let rows = [TableAddress.applications, .servicePrincipals].flatMap {
+            store.table($0).find(app.id)?["passwordCredentials"]?.array ?? []
+        }
+        guard
+            let row = rows.first(where: { row in
+                row["keyId"]?.string.flatMap { store.secretTexts[$0] }.map(isSame) ?? false
+            })
+        else { return false }
+        guard row["endDateTime"]?.string.flatMap(ServiceTime.seconds).map({ $0 > Double(now) }) ?? true else {
+            throw TokenFault(
+                "invalid_client", 7_000_222, "The provided client secret keys for app '\(app.id)' are expired.",
+                status: 401)
+        }
+        return true
+    }
+
     /// Returns an app that was registered later. Without a service principal the tenant doesn't know it yet.
     private func registered(_ id: String) -> RegisteredApp? {
         guard let app = store.table(.applications).find(id), app["appId"]?.string?.lowercased() == id.lowercased(),

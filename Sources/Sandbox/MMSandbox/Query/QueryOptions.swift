@@ -11,8 +11,10 @@ struct QueryOptions: Sendable {
     /// One `$expand` item.
     struct Expansion: Sendable {
         let name: String
-        let select: [String]?
-        let top: Int?
+        var select: [String]?
+        var top: Int?
+        var filter: FilterExpression?
+        var expand: [Expansion] = []
     }
 
     var select: [String]?
@@ -136,27 +138,28 @@ struct QueryOptions: Sendable {
                 guard !text.isEmpty else {
                     throw QueryFault(message: "Term '\(value)' is not valid in a $expand expression.")
                 }
-                expansions.append(Expansion(name: property(text), select: nil, top: nil))
+                expansions.append(Expansion(name: property(text)))
                 continue
             }
             guard text.hasSuffix(")") else {
                 throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
             }
-            var select: [String]?
-            var top: Int?
+            var expansion = Expansion(name: property(String(text[..<mark])))
             for option in topLevel(text[text.index(after: mark)...].dropLast(), separator: ";") {
                 let halves = option.split(separator: "=", maxSplits: 1)
                 guard halves.count == 2 else {
                     throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
                 }
                 switch halves[0].trimmed.lowercased() {
-                case "$select": select = try names(String(halves[1]), option: "$select").map(property)
-                case "$top": top = try number(halves[1].trimmed, option: "$top")
+                case "$select": expansion.select = try names(String(halves[1]), option: "$select").map(property)
+                case "$top": expansion.top = try number(halves[1].trimmed, option: "$top")
+                case "$filter": expansion.filter = try FilterParser.parse(String(halves[1]), version: .four)
+                case "$expand": expansion.expand = try Self.expansions(String(halves[1]))
                 case "$levels": break
                 default: throw QueryFault(message: "The option '\(halves[0])' is not supported in $expand.")
                 }
             }
-            expansions.append(Expansion(name: property(String(text[..<mark])), select: select, top: top))
+            expansions.append(expansion)
         }
         return expansions
     }
@@ -164,7 +167,13 @@ struct QueryOptions: Sendable {
     private static func topLevel(_ text: some StringProtocol, separator: Character) -> [String] {
         var pieces = [""]
         var depth = 0
+        var isQuoted = false
         for character in text {
+            if character == "'" { isQuoted.toggle() }
+            if isQuoted {
+                pieces[pieces.count - 1].append(character)
+                continue
+            }
             if character == "(" { depth += 1 }
             if character == ")" { depth -= 1 }
             if character == separator, depth == 0 {
