@@ -82,6 +82,13 @@ struct PhraseSearchTests {
             ("/subscriptions/1/providers/Microsoft.Compute/virtualMachines", "2024-07-01"),
             ("/subscriptions/1/resourceGroups/g/providers/microsoft.compute/virtualmachines/vm", "2024-07-01"),
             ("/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm/start", "2024-07-01"),
+            ("/subscriptions/1/providers/Microsoft.Security/pricings/VirtualMachines", "2024-01-01"),
+            ("/subscriptions/1/providers/microsoft.authorization/roleEligibilityScheduleInstances", "2020-10-01"),
+            (
+                "/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v/providers/"
+                    + "Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"
+            ),
+            ("/providers/Microsoft.Billing/billingAccounts", "2020-05-01"),
             ("/subscriptions/1/providers/Microsoft.Nobody/knows", nil), ("/tenants/x/y", nil),
         ] as [(String, String?)])
     func versions(path: String, version: String?) {
