@@ -53,6 +53,28 @@ struct ExchangeTests {
         #expect(Set(rows.compactMap { $0["RecipientTypeDetails"]?.string }).count == 4)
     }
 
+    @Test("a deleted account has no mailbox until it is restored")
+    func deletedAccount() async throws {
+        let admin = await Admin()
+        let graph = await admin.bench.token()
+        let address = "lena.vogt@contoso-sandbox.example"
+        let user = await admin.bench.graph("GET", "/v1.0/users/\(address)", token: graph)
+        let id = try #require(user.json["id"]?.string)
+        func owners() async -> [String] {
+            await admin.all("Get-Mailbox", ["ResultSize": "Unlimited"], page: 1000).rows
+                .compactMap { $0["ExternalDirectoryObjectId"]?.string }
+        }
+        let before = await owners()
+        #expect(before.contains(id))
+        #expect(await admin.bench.graph("DELETE", "/v1.0/users/\(id)", token: graph).status == 204)
+        #expect(await owners() == before.filter { $0 != id })
+        #expect(await admin.invoke("Get-Mailbox", ["Identity": .string(address)]).status == 404)
+        let restored = await admin.bench.graph("POST", "/v1.0/directory/deletedItems/\(id)/restore", token: graph)
+        #expect(restored.status == 200)
+        #expect(await owners() == before)
+        #expect(await admin.invoke("Get-Mailbox", ["Identity": .string(address)]).status == 200)
+    }
+
     @Test(
         "what reports read of a mailbox or the organization is there",
         arguments: [

@@ -79,6 +79,9 @@ struct FlowTests {
             "GET", "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments?api-version=2020-10-01",
             token: platform)
         #expect(environments.json["value"]?[0]?["type"] == "Microsoft.BusinessAppPlatform/scopes/environments")
+        let policies = await bench.graph(
+            "GET", "/providers/PowerPlatform.Governance/v1/policies?api-version=2020-10-01", token: platform)
+        #expect(policies.json["value"]?[0]?["connectorGroups"]?.array?.count == 3, "\(policies.text)")
         let arm = await bench.token(scope: "https://management.azure.com/.default")
         #expect(
             await bench.graph("GET", "/subscriptions?api-version=2022-12-01", token: arm).json["count"]?["value"] == 1)

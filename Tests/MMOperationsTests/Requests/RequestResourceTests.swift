@@ -33,6 +33,8 @@ struct RequestResourceTests {
             (.azure, "/subscriptions", .azure, .arm),
             (.powerplatform, "/providers/Microsoft.BusinessAppPlatform/environments", .powerplatform, .bap),
             (.powerplatform, "/providers/Microsoft.PowerApps/apps", .powerplatform, .powerApps),
+            (.powerplatform, "providers/Microsoft.PowerApps/apps", .powerplatform, .powerApps),
+            (.powerplatform, "/providers/PowerPlatform.Governance/v1/policies", .powerplatform, .bap),
             (.powerplatform, "/environmentmanagement/environments", .powerplatform, .powerPlatform),
             (.sharepoint, "/_api/web", .sharepoint, .sharePoint),
             (nil, "https://graph.microsoft.com/v1.0/me", .graph, .graph),

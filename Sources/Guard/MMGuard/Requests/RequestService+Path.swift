@@ -3,7 +3,8 @@ package import MMCore
 extension RequestService {
     private static let parts: [(part: String, service: RequestService)] = [
         ("/providers/microsoft.processsimple", .flow), ("/providers/microsoft.businessappplatform", .bap),
-        ("/providers/microsoft.powerapps", .powerApps), ("/_api/", .sharePoint), ("/adminapi/", .exchange),
+        ("/providers/powerplatform.governance", .bap), ("/providers/microsoft.powerapps", .powerApps),
+        ("/_api/", .sharePoint), ("/adminapi/", .exchange),
         ("/api/data/v", .dataverse), ("/providers/microsoft.", .arm),
     ]
 

@@ -1,5 +1,6 @@
 package import MMCore
 import MMDesk
+import MMGuard
 import MMIdentity
 
 /// A service to which requests can be sent, by the name that callers use.
@@ -29,10 +30,8 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
 
     /// Returns the service behind this resource to which a path belongs.
     package func service(of path: String) -> RequestService {
-        guard self == .powerplatform else { return services[0] }
-        let path = path.lowercased()
-        if path.contains("microsoft.businessappplatform") { return .bap }
-        return path.contains("microsoft.powerapps") ? .powerApps : .powerPlatform
+        let service = RequestService(ofPath: "/" + path)
+        return services.contains(service) ? service : services[0]
     }
 
     /// The destination of a request.

@@ -174,6 +174,7 @@ struct ExchangeAdminAPI {
             return HTTPServerResponse(status: 403, contentType: "text/plain", body: [])
         }
         do throws(ExchangeFailure) {
+            organization.followDirectory()
             try cmdlet.check(call)
             if cmdlet.need == .managing, call.isSet("WhatIf") {
                 var answer = ExchangeAnswer()

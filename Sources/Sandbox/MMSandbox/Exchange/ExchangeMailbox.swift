@@ -313,6 +313,8 @@ struct ExchangeRowWriter {
 final class ExchangeMailboxes: Sendable {
     private let users: UserDirectory
     private let created = Mutex<[ExchangeMailbox.Creation]>([])
+    /// The indices of those whose owners are deleted.
+    private let left = Mutex<Set<Int>>([])
 
     /// Creates the mailboxes of a directory.
     /// - Parameter users: the owners of the mailboxes; as many as the directory has, or more.
@@ -325,11 +327,19 @@ final class ExchangeMailboxes: Sendable {
 
     /// Returns the mailbox at an index.
     func mailbox(_ index: Int) -> ExchangeMailbox? {
-        guard index >= users.count else { return index >= 0 ? ExchangeMailbox(users.row(index)) : nil }
+        guard index >= users.count else {
+            return index >= 0 && !left.withLock({ $0.contains(index) }) ? ExchangeMailbox(users.row(index)) : nil
+        }
         return created.withLock { created in
             let place = index - users.count
             return created.indices.contains(place) ? ExchangeMailbox(users.row(index), created[place]) : nil
         }
+    }
+
+    /// Leaves out the mailboxes of these owners, and no others any more.
+    func leaveOut(owners: [String]) {
+        let indices = Set(owners.compactMap { users.index(of: $0) })
+        left.withLock { $0 = indices }
     }
 
     /// Adds a mailbox.

@@ -35,6 +35,12 @@ final class ExchangeOrganization {
         self.store = store
         self.mailboxes = mailboxes
     }
+
+    /// Leaves out the mailboxes of accounts that the directory has deleted; a restored account has its mailbox again.
+    func followDirectory() {
+        let users = store.table(.users)
+        mailboxes.leaveOut(owners: users.changes.filter { $0.isRemoval && users.find($0.id) == nil }.map(\.id))
+    }
 }
 
 /// The selection of mailboxes for a cmdlet.

@@ -56,6 +56,7 @@ final class PowerPlatformAdministration {
         routes.on(
             "POST", path: "\(provider)/scopes/admin/updateTenantSettings", PowerPlatformAdministration.tenantSettings)
         routes.all("\(provider)/{resource...}", PowerPlatformAdministration.nothing)
+        routes.on("GET", path: "/providers/PowerPlatform.Governance/v1/policies", PowerPlatformAdministration.policies)
         let apps = "/providers/Microsoft.PowerApps/scopes/admin/environments/{environment}"
         routes.on("GET", path: "\(apps)/apps", PowerPlatformAdministration.apps)
         routes.on("GET", "DELETE", path: "\(apps)/apps/{app}", PowerPlatformAdministration.app)
@@ -101,6 +102,40 @@ final class PowerPlatformAdministration {
                 settings = Self.merged(settings, request.http.object ?? [:])
             }
             return HTTPServerResponse(status: 200, json: .object(settings))
+        }
+    }
+
+    /// Lists the policies that say which connectors may share data.
+    private func policies(_ request: ServiceRequest) -> HTTPServerResponse {
+        checked(request) { principal in
+            guard store.administersPowerPlatform(principal) else {
+                return .failure(
+                    403, "Forbidden",
+                    "The user with object id '\(principal.objectID)' does not have permission to the policies.")
+            }
+            let groups: [JSONValue] = [("Confidential", ["shared_sharepointonline"]), ("General", []), ("Blocked", [])]
+                .map { name, connectors in
+                    [
+                        "classification": .string(name),
+                        "connectors": .array(
+                            connectors.map {
+                                [
+                                    "id": .string("/providers/Microsoft.PowerApps/apis/\($0)"),
+                                    "type": "Microsoft.PowerApps/apis",
+                                ]
+                            }),
+                    ]
+                }
+            return answers.list(
+                request.http,
+                [
+                    [
+                        "name": "5a4db0c5-d1b0-4000-8000-000000000001", "displayName": "Business data only",
+                        "defaultConnectorsClassification": "General", "environmentType": "AllEnvironments",
+                        "environments": [], "connectorGroups": .array(groups),
+                        "createdTime": "2024-05-01T08:00:00Z", "lastModifiedTime": "2024-05-01T08:00:00Z",
+                    ]
+                ])
         }
     }
 
