@@ -23,6 +23,10 @@ struct QueryCheckTests {
             ("/users/1?$expand=managers($levels=max)", "managers", "manager"),
             ("/auditLogs/signIns?$filter=status/errorCodes ne 0", "errorCodes", "errorCode"),
             ("/subscribedSkus?$select=skuPartNumbers", "skuPartNumbers", "skuPartNumber"),
+            (
+                "/identityGovernance/accessReviews/definitions?$filter=contains(scope/microsoft.graph."
+                    + "accessReviewQueryScope/qeury,'./members')", "qeury", "query"
+            ),
         ])
     func wrong(path: String, name: String, meant: String) throws {
         let fault = try #require(check.fault(in: try target(path)))
@@ -40,6 +44,8 @@ struct QueryCheckTests {
             "/users?$filter=not(proxyAddresses/any(p:startsWith(p,'smtp:x')))",
             "/users?$filter=createdDateTime ge 2026-01-01T00:00:00Z and userType eq 'displayNme'",
             "/users?$filter=onPremisesExtensionAttributes/extensionAttribute1 eq 'x'",
+            "/identityGovernance/accessReviews/definitions?$filter=contains(scope/microsoft.graph."
+                + "accessReviewQueryScope/query,'./members')",
             "/users?$filter=id in ('1','2')", "/users?$filter=endsWith(mail,'@contoso.com')",
             "/groups?$filter=groupTypes/any(c:c eq 'Unified')&$orderby=displayName desc",
             "/groups/1/members?$select=displayName,mail,jobTitle,deviceId",

@@ -63,12 +63,15 @@ package struct QueryCheck: Sendable {
     ) -> Fault? {
         guard let first = path.first else { return nil }
         if let property = properties.first(where: { $0.name.lowercased() == first.lowercased() }) {
-            guard path.count > 1, !property.isNavigation, let inner = types.type(named: property.type) else {
+            var rest = path.dropFirst()
+            // A step with a dot is a type: what follows are its properties.
+            let cast = rest.first.flatMap { $0.contains(".") ? $0 : nil }
+            if cast != nil { rest = rest.dropFirst() }
+            guard !rest.isEmpty, !property.isNavigation, let inner = types.type(named: cast ?? property.type) else {
                 return nil
             }
             return fault(
-                at: Array(path.dropFirst()), option, inner.name, types.propertiesOfAll(inner),
-                isSure: isSure && !inner.isOpen)
+                at: Array(rest), option, inner.name, types.propertiesOfAll(inner), isSure: isSure && !inner.isOpen)
         }
         // The names of extensions contain an underscore.
         guard !first.contains("_") else { return nil }
