@@ -65,10 +65,9 @@ struct ShellParser {
             isUnfinished: Self.unfinished.contains(where: construct.hasPrefix))
     }
 
-    /// The constructs that a text may end within, and that no shell reads as anything else.
-    private static let unfinished = [
-        "an unterminated quote", "an unclosed parenthesis", "an unfinished ${", "an unfinished substitution",
-    ]
+    /// The constructs that a text may end within and no shell reads as anything else.
+    private static let unfinished =
+        ["an unterminated quote", "an unclosed parenthesis", "an unfinished ${", "an unfinished substitution"]
 
     // MARK: Lists
 

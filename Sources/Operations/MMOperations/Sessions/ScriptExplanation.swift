@@ -87,10 +87,12 @@ struct ScriptExplanation {
                 Self.add(permission.name, to: &permissions)
             }
         }
-        for parameter in script.root?.parameterBlock?.parameters ?? [] where Self.isMandatory(parameter) {
-            let name = parameter.variable.path.name
-            if given[name] == nil { Self.add("--param \(name)=…", to: &questions) }
-        }
+        for name in Self.mandatory(script) where given[name] == nil { Self.add("--param \(name)=…", to: &questions) }
+    }
+
+    /// Returns the names of the parameters that a script must be given.
+    private static func mandatory(_ script: ParsedScript) -> [String] {
+        (script.root?.parameterBlock?.parameters ?? []).filter(isMandatory).map(\.variable.path.name)
     }
 
     private static func add(_ text: String, to list: inout [String]) { if !list.contains(text) { list.append(text) } }

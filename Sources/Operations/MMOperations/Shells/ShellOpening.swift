@@ -77,19 +77,7 @@ package struct ShellOpening: Sendable {
         -> ShellSessions.Member
     {
         let (environment, start) = (ShellEnvironment.scrubbed(services.environment), directory ?? startDirectory)
-        if confinement == .argv {
-            guard !configuration.programs.programs.isEmpty else {
-                throw MMError(
-                    .invalidInput, "The confinement argv allows no programs yet.",
-                    hint: "A person must list them under `programs` in the shells file; see Docs/Shells.md.")
-            }
-            let programs = ArgumentShell(
-                name: key.name, programs: configuration.programs, directory: start, environment: environment)
-            return ShellSessions.Member(
-                key: key,
-                body: .shell(GuardedShell(programs) { await programs.workingDirectory }),
-                kind: "argv", label: ArgumentPolicy.label, sandbox: "argv")
-        }
+        if confinement == .argv { return try programs(key, environment, directory: start) }
         let word = wanted ?? configuration.usualShell
         var settings = ShellSettings(
             name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
@@ -133,6 +121,22 @@ package struct ShellOpening: Sendable {
         return ShellSessions.Member(
             key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire,
             walls: sandbox.rules)
+    }
+
+    /// Opens a session that runs only the allowed programs, without a shell.
+    private func programs(_ key: ShellSessionName, _ environment: [String: String], directory: String) throws(MMError)
+        -> ShellSessions.Member
+    {
+        guard !configuration.programs.programs.isEmpty else {
+            throw MMError(
+                .invalidInput, "The confinement argv allows no programs yet.",
+                hint: "A person must list them under `programs` in the shells file; see Docs/Shells.md.")
+        }
+        let programs = ArgumentShell(
+            name: key.name, programs: configuration.programs, directory: directory, environment: environment)
+        return ShellSessions.Member(
+            key: key, body: .shell(GuardedShell(programs) { await programs.workingDirectory }), kind: "argv",
+            label: ArgumentPolicy.label, sandbox: "argv")
     }
 
     /// Opens the proxy of a confined session, if its owner lists hosts or an identity for it.
