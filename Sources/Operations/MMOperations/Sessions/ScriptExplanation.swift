@@ -71,11 +71,9 @@ struct ScriptExplanation {
                 }
                 continue
             }
-            if ServiceCommands.isRead(command) {
-                Self.add(name, to: &reads)
-            } else if ServiceCommands.isSent(name, classes) {
-                Self.add(name, to: &writes)
-            }
+            let isRead = ServiceCommands.isRead(command)
+            if isRead { Self.add(name, to: &reads) }
+            if !isRead, ServiceCommands.isSent(name, classes) { Self.add(name, to: &writes) }
             let teams = TeamCmdlet(named: name)?.requests.map { ($0.method, $0.path) }
             let requests = names.requests(of: name).prefix(1).map {
                 ($0.method, $0.path.replacing("{", with: "").replacing("}", with: ""))
