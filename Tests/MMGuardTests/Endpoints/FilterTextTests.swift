@@ -90,6 +90,10 @@ struct FilterTextTests {
                 "PATCH", "/users/a",
                 #"{"birthday":"2000-01-01T00:00:00Z","onPremisesExtensionAttributes":{"extensionAttribute1":null}}"#
             ),
+            (
+                "POST", "/teams",
+                #"{"displayName":"a","discoverySettings":{"showInTeamsSearchAndSuggestions":true},"memberSettings":{}}"#
+            ),
             ("PATCH", "/devices/a", #"{"extensionAttributes":{"extensionAttribute1":"kiosk"}}"#),
             ("POST", "/me/events", #"{"reminderMinutesBeforeStart":"15","start":{"dateTime":"x","timeZone":"UTC"}}"#),
             (
