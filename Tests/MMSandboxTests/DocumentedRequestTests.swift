@@ -75,6 +75,43 @@ struct DocumentedRequestTests {
         #expect(answer.status == 200 && answer.json["value"]?.array?.isEmpty == true, "\(answer.text)")
     }
 
+    @Test(
+        "what somebody has none of is an empty list, by either address of the person, and an app has none",
+        arguments: ["contactFolders", "calendarGroups", "onenote/notebooks"])
+    func ownLists(name: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        for person in ["me", "users/\(TenantIdentity.administrator)"] {
+            let answer = await bench.graph("GET", "/v1.0/\(person)/\(name)", token: token)
+            #expect(answer.status == 200 && answer.json["value"] == [], "\(answer.text)")
+        }
+        let app = await bench.post(
+            "\(Bench.authority)/token",
+            [
+                ("grant_type", "client_credentials"), ("client_id", TenantIdentity.automationApp),
+                ("scope", "https://graph.microsoft.com/.default"), ("client_secret", TenantIdentity.automationSecret),
+            ])
+        let refused = await bench.graph(
+            "GET", "/v1.0/me/\(name)", token: app.json["access_token"]?.string ?? "")
+        #expect(refused.status == 400 && refused.text.contains("delegated"), "\(refused.text)")
+    }
+
+    @Test("the changes of a list's items are told since the last time")
+    func itemChanges() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let items = "/v1.0/sites/root/lists/Tasks/items"
+        var page = await bench.graph("GET", "\(items)/delta", token: token).json
+        while let next = page["@odata.nextLink"]?.string {
+            page = await bench.graph("GET", String(next.dropFirst(Bench.base.count)), token: token).json
+        }
+        let link = try #require(page["@odata.deltaLink"]?.string)
+        let changed = await bench.graph("PATCH", "\(items)/1/fields", token: token, body: ["Title": "New"])
+        #expect(changed.status == 200)
+        let changes = await bench.graph("GET", String(link.dropFirst(Bench.base.count)), token: token)
+        #expect(changes.json["value"]?.array?.compactMap { $0["id"]?.string } == ["1"], "\(changes.text)")
+    }
+
     @Test("a photo is given in the sizes of the service")
     func photoSizes() async {
         let bench = Bench()

@@ -169,7 +169,7 @@ struct SitePaths {
                     .row(.lists(record.id), key: row.id), "\(label)/lists", .sites, inner, owner: record.id)
             }
             let address = TableAddress.listItems(site: record.id, list: row.id)
-            guard let item = inner.dropFirst().first?.name, !item.hasPrefix("$") else {
+            guard let item = inner.dropFirst().first?.name, !item.hasPrefix("$"), item != "delta" else {
                 return GraphPlace(.collection(address), "\(label)/lists('\(row.id)')/items", .sites, inner.dropFirst())
             }
             return GraphPlace(.row(address, key: item), "\(label)/lists('\(row.id)')/items", .sites, inner.dropFirst(2))

@@ -11,6 +11,7 @@ struct EmptyLists {
     /// Returns the place of a read of such a list; `nil` for everything else.
     /// - Throws: that a row of it, or the object to which it belongs, doesn't exist.
     func place(_ call: GraphCall, among paths: GraphPaths) throws(GraphFailure) -> GraphPlace? {
+        let call = named(call)
         guard call.request.method == "GET", let first = call.segments.first?.name.lowercased(),
             let offer = Self.read(call.request.path, call.version)
         else { return nil }
@@ -29,6 +30,16 @@ struct EmptyLists {
         kind.isOpen = true
         let label = call.segments.prefix(list.count).map(\.name).joined(separator: "/")
         return GraphPlace(.made(kind, []), label, area, call.segments.dropFirst(list.count))
+    }
+
+    /// Returns a call about the signed-in person as one about a user, since Graph describes only such.
+    private func named(_ call: GraphCall) -> GraphCall {
+        guard call.segments.first?.name.lowercased() == "me", !call.principal.isApp else { return call }
+        let user = ["users", call.principal.objectID].map { GraphSegment(name: $0) }
+        return GraphCall(
+            request: call.request, version: call.version, segments: user + call.segments.dropFirst(),
+            options: call.options, principal: call.principal, requestID: call.requestID,
+            clientRequestID: call.clientRequestID)
     }
 
     /// Returns the area of the object to which a list belongs.
