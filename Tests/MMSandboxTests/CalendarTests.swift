@@ -147,13 +147,21 @@ struct CalendarTests {
         _ = await bench.graph(
             "POST", "/v1.0/me/events", token: token,
             body: Self.event("2026-12-01T10:00:00", "2026-12-01T10:30:00", zone))
-        let schedule = await bench.graph(
-            "POST", "/v1.0/me/calendar/getSchedule", token: token,
-            body: [
-                "schedules": [.string(TenantIdentity.administrator)], "availabilityViewInterval": 30,
-                "startTime": ["dateTime": "2026-12-01T10:00:00", "timeZone": .string(zone)],
-                "endTime": ["dateTime": "2026-12-01T11:00:00", "timeZone": .string(zone)],
-            ])
-        #expect(schedule.json["value"]?[0]?["availabilityView"] == "20")
+        let question: JSONValue = [
+            "schedules": [.string(TenantIdentity.administrator)], "availabilityViewInterval": 30,
+            "startTime": ["dateTime": "2026-12-01T10:00:00", "timeZone": .string(zone)],
+            "endTime": ["dateTime": "2026-12-01T11:00:00", "timeZone": .string(zone)],
+        ]
+        for (preference, clock, name) in [(nil, "18", "UTC"), ("outlook.timezone=\"\(zone)\"", "10", zone)] {
+            let schedule = await bench.graph(
+                "POST", "/v1.0/me/calendar/getSchedule", token: token,
+                headers: preference.map { ["Prefer": $0] } ?? [:], body: question)
+            #expect(schedule.json["value"]?[0]?["availabilityView"] == "20")
+            let start: JSONValue = [
+                "dateTime": .string("2026-12-01T\(clock):00:00.0000000"), "timeZone": .string(name),
+            ]
+            let items = schedule.json["value"]?[0]?["scheduleItems"]?.array ?? []
+            #expect(items.contains { $0["start"] == start }, "\(schedule.text)")
+        }
     }
 }

@@ -139,7 +139,7 @@ struct GraphRequest: OperationCall {
         members["connection"] = connection.map { .string($0) }
         members["endpoint"] = endpoint.map { .string($0) }
         members["method"] = method.map { .string($0.rawValue) }
-        members["body"] = body.map { $0 }
+        members["body"] = body
         members["resource"] = resource.map { .string($0.rawValue) }
         members["query"] = query.map { .object($0) }
         members["top"] = top.map { .int(Int64($0)) }

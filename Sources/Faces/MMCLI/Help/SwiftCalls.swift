@@ -106,6 +106,9 @@ private struct SwiftArgument: Sendable {
     enum Kind: Sendable {
         case text, flag, integer, number, object, value, textList, objectList
         case choice([String])
+
+        /// Whether the value is JSON already.
+        var isJSON: Bool { if case .value = self { true } else { false } }
     }
 
     let name: String
@@ -164,7 +167,7 @@ private struct SwiftArgument: Sendable {
     var declaredType: String { isRequired ? type : type + "?" }
 
     /// The expression for the value in JSON; `nil` at run time if the argument is left out.
-    var json: String { isRequired ? json(of: property) : "\(property).map { \(json(of: "$0")) }" }
+    var json: String { isRequired || kind.isJSON ? json(of: property) : "\(property).map { \(json(of: "$0")) }" }
 
     private func json(of value: String) -> String {
         switch kind {

@@ -518,7 +518,9 @@ struct FreeBusy {
                 400, "ErrorInvalidParameter", "The parameters schedules, startTime and endTime are needed.")
         }
         let interval = Int64(min(max(body["availabilityViewInterval"]?.int ?? 30, 5), 1440)) * 60
-        let rows = names.map { row($0, start, end, interval) }
+        let zone = call.preference("outlook.timezone") ?? "UTC"
+        var rows: [JSONValue] = []
+        for name in names { rows.append(try row(name, start, end, interval, in: zone)) }
         return GraphAnswers.json([
             "@odata.context": .string(
                 "\(context.base)/\(call.version)/$metadata#Collection(microsoft.graph.scheduleInformation)"),
@@ -526,7 +528,10 @@ struct FreeBusy {
         ])
     }
 
-    private func row(_ name: String, _ start: Int64, _ end: Int64, _ interval: Int64) -> JSONValue {
+    /// - Parameter zone: the zone on whose clock the caller wants the times.
+    private func row(_ name: String, _ start: Int64, _ end: Int64, _ interval: Int64, in zone: String)
+        throws(GraphFailure) -> JSONValue
+    {
         guard let user = store.user(name) else {
             return [
                 "scheduleId": .string(name), "availabilityView": "",
@@ -546,15 +551,15 @@ struct FreeBusy {
         for slot in stride(from: start, to: end, by: Int(interval)) {
             view += busy.contains { $0.0 < slot + interval && $0.1 > slot } ? "2" : "0"
         }
+        var items: [JSONValue] = []
+        for (from, to, status) in busy {
+            items.append([
+                "status": status, "start": try CalendarTime.value(from, in: zone),
+                "end": try CalendarTime.value(to, in: zone),
+            ])
+        }
         return [
-            "scheduleId": .string(name), "availabilityView": .string(view),
-            "scheduleItems": .array(
-                busy.map {
-                    [
-                        "status": $0.2, "start": ["dateTime": .string(ServiceTime.text($0.0)), "timeZone": "UTC"],
-                        "end": ["dateTime": .string(ServiceTime.text($0.1)), "timeZone": "UTC"],
-                    ]
-                }),
+            "scheduleId": .string(name), "availabilityView": .string(view), "scheduleItems": .array(items),
         ]
     }
 }
