@@ -54,6 +54,22 @@ struct DocumentedRequestTests {
         }
     }
 
+    @Test(
+        "a property that a row has anyway is there once if it is expanded",
+        arguments: [
+            "lists/Tasks/items?$expand=fields", "lists?$expand=items($expand=fields)",
+            "lists/Tasks/items/1?$expand=fields",
+        ])
+    func onlyOnce(path: String) async throws {
+        let bench = Bench()
+        let answer = await bench.graph("GET", "/v1.0/sites/root/\(path)", token: await bench.token())
+        #expect(answer.status == 200 && answer.text.contains("\"fields\":"))
+        #expect(throws: Never.self) { try JSONParser.parse(answer.bytes, limits: .strict) }
+        let alone = await bench.graph(
+            "GET", "/v1.0/users?$select=manager&$expand=manager&$top=2", token: await bench.token())
+        #expect(throws: Never.self) { try JSONParser.parse(alone.bytes, limits: .strict) }
+    }
+
     @Test("an object is named by another key within or behind its collection's step")
     func alternateKeys() async throws {
         let bench = Bench()

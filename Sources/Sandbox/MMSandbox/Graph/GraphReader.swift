@@ -73,7 +73,8 @@ struct GraphReader {
         JSONWriter.append("\(context.base)/\(call.version)/$metadata#\(label)\(columns)/$entity", to: &bytes)
         var row: [UInt8] = []
         let record = try preferred(call, kind)?(record) ?? record
-        let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind), typeName: typeName)
+        let writer = RowWriter(
+            kind: kind, select: select ?? call.everything(of: kind), typeName: typeName, expanding: call.options.expand)
         let hasMembers = writer.open(record, etag: etag, to: &row)
         if hasMembers { bytes.append(UInt8(ascii: ",")) }
         bytes.append(contentsOf: row.dropFirst())
@@ -232,7 +233,8 @@ struct GraphReader {
             JSONWriter.append(nextLink(call, kind: kind, token: next), to: &bytes)
         }
         bytes.append(contentsOf: #","value":["#.utf8)
-        let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind))
+        let writer = RowWriter(
+            kind: kind, select: select ?? call.everything(of: kind), expanding: call.options.expand)
         let preferred = preferred(call, kind)
         for (place, row) in page.records.enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -382,7 +384,7 @@ extension GraphReader {
         for (name, expansion) in expansions.flatMap({ each in
             (each.name == "*" ? Self.relations[kind.name] ?? ["*"] : [each.name]).map { ($0, each) }
         }) {
-            bytes.append(UInt8(ascii: ","))
+            if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
             JSONWriter.append(name, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
             guard !kind.isDirectoryObject || expansion.filter == nil && expansion.expand.isEmpty else {
@@ -416,8 +418,10 @@ extension GraphReader {
         _ row: Record, _ kind: EntityKind, by expansion: QueryOptions.Expansion, _ owner: String?, _ call: GraphCall,
         to bytes: inout [UInt8]
     ) throws(GraphFailure) {
-        RowWriter(kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil)
-            .open(row, etag: nil, to: &bytes)
+        RowWriter(
+            kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil,
+            expanding: expansion.expand
+        ).open(row, etag: nil, to: &bytes)
         try append(expansion.expand, of: row, kind: kind, owner: owner, call, to: &bytes)
         bytes.append(UInt8(ascii: "}"))
     }
