@@ -33,7 +33,9 @@ struct RowWriter: Sendable {
             label.append(UInt8(ascii: ":"))
             return label
         }
-        columns = names.filter { kind.types[$0] != nil && !expanded.contains($0) }.map { ($0, UserColumn(rawValue: $0), label($0)) }
+        columns = names.filter { kind.types[$0] != nil && !expanded.contains($0) }.map {
+            ($0, UserColumn(rawValue: $0), label($0))
+        }
         // Only the directory tells of each property that an object has no value.
         let lacking = kind.isDirectoryObject ? names.filter { kind.types[$0] == nil } : []
         empty = Array(
