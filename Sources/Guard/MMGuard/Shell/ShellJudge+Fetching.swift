@@ -74,6 +74,11 @@ extension ShellJudge {
         return isKept
     }
 
+    /// Returns whether a command is a web client that only fetches, which leaves no file elsewhere.
+    func onlyFetches(_ call: ShellScript.Command) -> Bool {
+        ["curl", "wget"].contains(call.program) && fetches(call)
+    }
+
     /// Returns whether a header names neither the method, which some servers take from it, nor a file that is sent.
     /// - Parameter mayBeUnknown: whether the text needn't say how it begins.
     private func isPlain(header: ShellScript.Word, mayBeUnknown: Bool) -> Bool {

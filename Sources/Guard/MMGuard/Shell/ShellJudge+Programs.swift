@@ -77,7 +77,7 @@ extension ShellJudge {
         {
             found += one(.managed, call)
         }
-        if !isLook, let place = namedPlace(of: call), Self.writesPlaces(name) {
+        if !isLook, !onlyFetches(call), let place = namedPlace(of: call), Self.writesPlaces(name) {
             found.append(finding(.device, subject: place))
         }
         if let written = runsWritten(call, depth) { found += written }

@@ -609,7 +609,7 @@ extension ShellJudge {
                 // Before it may stand another one.
                 !call.words.dropLast(inside.words.count).contains(where: mayAddOption)
             else { return false }
-            let fetches = ["curl", "wget"].contains(inside.program) && fetches(inside)
+            let fetches = onlyFetches(inside)
             return judge(inside, depth + 1).allSatisfy {
                 $0.classes == .read || fetches && $0.rule == ShellRule.writes.rawValue
             }
