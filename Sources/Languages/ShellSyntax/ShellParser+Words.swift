@@ -481,7 +481,10 @@ package struct ShellRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     package var line: Int
 
     /// Whether the text ends in the middle of a quote or substitution: no shell would run it.
-    package var isUnfinished = false
+    package var isUnfinished: Bool {
+        ["an unterminated quote", "an unclosed parenthesis", "an unfinished ${", "an unfinished substitution"]
+            .contains(where: construct.hasPrefix)
+    }
 
     /// The construct and its line.
     package var description: String { "\(construct) in line \(line)" }

@@ -61,13 +61,8 @@ struct ShellParser {
     func refusal(_ construct: String, at offset: Int? = nil) -> ShellRefusal {
         let place = min(max(offset ?? position, 0), bytes.count)
         return ShellRefusal(
-            construct: construct, offset: place, line: 1 + bytes[..<place].count { $0 == 0x0A },
-            isUnfinished: Self.unfinished.contains(where: construct.hasPrefix))
+            construct: construct, offset: place, line: 1 + bytes[..<place].count { $0 == 0x0A })
     }
-
-    /// The constructs that a text may end within and no shell reads as anything else.
-    private static let unfinished =
-        ["an unterminated quote", "an unclosed parenthesis", "an unfinished ${", "an unfinished substitution"]
 
     // MARK: Lists
 

@@ -3,6 +3,7 @@ package import MMDesk
 import MMGuard
 package import MMSessions
 package import MMShell
+import MMSystem
 
 /// The shell sessions of a process and the commands in them; the sessions are kept in a pool.
 ///
@@ -92,8 +93,12 @@ package actor ShellSessions {
 
     // MARK: Sessions
 
-    /// Returns the last directory of a session of this name that has ended without being closed.
-    func lastDirectory(of key: ShellSessionName) async -> String? { await directories?.directory(of: key) }
+    /// Returns the last directory of a session of this name that has ended without being closed. One of this machine
+    /// that doesn't exist any more counts as none.
+    func lastDirectory(of key: ShellSessionName) async -> String? {
+        guard let directory = await directories?.directory(of: key) else { return nil }
+        return key.place != .shell || RealPath.of(directory) != nil ? directory : nil
+    }
 
     /// Returns the session with this name, and creates it if there is none.
     /// - Returns: the session, and whether it is new.
