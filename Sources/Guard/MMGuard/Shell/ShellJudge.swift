@@ -712,9 +712,7 @@ extension ShellJudge {
     /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
         let path = word.hasSuffix("/") ? String(word.dropLast()) : word
-        return [".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker"].contains {
-            path == $0 || path.hasSuffix("/" + $0)
-        }
+        return ShellWords.list("key-folders").contains { path == $0 || path.hasSuffix("/" + $0) }
     }
 
     /// Files that contain keys in a home folder, and elsewhere perhaps a project's settings.
