@@ -73,6 +73,24 @@ struct SavedShellDirectoryTests {
         }
     }
 
+    @Test("are forgotten once they are closed, also if their last command ends later")
+    func forgotten() async throws {
+        let saved = SavedShellDirectories(path: home.services.paths.shellsFile(), log: home.services.log)
+        let key = ShellSessionName(owner: "session:a", place: .shell, name: "x")
+        let begun = await saved.closings(of: key)
+        await saved.record("/usr", of: key, since: begun)
+        #expect(await saved.directory(of: key) == "/usr")
+        await saved.forget(key)
+        await saved.record("/usr", of: key, since: begun)
+        #expect(await saved.directory(of: key) == nil)
+        let later = await saved.closings(of: key)
+        await saved.record("/tmp", of: key, since: later)
+        #expect(await saved.directory(of: key) == "/tmp")
+        await saved.forget(owner: "session:a")
+        await saved.record("/tmp", of: key, since: later)
+        #expect(await saved.directory(of: key) == nil)
+    }
+
     @Test("are judged in the directory in which they go on")
     func judged() async throws {
         try await withPool { service in

@@ -13,6 +13,8 @@ package actor SavedShellDirectories {
     private let clock: WallClock
     /// What the file says, once it has been read: only this process writes it.
     private var kept: [String: Entry]?
+    /// How often a session, or all of an owner, were forgotten: a command that began before then records nothing.
+    private var closings: [String: Int] = [:]
 
     /// How long a directory is kept after the last command that ended in it.
     private static let lifetime = Duration.seconds(7 * 86_400)
@@ -31,8 +33,13 @@ package actor SavedShellDirectories {
     /// Returns the last directory of a session; `nil` if there was none.
     func directory(of key: ShellSessionName) -> String? { entries()[Self.name(key)]?.directory }
 
-    /// Records the directory in which a command has ended.
-    func record(_ directory: String, of key: ShellSessionName) {
+    /// Returns how often a session was forgotten so far.
+    func closings(of key: ShellSessionName) -> Int { (closings[Self.name(key)] ?? 0) + (closings[key.owner] ?? 0) }
+
+    /// Records the directory in which a command has ended, unless its session was forgotten meanwhile.
+    /// - Parameter closings: how often it was forgotten when the command began.
+    func record(_ directory: String, of key: ShellSessionName, since closings: Int) {
+        guard self.closings(of: key) == closings else { return }
         var entries = entries()
         let (name, now) = (Self.name(key), clock.now)
         if let entry = entries[name], entry.directory == directory, now - entry.savedAt <= Self.renewal { return }
@@ -45,15 +52,22 @@ package actor SavedShellDirectories {
 
     /// Forgets a session that was closed.
     func forget(_ key: ShellSessionName) {
+        noteClosing(of: Self.name(key))
         var entries = entries()
         if entries.removeValue(forKey: Self.name(key)) != nil { write(entries) }
     }
 
     /// Forgets the sessions of an owner.
     func forget(owner: String) {
+        noteClosing(of: owner)
         let entries = entries()
         let rest = entries.filter { !$0.key.hasPrefix("\(owner) ") }
         if rest.count < entries.count { write(rest) }
+    }
+
+    private func noteClosing(of name: String) {
+        if closings.count >= Self.most { closings = [:] }
+        closings[name, default: 0] += 1
     }
 
     // MARK: The file

@@ -183,11 +183,12 @@ package actor ShellSessions {
     package func add(_ task: ShellTask) async {
         work.add(task)
         guard let turn = await pool.share(task.session, isCommand: true) else { return }
+        let closings = await directories?.closings(of: task.session) ?? 0
         // The session counts as used until its command ends, whether or not a caller waits for that.
         Task { [pool, directories] in
             let end = await task.job.waitForEnd()
             if !task.isBeside, end.cause != .closed, !end.directoryBytes.isEmpty {
-                await directories?.record(end.workingDirectory, of: task.session)
+                await directories?.record(end.workingDirectory, of: task.session, since: closings)
             }
             turn.release()
             await pool.touch(task.session)
