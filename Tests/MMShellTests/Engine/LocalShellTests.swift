@@ -109,6 +109,23 @@ struct LocalShellTests {
         }
     }
 
+    @Test("goes on in the directory of a session of before, and says so", arguments: Shells.installed)
+    func continued(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        settings.continues = "/usr/lib"
+        try await Shells.with(kind, settings: settings) { (shell) async throws in
+            let first = try await shell.sh("pwd")
+            #expect(first.out == "/usr/lib\n" && first.end.restart == .anotherSession)
+            #expect(try await shell.sh("true").end.restart == nil)
+            #expect(await !shell.isBlank)
+            try await shell.reset()
+            #expect(try await shell.sh("pwd").out == "/tmp\n")
+            #expect(await shell.isBlank)
+            _ = try await shell.sh("X=1")
+            #expect(await !shell.isBlank)
+        }
+    }
+
     @Test("restores its outputs after a command has changed them", arguments: Shells.installed)
     func redirected(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in

@@ -172,6 +172,20 @@ struct SSHSessionTests {
         }
     }
 
+    @Test("goes on in the directory of a session of before, and says so")
+    func continued() async throws {
+        try await TestSSHD.with { (server) async throws in
+            let masters = Self.masters()
+            let session = try await SSHSession.connect(
+                server.target, masters: masters, policy: .open, times: Self.patient, admission: nil,
+                continuing: "/usr", deadline: .after(.seconds(300)))
+            let first = try await session.sh("pwd")
+            #expect(first.out == "/usr\n" && first.end.restart == .anotherSession)
+            #expect(try await session.sh("true").end.restart == nil)
+            await session.close()
+        }
+    }
+
     @Test("keeps no one-time password for a later sign-in while it is connected")
     func lateCode() async throws {
         try await Self.with { (session, _, _) async throws in
