@@ -24,7 +24,9 @@ struct SavedShellDirectoryTests {
     private var saved: String? {
         get async {
             await SavedShellDirectories(path: home.services.paths.shellsFile(), log: home.services.log)
-                .directory(of: ShellSessionName(owner: "session:a", place: .shell, name: NamedSession.standard))
+                .directory(
+                    of: ShellSessionName(owner: "session:a", place: .shell, name: NamedSession.standard),
+                    within: .seconds(3600))
         }
     }
 
@@ -79,16 +81,25 @@ struct SavedShellDirectoryTests {
         let key = ShellSessionName(owner: "session:a", place: .shell, name: "x")
         let begun = await saved.closings(of: key)
         await saved.record("/usr", of: key, since: begun)
-        #expect(await saved.directory(of: key) == "/usr")
+        #expect(await saved.directory(of: key, within: .seconds(3600)) == "/usr")
         await saved.forget(key)
         await saved.record("/usr", of: key, since: begun)
-        #expect(await saved.directory(of: key) == nil)
+        #expect(await saved.directory(of: key, within: .seconds(3600)) == nil)
         let later = await saved.closings(of: key)
         await saved.record("/tmp", of: key, since: later)
-        #expect(await saved.directory(of: key) == "/tmp")
+        #expect(await saved.directory(of: key, within: .seconds(3600)) == "/tmp")
         await saved.forget(owner: "session:a")
         await saved.record("/tmp", of: key, since: later)
-        #expect(await saved.directory(of: key) == nil)
+        #expect(await saved.directory(of: key, within: .seconds(3600)) == nil)
+    }
+
+    @Test("begin anew when they have been unused for as long as a session may be")
+    func unused() async throws {
+        let saved = SavedShellDirectories(path: home.services.paths.shellsFile(), log: home.services.log)
+        let key = ShellSessionName(owner: "session:a", place: .shell, name: "x")
+        await saved.record("/usr", of: key, since: 0)
+        #expect(await saved.directory(of: key, within: .zero) == nil)
+        #expect(await saved.directory(of: key, within: .seconds(3600)) == "/usr")
     }
 
     @Test("are judged in the directory in which they go on")
@@ -104,6 +115,25 @@ struct SavedShellDirectoryTests {
                 _ = try await call("shell_run", ["command": "cat connections.json"], service)
             }
             #expect(error?.code == .denied)
+        }
+    }
+
+    @Test("read files, too, as what they are in the directory in which they go on")
+    func judgedFiles() async throws {
+        mkdir(home.path + "/.ssh", 0o700)
+        try ProtectedFile.replace(home.path + "/.ssh/id_rsa", with: Array("key".utf8))
+        try await withPool { service in
+            _ = try await call("shell_run", ["command": "cd ../.ssh"], service)
+            let directory = RealPath.of(home.path + "/.ssh")
+            #expect(await eventually { await saved == directory })
+        }
+        try await withPool { service in
+            // In `work` this would be a file like any other.
+            let error = await #expect(throws: MMError.self) {
+                _ = try await call(
+                    "shell_read", ["session": .string(NamedSession.standard), "path": "id_rsa"], service)
+            }
+            #expect(error?.code == .confirmationNeeded, "\(String(describing: error))")
         }
     }
 }

@@ -16,10 +16,8 @@ package actor SavedShellDirectories {
     /// How often a session, or all of an owner, were forgotten: a command that began before then records nothing.
     private var closings: [String: Int] = [:]
 
-    /// How long a directory is kept after the last command that ended in it.
-    private static let lifetime = Duration.seconds(7 * 86_400)
     /// The age at which the time of an entry is renewed although its directory stays the same.
-    private static let renewal = Duration.seconds(3600)
+    private static let renewal = Duration.seconds(60)
     /// The maximum number of sessions.
     private static let most = 1000
 
@@ -30,8 +28,10 @@ package actor SavedShellDirectories {
         self.clock = clock
     }
 
-    /// Returns the last directory of a session; `nil` if there was none.
-    func directory(of key: ShellSessionName) -> String? { entries()[Self.name(key)]?.directory }
+    /// Returns the last directory of a session; `nil` if there was none, or no command ended in it for so long.
+    func directory(of key: ShellSessionName, within idle: Duration) -> String? {
+        entries()[Self.name(key)].flatMap { clock.now - $0.savedAt < idle ? $0.directory : nil }
+    }
 
     /// Returns how often a session was forgotten so far.
     func closings(of key: ShellSessionName) -> Int { (closings[Self.name(key)] ?? 0) + (closings[key.owner] ?? 0) }
@@ -77,8 +77,7 @@ package actor SavedShellDirectories {
     private func entries() -> [String: Entry] {
         let all = kept ?? read()
         kept = all
-        let now = clock.now
-        return all.filter { now - $0.value.savedAt <= Self.lifetime }
+        return all
     }
 
     private func read() -> [String: Entry] {

@@ -165,8 +165,7 @@ struct SessionFiles: Sendable {
         let command = Self.command(writing: writing, path, sudo: sudo)
         let key = call.key(session)
         let known = try? await call.shells.existing(key)
-        var directory = await known?.workingDirectory
-        if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
+        let directory = await call.directory(of: known, key, options)
         return try await call.clear(shell: command, in: key, known, directory: directory)
     }
 

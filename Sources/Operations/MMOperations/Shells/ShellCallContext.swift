@@ -43,6 +43,19 @@ struct ShellCallContext: Sendable {
     /// Returns the key of a session of the caller.
     func key(_ session: NamedSession) -> ShellSessionName { session.key(of: context.call.shellOwner) }
 
+    /// Returns the directory in which the next command of a session runs, also of one that this command starts; `nil`
+    /// if it isn't known.
+    func directory(
+        of known: ShellSessions.Member?, _ key: ShellSessionName, _ options: SessionOptions
+    ) async -> String? {
+        if let directory = await known?.workingDirectory { return directory }
+        if known == nil {
+            if let directory = options.directory { return context.call.path(directory) }
+            if let last = await shells.lastDirectory(of: key, within: configuration.idle) { return last }
+        }
+        return key.place.isLocal ? opening.startDirectory : nil
+    }
+
     /// Returns the session that a call names, and starts it if there is none.
     func member(_ session: NamedSession, _ options: SessionOptions)
         async throws(MMError) -> (member: ShellSessions.Member, isNew: Bool)

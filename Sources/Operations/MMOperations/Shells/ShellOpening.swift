@@ -81,7 +81,9 @@ package struct ShellOpening: Sendable {
         let word = wanted ?? configuration.usualShell
         var settings = ShellSettings(
             name: key.name, kind: try hostKind(word, environment), environment: environment, directory: start)
-        if directory == nil { settings.continues = await services.shells.lastDirectory(of: key) }
+        if directory == nil {
+            settings.continues = await services.shells.lastDirectory(of: key, within: configuration.idle)
+        }
         settings.policy = configuration.policy
         settings.limits = configuration.limits
         settings.treeLimits = configuration.treeLimits
@@ -233,7 +235,7 @@ package struct ShellOpening: Sendable {
         }
         let session = try await SSHSession.connect(
             target, masters: masters, policy: configuration.policy, admission: admission,
-            continuing: await services.shells.lastDirectory(of: key), deadline: deadline)
+            continuing: await services.shells.lastDirectory(of: key, within: configuration.idle), deadline: deadline)
         return ShellSessions.Member(
             key: key, body: .shell(GuardedShell(session) { await session.workingDirectory }), kind: "posix",
             host: session.name, secrets: secrets,

@@ -243,10 +243,7 @@ struct ShellRun: CatalogueOperation {
         let (configuration, opening) = (call.configuration, call.opening)
         let (text, key) = (input.command, call.key(input.session))
         let known = try? await call.shells.existing(key)
-        var directory = await known?.workingDirectory
-        // In a session that goes on where one of before ended, the command runs there.
-        if directory == nil, input.options.directory == nil { directory = await call.shells.lastDirectory(of: key) }
-        if directory == nil, place.isLocal { directory = opening.startDirectory }
+        let directory = await call.directory(of: known, key, input.options)
         // The guard can't parse the languages of devices and Python, so it judges the call of the program instead.
         let wanted = place.isLocal ? input.options.kind ?? configuration.usualShell : nil
         let kind = known?.kind ?? wanted ?? (input.options.isDevice ? "device" : nil)

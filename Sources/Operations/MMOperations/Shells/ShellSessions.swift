@@ -93,10 +93,11 @@ package actor ShellSessions {
 
     // MARK: Sessions
 
-    /// Returns the last directory of a session of this name that has ended without being closed. One of this machine
-    /// that doesn't exist any more counts as none.
-    func lastDirectory(of key: ShellSessionName) async -> String? {
-        guard let directory = await directories?.directory(of: key) else { return nil }
+    /// Returns the last directory of a session of this name that ended with its pool. One of this machine that doesn't
+    /// exist any more counts as none.
+    /// - Parameter idle: how long a session may be unused: one that would have ended since begins anew.
+    func lastDirectory(of key: ShellSessionName, within idle: Duration) async -> String? {
+        guard let directory = await directories?.directory(of: key, within: idle) else { return nil }
         return key.place != .shell || RealPath.of(directory) != nil ? directory : nil
     }
 
