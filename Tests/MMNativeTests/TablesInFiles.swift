@@ -183,7 +183,6 @@ struct TablesInFiles: RunningReports {
     @Test(
         "rows in another encoding, and under a header of several meanings, are handed over",
         arguments: [
-            "'a' | Out-File a.csv -Encoding unicode; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
             "'a' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append -Encoding unicode",
             "'a,A' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",
             "'#TYPE x' | Out-File a.csv; [pscustomobject]@{a=1} | Export-Csv a.csv -Append",

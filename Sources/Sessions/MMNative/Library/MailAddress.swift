@@ -3,6 +3,8 @@ import MMCore
 /// `[mailaddress]'name@domain'`: the parts of an ordinary address.
 enum MailAddress {
     static let typeName = "System.Net.Mail.MailAddress"
+    /// The message about a text that is no address.
+    static let malformed = "The specified string is not in the form required for an e-mail address."
 
     /// Returns the address of a value in a cast; `nil` if the cast fails. A text that is neither certainly valid nor
     /// certainly invalid is handed over.
@@ -21,10 +23,7 @@ enum MailAddress {
             let fault = Readings.Fault(exception: "ArgumentException", message: message, isCertain: false)
             throw Readings.failure(".ctor", 1, fault)
         }
-        guard let address = try converted(value) else {
-            throw Readings.failure(
-                ".ctor", 1, "The specified string is not in the form required for an e-mail address.")
-        }
+        guard let address = try converted(value) else { throw Readings.failure(".ctor", 1, malformed) }
         return address
     }
 

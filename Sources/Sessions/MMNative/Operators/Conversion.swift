@@ -89,6 +89,7 @@ enum Conversion {
         case .long: "System.Int64"
         case .datetime: "System.DateTime"
         case .timespan: "System.TimeSpan"
+        case .mailaddress: MailAddress.typeName
         default: "System." + type.rawValue.prefix(1).uppercased() + type.rawValue.dropFirst()
         }
     }
@@ -111,6 +112,8 @@ enum Conversion {
             return error(
                 "InvalidCastParseTargetInvocation",
                 "Version string portion was too short or too long. (Parameter 'input')")
+        case .mailaddress:
+            return error("InvalidCastConstructorTargetInvocationException", MailAddress.malformed)
         case .int, .long, .double, .single, .decimal:
             let id =
                 switch type {
