@@ -544,8 +544,8 @@ extension SessionPool {
         await session?.close()
     }
 
-    /// Ends the session that has been idle longest if the pool, or an owner's share of it, is full. One that nothing
-    /// would be lost with may be ended at once.
+    /// Ends the session that has been idle longest if the pool, or an owner's share of it, is full. One of the
+    /// owner's own that nothing would be lost with may be ended at once.
     func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
         let own = live.filter { $0.key.owner == key.owner }
@@ -557,10 +557,10 @@ extension SessionPool {
             $0.value.touched < $1.value.touched
         }
         var oldest = idle.first { now - $0.value.touched >= limits.evictableAfter }?.key
-        for (key, slot) in idle where oldest == nil {
+        for (other, slot) in idle where oldest == nil && other.owner == key.owner {
             guard await (slot.session as? any ReplaceableSession)?.isReplaceable == true else { continue }
             // It may have been used or ended meanwhile.
-            if slots[key] === slot, slot.idle != nil { oldest = key }
+            if slots[other] === slot, slot.idle != nil { oldest = other }
         }
         guard let oldest else {
             let unused =
