@@ -510,19 +510,13 @@ struct DeviceSignInTests {
     @Test(
         "the error about another account than the pinned one names that one",
         arguments: [
-            (nil, "pinned to another account."),
-            ("ben.baker@fabrikam.example", "pinned to ben.baker@fabrikam.example."),
-            (Contoso.email, "pinned to another account of that name."),
+            (nil, "another account"), ("ben.baker@fabrikam.example", "ben.baker@fabrikam.example"),
+            (Contoso.email, "another account of that name"),
         ] as [(String?, String)])
-    func pinnedName(username: String?, words: String) async throws {
+    func pinnedName(username: String?, words: String) {
         let pin = AccountPin(
             tenantId: Contoso.tenant, objectId: "66666666-0000-4000-8000-000000000001", username: username)
-        let service = IdentityService.scripted(home, entra([Contoso.tokens()]), clock: clock)
-        let connection = try Contoso.connection(pin: pin)
-        _ = await signInNeeded(service, connection)
-        clock.advance(5)
-        let error = try #require(await signInNeeded(service, connection))
-        #expect(error.code == .forbidden && error.message.hasSuffix(words), "\(error)")
+        #expect(pin.name(beside: Contoso.email) == words)
     }
 
     @Test(
