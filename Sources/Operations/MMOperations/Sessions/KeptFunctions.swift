@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// The functions that scripts have left in a session's native engine. A later script gets those that it calls in its
