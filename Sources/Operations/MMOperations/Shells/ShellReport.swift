@@ -102,7 +102,7 @@ struct ShellReport {
         case .ownShell:
             "The shell had ended, so this ran in a new one with the last directory and the exported variables."
         case .anotherSession:
-            "The session had ended, with its pool or because nobody used it, so this ran in a new shell: in the last "
+            "The session had ended, with its pool or to make room for another, so this ran in a new shell: in the last "
                 + "directory, if it still exists, but without variables and functions that were set before."
         }
     }
