@@ -120,18 +120,18 @@ struct SavedShellDirectoryTests {
 
     @Test("read files, too, as what they are in the directory in which they go on")
     func judgedFiles() async throws {
-        mkdir(home.path + "/.ssh", 0o700)
-        try ProtectedFile.replace(home.path + "/.ssh/id_rsa", with: Array("key".utf8))
+        mkdir(home.path + "/.gnupg", 0o700)
+        try ProtectedFile.replace(home.path + "/.gnupg/keys", with: Array("key".utf8))
         try await withPool { service in
-            _ = try await call("shell_run", ["command": "cd ../.ssh"], service)
-            let directory = RealPath.of(home.path + "/.ssh")
+            _ = try await call("shell_run", ["command": "cd ../.gnupg"], service)
+            let directory = RealPath.of(home.path + "/.gnupg")
             #expect(await eventually { await saved == directory })
         }
         try await withPool { service in
             // In `work` this would be a file like any other.
             let error = await #expect(throws: MMError.self) {
                 _ = try await call(
-                    "shell_read", ["session": .string(NamedSession.standard), "path": "id_rsa"], service)
+                    "shell_read", ["session": .string(NamedSession.standard), "path": "keys"], service)
             }
             #expect(error?.code == .confirmationNeeded, "\(String(describing: error))")
         }
