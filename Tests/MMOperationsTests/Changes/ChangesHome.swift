@@ -34,11 +34,13 @@ final class ChangesHome: Sendable {
     /// - Parameters:
     ///   - nodes: what this node shares with others of a cluster; `nil` for one alone.
     ///   - longestPause: how long a refused request waits at most before it is repeated.
+    ///   - clock: tells the tenant its time.
     init(
         users: Int = 40, customers: Int = 0, isSignedIn: Bool = true, sharing nodes: SharedNodes? = nil,
-        longestPause: Duration = .seconds(300)
+        longestPause: Duration = .seconds(300), clock: WallClock = .system
     ) async throws {
         var options = SandboxOptions()
+        options.clock = clock
         options.userCount = users
         options.pollInterval = 1
         options.customerCount = customers
