@@ -24,6 +24,9 @@ struct PhraseSearchTests {
             ("who is site collection admin", "Get-PnPSiteCollectionAdmin"),
             ("list the hub sites of the tenant", "Get-PnPHubSite"),
             ("restore a sharepoint site that was deleted", "Restore-PnPTenantSite"),
+            ("add a user to a distribution list", "Add-DistributionGroupMember"),
+            ("remove a member from the mailing list news", "Remove-DistributionGroupMember"),
+            ("sharepoint sites", "Get-PnPTenantSite"), ("domains without dkim", "Get-DkimSigningConfig"),
         ])
     func cmdlets(question: String, name: String) {
         let found = CmdletCallTable.find(question, limit: 2, above: 0.5).map(\.call.name)
@@ -36,7 +39,10 @@ struct PhraseSearchTests {
             "restart a virtual machine", "failed flow runs", "list guests", "who am I", "secure score of the tenant",
             "bitlocker recovery keys of a device",
             // These share their verb with a cmdlet, and nothing else.
-            "create a user", "block a user", "benutzer anlegen", "make someone admin",
+            "create a user", "block a user", "benutzer anlegen", "make someone admin", "restore a deleted user",
+            // These share one noun with a cmdlet, and are about another thing.
+            "size of a site", "archive a team", "device compliance", "permissions of a site", "mail attachments",
+            "calendar events", "who has access to a file", "owner of an app",
         ])
     func none(question: String) {
         let found = CmdletCallTable.find(question, limit: 3, above: 0.5)

@@ -17,8 +17,6 @@ package struct PhraseSearch: Sendable {
     private let vocabulary: [String: Int]
     /// The weight of each word of the vocabulary.
     private let weights: [Float]
-    /// Whether each word of the vocabulary is a verb.
-    private let verbs: [Bool]
     /// The rarity that is assumed for a word which the index doesn't have.
     private static let unknownRarity: Float = 5
 
@@ -65,9 +63,6 @@ package struct PhraseSearch: Sendable {
         }
         self.vocabulary = vocabulary
         self.weights = weights
-        var verbs = weights.map { _ in false }
-        for (token, place) in vocabulary { verbs[place] = words.isVerb(token) }
-        self.verbs = verbs
     }
 
     /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
@@ -83,25 +78,35 @@ package struct PhraseSearch: Sendable {
         }
         let length = Self.length(question.map(\.weight))
         guard length > 0 else { return things.map { _ in 0 } }
-        // What each word of the vocabulary is worth to this question.
+        // What each word of the vocabulary is worth to this question, and which of its words it answers.
         var worth: [Float] = Array(repeating: 0, count: weights.count)
-        for (token, _) in question {
-            for word in words.others(of: token) {
-                if let place = vocabulary[word] { worth[place] = weights[place] * weights[place] / 2 }
+        var answered: [Int?] = Array(repeating: nil, count: weights.count)
+        for (number, asked) in question.enumerated() {
+            for word in words.others(of: asked.token) {
+                guard let place = vocabulary[word] else { continue }
+                (worth[place], answered[place]) = (weights[place] * weights[place] / 2, number)
             }
         }
-        for (token, weight) in question {
-            if let place = vocabulary[token] { worth[place] = weights[place] * weight }
+        for (number, asked) in question.enumerated() {
+            guard let place = vocabulary[asked.token] else { continue }
+            (worth[place], answered[place]) = (weights[place] * asked.weight, number)
         }
-        // A verb alone doesn't say what is meant: "create a user" is not "create a distribution list".
-        let hasOnlyVerbs = question.allSatisfy { words.isVerb($0.token) }
+        // A verb alone doesn't say what is meant: "create a user" is not "create a distribution list". Most of the
+        // nouns have to be there: "size of a site" is not "size of a mailbox".
+        let nouns = question.indices.filter { isNoun(question[$0].token) }
         return things.map { phrases in
             phrases.reduce(0) { best, phrase in
-                let isMeant = hasOnlyVerbs || phrase.places.contains { worth[$0] > 0 && !verbs[$0] }
-                guard isMeant else { return best }
+                let found = Set(phrase.places.compactMap { answered[$0] })
+                guard nouns.isEmpty || nouns.count(where: found.contains) * 2 > nouns.count else { return best }
                 return max(best, phrase.places.reduce(0) { $0 + worth[$1] } / (length * phrase.length))
             }
         }
+    }
+
+    /// Returns whether a word of a question names a thing.
+    private func isNoun(_ token: String) -> Bool {
+        guard let row = words.row(of: token), words.isIndexed(row) else { return vocabulary[token] != nil }
+        return words.method(row) == 0 && !words.isWeak(row)
     }
 
     private static func length(_ weights: some Collection<Float>) -> Float {

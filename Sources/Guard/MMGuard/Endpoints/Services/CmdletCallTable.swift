@@ -66,7 +66,7 @@ package enum CmdletCallTable {
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress $null | stop mail forwarding; remove forwarding from a mailbox; disable forwarding
         exo | Set-Mailbox -Identity MAILBOX -LitigationHoldEnabled $true | litigation hold; put a mailbox on hold; legal hold on a mailbox
         exo | Set-Mailbox -Identity MAILBOX -HiddenFromAddressListsEnabled $true | hide a mailbox from the address list; hide a user from the global address list; hide from address lists
-        exo | Set-Mailbox -Identity MAILBOX -EmailAddresses @{Add='ADDRESS'} | add an alias to a mailbox; add an email address; second email address; proxy address of a mailbox
+        exo | Set-Mailbox -Identity MAILBOX -EmailAddresses @{Add='ADDRESS'} | add an alias to a mailbox; add an email address; second email address; proxy address of a mailbox; add an alias to a user
         exo | Set-Mailbox -Identity MAILBOX -ProhibitSendReceiveQuota 50GB | mailbox quota; raise the mailbox size limit; mailbox is full
         exo | Enable-Mailbox -Identity MAILBOX -Archive | enable the archive of a mailbox; archive mailbox; online archive
         exo | Get-MailboxStatistics -Identity MAILBOX | size of a mailbox; mailbox statistics; how large is a mailbox; mailbox usage
@@ -74,7 +74,7 @@ package enum CmdletCallTable {
         exo | Get-InboxRule -Mailbox MAILBOX | inbox rules; inbox rules of a mailbox; rules in a mailbox; hidden inbox rules; forwarding rules in a mailbox
         exo | Remove-InboxRule -Mailbox MAILBOX -Identity RULE | remove an inbox rule; delete a malicious inbox rule
         exo | Get-MailboxAutoReplyConfiguration -Identity MAILBOX | out of office of a user; automatic replies of a mailbox; is the auto reply on
-        exo | Set-MailboxAutoReplyConfiguration -Identity MAILBOX -AutoReplyState Enabled -InternalMessage TEXT -ExternalMessage TEXT | set out of office; set an automatic reply for somebody; turn on auto reply; vacation notice
+        exo | Set-MailboxAutoReplyConfiguration -Identity MAILBOX -AutoReplyState Enabled -InternalMessage TEXT -ExternalMessage TEXT | set out of office; set an automatic reply for somebody; turn on auto reply; vacation notice; set out of office for a user
         exo | Get-MessageTraceV2 -SenderAddress ADDRESS | message trace; trace a message; where is an email; was a mail delivered; email not received; track a message
         exo | Get-QuarantineMessage | quarantine; quarantined messages; what is in quarantine; held spam
         exo | Release-QuarantineMessage -Identity ID -ReleaseToAll | release a message from quarantine; release quarantined mail
@@ -82,8 +82,8 @@ package enum CmdletCallTable {
         exo | New-TenantAllowBlockListItems -ListType Sender -Allow -Entries ADDRESS | allow a sender; allow list a domain; whitelist a sender; tenant allow list
         exo | Get-TenantAllowBlockListItems -ListType Sender | allowed and blocked senders; blocked senders; tenant allow block list; who is blocked from sending
         exo | Get-DistributionGroupMember -Identity GROUP | members of a distribution list; who is on a mailing list; who gets mail of a distribution group
-        exo | Add-DistributionGroupMember -Identity GROUP -Member WHO | add someone to a distribution list; add to a mailing list; add a member to a distribution group
-        exo | Remove-DistributionGroupMember -Identity GROUP -Member WHO | remove someone from a distribution list; take off a mailing list
+        exo | Add-DistributionGroupMember -Identity GROUP -Member WHO | add someone to a distribution list; add to a mailing list; add a member to a distribution group; add a user to a distribution list
+        exo | Remove-DistributionGroupMember -Identity GROUP -Member WHO | remove someone from a distribution list; take off a mailing list; remove a member from a distribution list; remove a user from a distribution list
         exo | New-DistributionGroup -Name NAME | create a distribution list; new mailing list; new distribution group
         exo | Set-DistributionGroup -Identity GROUP -RequireSenderAuthenticationEnabled $false | let outsiders send to a distribution list; external mail to a distribution group
         exo | Get-DistributionGroup | distribution lists; mailing lists; all distribution groups
@@ -101,7 +101,7 @@ package enum CmdletCallTable {
         exo | Get-HostedOutboundSpamFilterPolicy | outbound spam policy; automatic forwarding policy
         exo | Get-SafeLinksPolicy | safe links policies
         exo | Get-SafeAttachmentPolicy | safe attachments policies
-        exo | Get-DkimSigningConfig | dkim; dkim signing; is dkim enabled
+        exo | Get-DkimSigningConfig | dkim; dkim signing; is dkim enabled; domains without dkim
         exo | Get-RetentionPolicy | retention policies of mailboxes; mailbox retention
         exo | Get-OrganizationConfig | exchange organization settings; exchange configuration of the tenant
         exo | Get-MailContact | mail contacts; external contacts in exchange
@@ -131,7 +131,7 @@ package enum CmdletCallTable {
         teams | Get-CsTeamsAppPermissionPolicy | teams app permission policies; which apps does teams allow
         teams | Grant-CsTeamsAppPermissionPolicy -Identity WHO -PolicyName POLICY | assign a teams app permission policy
         teams | Get-CsExternalAccessPolicy | federation policy of teams; federated chat policy
-        pnp | Get-PnPTenantSite | site collections with owner and storage; locked sites; sharing setting of each site
+        pnp | Get-PnPTenantSite | site collections with owner and storage; locked sites; sharing setting of each site; sharepoint sites; all sites of sharepoint
         pnp | Get-PnPSiteCollectionAdmin | site collection admins; site collection administrators; admins of a sharepoint site
         pnp | Add-PnPSiteCollectionAdmin -Owners WHO | add an owner to a site collection; new owner of a sharepoint site collection
         pnp | Get-PnPHubSite | hub sites; sharepoint hub sites
