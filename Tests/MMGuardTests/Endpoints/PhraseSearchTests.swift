@@ -26,6 +26,9 @@ struct PhraseSearchTests {
             ("restore a sharepoint site that was deleted", "Restore-PnPTenantSite"),
             ("add a user to a distribution list", "Add-DistributionGroupMember"),
             ("remove a member from the mailing list news", "Remove-DistributionGroupMember"),
+            ("restore a deleted mailbox", "New-MailboxRestoreRequest"), ("retention labels", "Get-ComplianceTag"),
+            ("unassigned phone numbers of teams", "Get-CsPhoneNumberAssignment"),
+            ("delete a sharepoint site", "Remove-PnPTenantSite"), ("which mailbox has this address", "Get-Recipient"),
             ("sharepoint sites", "Get-PnPTenantSite"), ("domains without dkim", "Get-DkimSigningConfig"),
         ])
     func cmdlets(question: String, name: String) {

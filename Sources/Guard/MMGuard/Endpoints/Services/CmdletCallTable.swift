@@ -58,6 +58,10 @@ package enum CmdletCallTable {
         exo | Remove-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO | remove calendar permission; stop sharing a calendar
         exo | Get-Mailbox -ResultSize Unlimited | list mailboxes; all mailboxes; mailboxes of the tenant; mailbox types; kinds of mailboxes
         exo | Get-Mailbox -RecipientTypeDetails SharedMailbox -ResultSize Unlimited | shared mailboxes; list shared mailboxes; all shared mailboxes; which shared mailboxes are there
+        exo | Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited | deleted mailboxes; soft deleted mailboxes
+        exo | Get-Mailbox -InactiveMailboxOnly -ResultSize Unlimited | inactive mailboxes; mailboxes kept by a hold after their user was deleted
+        exo | New-MailboxRestoreRequest -SourceMailbox ID -TargetMailbox MAILBOX | restore a deleted mailbox; restore the content of a mailbox; copy a deleted mailbox into another one
+        exo | Get-Recipient -Filter "EmailAddresses -eq 'smtp:ADDRESS'" | who has this email address; which mailbox has an address; find a recipient by address; is an email address taken
         exo | New-Mailbox -Shared -Name NAME -PrimarySmtpAddress ADDRESS | create a shared mailbox; new shared mailbox; add a shared mailbox; make a team mailbox
         exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
         exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
@@ -70,6 +74,9 @@ package enum CmdletCallTable {
         exo | Set-Mailbox -Identity MAILBOX -ProhibitSendReceiveQuota 50GB | mailbox quota; raise the mailbox size limit; mailbox is full
         exo | Enable-Mailbox -Identity MAILBOX -Archive | enable the archive of a mailbox; archive mailbox; online archive
         exo | Get-MailboxStatistics -Identity MAILBOX | size of a mailbox; mailbox statistics; how large is a mailbox; mailbox usage
+        exo | Get-MailboxStatistics -Identity MAILBOX -Archive | size of an archive mailbox; how large is an archive
+        exo | Set-MailboxRegionalConfiguration -Identity MAILBOX -Language en-GB -TimeZone 'GMT Standard Time' -LocalizeDefaultFolderName | change the language of a mailbox; time zone of a mailbox
+        exo | Set-Mailbox -Identity MAILBOX -MessageCopyForSentAsEnabled $true -MessageCopyForSendOnBehalfEnabled $true | sent items of a shared mailbox
         exo | Get-MailboxFolderStatistics -Identity MAILBOX | folder sizes of a mailbox; items in mailbox folders; recoverable items size
         exo | Get-InboxRule -Mailbox MAILBOX | inbox rules; inbox rules of a mailbox; rules in a mailbox; hidden inbox rules; forwarding rules in a mailbox
         exo | Remove-InboxRule -Mailbox MAILBOX -Identity RULE | remove an inbox rule; delete a malicious inbox rule
@@ -95,29 +102,46 @@ package enum CmdletCallTable {
         exo | Get-InboundConnector | inbound connectors
         exo | Get-CASMailbox -ResultSize Unlimited | pop and imap of mailboxes; which protocols may a mailbox use; who uses pop or imap; legacy protocols of mailboxes
         exo | Set-CASMailbox -Identity MAILBOX -PopEnabled $false -ImapEnabled $false | disable pop and imap; turn off imap for a mailbox; turn off activesync; block legacy protocols
+        exo | Get-TransportConfig | is smtp auth enabled; smtp authentication of the tenant
+        exo | Set-TransportConfig -SmtpClientAuthenticationDisabled $true | turn off smtp auth; disable smtp authentication
+        exo | Get-AuthenticationPolicy | exchange authentication policies; basic authentication in exchange
         exo | Get-MobileDevice -Mailbox MAILBOX | phones that sync mail; mobile devices of a mailbox; activesync devices
         exo | Get-AntiPhishPolicy | anti phishing policies; phishing protection settings
         exo | Get-HostedContentFilterPolicy | spam filter policies; spam policy
         exo | Get-HostedOutboundSpamFilterPolicy | outbound spam policy; automatic forwarding policy
+        exo | Get-MalwareFilterPolicy | malware filter policies; anti malware policy
+        exo | Get-HostedConnectionFilterPolicy | connection filter; allowed ip addresses for mail; ip allow list of mail
+        exo | Get-BlockedSenderAddress | restricted senders; restricted entities; blocked outbound senders
+        exo | Remove-BlockedSenderAddress -SenderAddress ADDRESS | unblock a restricted sender; unblock a restricted user
         exo | Get-SafeLinksPolicy | safe links policies
         exo | Get-SafeAttachmentPolicy | safe attachments policies
         exo | Get-DkimSigningConfig | dkim; dkim signing; is dkim enabled; domains without dkim
         exo | Get-RetentionPolicy | retention policies of mailboxes; mailbox retention
         exo | Get-OrganizationConfig | exchange organization settings; exchange configuration of the tenant
+        exo | Get-IRMConfiguration | message encryption; email encryption settings; purview message encryption
+        exo | Get-AdminAuditLogConfig | is auditing enabled; unified audit log status
+        exo | Set-Mailbox -Identity MAILBOX -AuditEnabled $true | turn on mailbox auditing; enable auditing of a mailbox
         exo | Get-MailContact | mail contacts; external contacts in exchange
         exo | Get-UnifiedGroup | microsoft 365 groups in exchange; unified groups
+        exo | Set-UnifiedGroup -Identity GROUP -HiddenFromAddressListsEnabled $true | hide a group from the address list; hide a microsoft 365 group from outlook
         exo | Get-CalendarProcessing -Identity ROOM | booking settings of a room; does a room accept meetings; calendar processing
         exo | Set-CalendarProcessing -Identity ROOM -AutomateProcessing AutoAccept | let a room accept meetings automatically; auto accept bookings
         exo | Get-MigrationBatch | migration batches; state of a mailbox migration
         exo | Search-UnifiedAuditLog -StartDate DATE -EndDate DATE | unified audit log; audit log search; who deleted a file; who accessed a mailbox; activity of a user in the audit log
         exo | Get-ManagementRoleAssignment | exchange admin roles; exchange role assignments
         exo | Get-RoleGroupMember -Identity 'Organization Management' | exchange administrators; members of an exchange role group
+        exo | Add-RoleGroupMember -Identity ROLEGROUP -Member WHO | add someone to an exchange role group
         compliance | Get-ComplianceSearch | compliance searches; content searches
         compliance | New-ComplianceSearch -Name NAME -ExchangeLocation All -ContentMatchQuery QUERY | search all mailboxes for a message; find a phishing mail in all mailboxes; new content search
         compliance | New-ComplianceSearchAction -SearchName NAME -Purge -PurgeType SoftDelete | purge a message from all mailboxes; purge a mail from mailboxes; purge phishing; delete a phishing mail everywhere; remove mail from every mailbox
         compliance | Get-DlpCompliancePolicy | dlp policies; data loss prevention
+        compliance | Get-DlpComplianceRule | rules of a dlp policy; dlp rules
         compliance | Get-RetentionCompliancePolicy | retention policies of the tenant; how long is data kept
         compliance | Get-Label | sensitivity labels; which labels are there
+        compliance | Get-LabelPolicy | label policies; who gets which sensitivity label
+        compliance | Get-ComplianceTag | retention labels; retention tags of the tenant
+        compliance | Get-ProtectionAlert | alert policies; which alerts does the tenant raise
+        compliance | Get-InformationBarrierPolicy | information barriers; information barrier policies
         compliance | Get-ComplianceCase | ediscovery cases in compliance
         teams | Get-CsTeamsMeetingPolicy | teams meeting policies; meeting policy; meeting policies in teams
         teams | Grant-CsTeamsMeetingPolicy -Identity WHO -PolicyName POLICY | assign a teams meeting policy; grant a meeting policy
@@ -131,6 +155,15 @@ package enum CmdletCallTable {
         teams | Get-CsTeamsAppPermissionPolicy | teams app permission policies; which apps does teams allow
         teams | Grant-CsTeamsAppPermissionPolicy -Identity WHO -PolicyName POLICY | assign a teams app permission policy
         teams | Get-CsExternalAccessPolicy | federation policy of teams; federated chat policy
+        teams | Get-CsTenantFederationConfiguration | which domains may chat with us; allowed and blocked domains of teams; federation settings of teams
+        teams | Get-CsPhoneNumberAssignment | teams phone numbers; unassigned phone numbers; who has which phone number in teams
+        teams | Set-CsPhoneNumberAssignment -Identity WHO -PhoneNumber NUMBER -PhoneNumberType CallingPlan | assign a teams phone number
+        teams | Get-CsOnlineUser -Identity WHO | voice settings in teams
+        teams | Get-CsCallQueue | call queues
+        teams | Get-CsAutoAttendant | auto attendants
+        teams | Get-CsOnlinePSTNGateway | session border controllers; direct routing gateways; pstn gateways
+        teams | Get-CsOnlineVoiceRoute | voice routes; call routing of direct routing
+        teams | Get-CsTeamsAppSetupPolicy | teams app setup policies; pinned apps in teams
         pnp | Get-PnPTenantSite | site collections with owner and storage; locked sites; sharing setting of each site; sharepoint sites; all sites of sharepoint
         pnp | Get-PnPSiteCollectionAdmin | site collection admins; site collection administrators; admins of a sharepoint site
         pnp | Add-PnPSiteCollectionAdmin -Owners WHO | add an owner to a site collection; new owner of a sharepoint site collection
@@ -141,5 +174,10 @@ package enum CmdletCallTable {
         pnp | Restore-PnPRecycleBinItem -Identity ID | restore a file from the recycle bin of a site; restore a deleted sharepoint file
         pnp | Get-PnPTenantDeletedSite | deleted sites; deleted sharepoint sites
         pnp | Restore-PnPTenantSite -Identity SITE | restore a deleted site; restore a sharepoint site
+        pnp | Remove-PnPTenantSite -Url SITE | delete a sharepoint site; remove a site collection
+        pnp | New-PnPSite -Type CommunicationSite -Title TITLE -Url SITE | create a sharepoint site; new communication site; new site collection
+        pnp | Set-PnPTenantSite -Identity SITE -StorageMaximumLevel 26214400 | storage quota of a site; raise the storage limit of a sharepoint site
+        pnp | Get-PnPTenant | sharepoint settings of the tenant; sharepoint tenant configuration
+        pnp | Get-PnPFileVersion -Url FILE | versions of a sharepoint file; version history of a file in sharepoint
         """
 }
