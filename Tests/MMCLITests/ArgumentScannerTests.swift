@@ -195,6 +195,11 @@ struct ArgumentScannerTests {
             try ArgumentScanner.scan(["web1", "ls", "-la"], fields: fields, command: "mm ssh")
         }
         #expect(error?.hint?.contains("'ls -la'") == true, "\(error?.hint ?? "")")
+        // Whoever has quoted the command meant the flag for the program.
+        let outer = #expect(throws: MMError.self) {
+            try ArgumentScanner.scan(["web1", "ls -la", "--top", "3"], fields: fields, command: "mm ssh")
+        }
+        #expect(outer?.hint == "See `mm ssh --help`.")
     }
 
     @Test(

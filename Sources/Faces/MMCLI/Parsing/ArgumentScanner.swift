@@ -434,9 +434,11 @@ extension ArgumentScanner {
         if let near = ArgumentNames.meant(by: name, among: known) {
             return MMError(.invalidInput, message + " Did you mean \(near)?", hint: help)
         }
-        // A flag after the command to be run was probably meant for that command.
+        // A flag after the command to be run was probably meant for that command, unless that has been quoted.
         let places = fields.filter { if case .positional = $0.placement { true } else { false } }
-        let isInner = positionals.count == places.count && places.contains { $0.name == "command" }
+        let isInner =
+            positionals.count == places.count && places.contains { $0.name == "command" }
+            && positionals.last?.contains(" ") == false
         return MMError(
             .invalidInput, message, hint: (isInner ? quoting(from: positionals.count - 1, and: name) : "") + help)
     }
