@@ -34,6 +34,27 @@ struct OpenAPITests {
         #expect(run?["examples"]?["example1"]?["value"]?["connection"]?.string?.isEmpty == false)
     }
 
+    @Test(
+        "generators of clients find the items of every list, and one list of words for each choice, without null in it")
+    func generators() throws {
+        var open: [JSONValue] = [.object(Self.document)]
+        var choices = 0
+        while let value = open.popLast() {
+            open += value.array ?? []
+            open += value.object?.values ?? []
+            let types = value["type"]?.array ?? [value["type"] ?? .null]
+            if types.contains("array") { #expect(value["items"] != nil, "\(value)") }
+            guard let words = value["enum"]?.array else { continue }
+            #expect(value["type"] == "string" && !words.contains(.null), "\(value)")
+            choices += 1
+        }
+        #expect(choices > 0)
+        let arguments = Self.document["paths"]?["/v1/operations/graph_request"]?["post"]?["requestBody"]?["content"]
+        let method = arguments?["application/json"]?["schema"]?["properties"]?["method"]
+        #expect(method?["anyOf"]?.array?.last == ["type": "null"])
+        #expect(method?["description"]?.string?.isEmpty == false)
+    }
+
     @Test("all references can be resolved")
     func references() throws {
         var open: [JSONValue] = [.object(Self.document)]

@@ -23,7 +23,7 @@ package struct OpenAPIDocument: Sendable {
                 "get": .object(
                     Self.operation(
                         "listOperations", "Operations", "List the operations",
-                        ["200": .object(Self.answer("The operations with their arguments.", ref: "Operations"))]))
+                        ["200": .object(Self.answer("The operations with their arguments.", ref: "OperationList"))]))
             ],
         ]
         for operation in catalogue.operations where Self.isOffered(operation.declaration) {
@@ -73,7 +73,8 @@ package struct OpenAPIDocument: Sendable {
         "Errors are problem details (RFC 9457) with `code`, `hint` and `details`. 401 with the code `sign_in_needed` contains "
         + "code and address of a sign-in: repeat the call once a person has signed in. 428 contains a token: a person runs "
         + "`mm confirm TOKEN`, then the same request is allowed once. `Prefer: respond-async` answers 202 with the "
-        + "job that keeps running."
+        + "job that keeps running. A client that reads every answer as JSON sends `Accept: application/json`: without it text comes "
+        + "as `text/plain`."
 
     private static func call(_ operation: AnyOperation) -> JSONObject {
         let declaration = operation.declaration
@@ -123,15 +124,24 @@ package struct OpenAPIDocument: Sendable {
     }
 
     /// Describes an argument as it is validated: an optional one may be null, and a required one must not be empty.
+    /// Generators of clients need the items of every list, and make one type of words only where `null` isn't one of
+    /// them.
     private static func schema(of field: InputField) -> JSONObject {
         var schema = field.wholeSchema
+        let types = schema["type"]?.array ?? [schema["type"] ?? .null]
+        if types.contains("array"), schema["items"] == nil { schema["items"] = [:] }
         if field.isRequired {
             if schema["type"] == "string" { schema["minLength"] = 1 }
             return schema
         }
-        schema["type"] = .array((schema["type"]?.array ?? [schema["type"] ?? .null]) + ["null"])
-        if let words = schema["enum"]?.array { schema["enum"] = .array(words + [.null]) }
-        return schema
+        guard let words = schema["enum"] else {
+            schema["type"] = .array(types + ["null"])
+            return schema
+        }
+        return [
+            "anyOf": [["type": "string", "enum": words], ["type": "null"]],
+            "description": .string(field.summary),
+        ]
     }
 
     static func operation(_ id: String, _ tag: String, _ summary: String, _ responses: JSONObject) -> JSONObject {
@@ -207,7 +217,7 @@ extension OpenAPIDocument {
                 "get": .object(
                     operation(
                         "listJobs", "Jobs", "List the caller's jobs",
-                        ["200": .object(Self.answer("The jobs, newest first.", ref: "Jobs"))])),
+                        ["200": .object(Self.answer("The jobs, newest first.", ref: "JobList"))])),
                 "delete": .object(forget),
             ],
             "/v1/jobs/{job}": [
@@ -284,7 +294,7 @@ extension OpenAPIDocument {
                     "started": ["type": "string", "format": "date-time"],
                 ],
             ],
-            "Operations": [
+            "OperationList": [
                 "type": "object", "required": ["operations"],
                 "properties": [
                     "operations": [
@@ -321,7 +331,7 @@ extension OpenAPIDocument {
                     ],
                 ],
             ],
-            "Jobs": [
+            "JobList": [
                 "type": "object", "required": ["jobs"],
                 "properties": ["jobs": ["type": "array", "items": ["$ref": "#/components/schemas/Job"]]],
             ],
