@@ -169,6 +169,27 @@ struct HTTPAdmissionTests {
         #expect(try await client.send("POST", headers: headers([("Accept", value)]), body: call).status == status)
     }
 
+    @Test("a compressed body is refused with what to do", arguments: ["gzip", "GZIP", "br", "identity, gzip"])
+    func contentCoding(_ coding: String) async throws {
+        let client = HTTPTestClient(try testServer())
+        let answer = try await client.send(
+            "POST", headers: headers([("Content-Encoding", coding)]), body: [0x1F, 0x8B, 0x08])
+        #expect(answer.status == 415)
+        #expect(answer.message["error"]?["message"]?.string?.contains("without Content-Encoding") == true)
+        let plain = try await client.send("POST", headers: headers([("Content-Encoding", "identity")]), body: call)
+        #expect(plain.status == 200)
+    }
+
+    @Test("a wrong path is answered with the right one", arguments: ["/", "/sse", "/mcp/x", "/messages"])
+    func wrongPath(_ path: String) async throws {
+        var options = HTTPOptions()
+        options.path = "/tools"
+        let answer = try await HTTPTestClient(try testServer(), options).send(
+            "POST", headers: headers(), body: call, path: path)
+        #expect(answer.status == 404)
+        #expect(answer.message["error"]?["message"]?.string?.contains("/tools") == true)
+    }
+
     @Test("other methods are refused with the allowed ones", arguments: ["PUT", "PATCH", "OPTIONS", "HEAD", "FOO"])
     func methods(_ method: String) async throws {
         let answer = try await HTTPTestClient(try testServer()).send(method, headers: HTTPTestClient.usual)

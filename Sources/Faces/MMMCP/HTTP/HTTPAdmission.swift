@@ -8,7 +8,7 @@ struct HTTPAdmission: Sendable {
     /// - Returns: the sender, or the refusal.
     func admit(_ request: MCPHTTPRequest) -> Result<Principal, Refusal> {
         guard request.path == options.path || request.path == options.path + "/" else {
-            return .failure(Refusal(404, "This path does not exist."))
+            return .failure(Refusal(404, "This path does not exist. The endpoint is \(options.path)."))
         }
         let given = request.value(of: "Host") ?? ""
         let host = Self.name(ofHost: given)

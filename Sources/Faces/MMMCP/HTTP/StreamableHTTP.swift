@@ -119,6 +119,10 @@ extension StreamableHTTP {
     }
 
     private func refusal(of request: MCPHTTPRequest) -> HTTPAdmission.Refusal? {
+        if let coding = request.values(of: "Content-Encoding").first(where: { $0.lowercased() != "identity" }) {
+            return HTTPAdmission.Refusal(
+                415, "The body has the content coding `\(coding.prefix(60))`. Send it without Content-Encoding.")
+        }
         let type = request.value(of: "Content-Type")?.split(separator: ";").first?.trimmedOfSpacesAndTabs
         guard type?.lowercased() == "application/json" else {
             return HTTPAdmission.Refusal(415, "The body must be application/json.")
