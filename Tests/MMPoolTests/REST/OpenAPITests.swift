@@ -20,11 +20,12 @@ struct OpenAPITests {
             let isOffered = declaration.audience == .everyone || declaration.effects.readOnly
             #expect((item != nil) == isOffered, "\(declaration.name)")
             guard let media = item?["post"]?["requestBody"]?["content"]?["application/json"] else { continue }
-            #expect(media["schema"]?["properties"]?.object?.keys == operation.fields.map(\.name))
+            let schema = try #require(Self.resolved(media["schema"]))
+            #expect(schema["properties"]?.object?.keys == operation.fields.map(\.name))
             for example in media["examples"]?.object?.values ?? [] {
                 let value = try #require(example["value"]?.object)
                 _ = try InputReader(operation: declaration.name, arguments: value, fields: operation.fields)
-                for (name, given) in value where media["schema"]?["properties"]?[name]?["type"] == "object" {
+                for (name, given) in value where schema["properties"]?[name]?["type"] == "object" {
                     #expect(given.object != nil, "\(declaration.name): \(name)")
                 }
             }
@@ -49,10 +50,17 @@ struct OpenAPITests {
             choices += 1
         }
         #expect(choices > 0)
-        let arguments = Self.document["paths"]?["/v1/operations/graph_request"]?["post"]?["requestBody"]?["content"]
-        let method = arguments?["application/json"]?["schema"]?["properties"]?["method"]
+        let arguments = Self.document["components"]?["schemas"]?["GraphRequestArguments"]
+        let method = arguments?["properties"]?["method"]
         #expect(method?["anyOf"]?.array?.last == ["type": "null"])
         #expect(method?["description"]?.string?.isEmpty == false)
+    }
+
+    /// Follows a reference within the document.
+    private static func resolved(_ value: JSONValue?) -> JSONValue? {
+        guard let reference = value?["$ref"]?.string else { return value }
+        return reference.split(separator: "/").dropFirst()
+            .reduce(JSONValue?.some(.object(document))) { $0?[String($1)] }
     }
 
     @Test("all references can be resolved")
@@ -61,10 +69,7 @@ struct OpenAPITests {
         while let value = open.popLast() {
             open += value.array ?? []
             open += value.object?.values ?? []
-            guard let reference = value["$ref"]?.string else { continue }
-            let parts = reference.split(separator: "/").dropFirst()
-            let target = parts.reduce(JSONValue?.some(.object(Self.document))) { $0?[String($1)] }
-            #expect(target != nil, "\(reference)")
+            #expect(Self.resolved(value) != nil, "\(value)")
         }
     }
 

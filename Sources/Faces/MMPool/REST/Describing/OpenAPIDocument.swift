@@ -26,8 +26,10 @@ package struct OpenAPIDocument: Sendable {
                         ["200": .object(Self.answer("The operations with their arguments.", ref: "OperationList"))]))
             ],
         ]
+        var schemas = Self.schemas
         for operation in catalogue.operations where Self.isOffered(operation.declaration) {
             paths["/v1/operations/\(operation.declaration.name)"] = ["post": .object(Self.call(operation))]
+            schemas[Self.argumentsName(operation.declaration)] = .object(Self.schema(of: operation))
         }
         for (path, item) in Self.jobPaths { paths[path] = item }
         paths["/metrics"] = [
@@ -60,7 +62,7 @@ package struct OpenAPIDocument: Sendable {
             // A program of the same user needs no secret; everyone else does.
             "security": [[:], ["bearer": []]],
             "paths": .object(paths),
-            "components": .object(Self.components),
+            "components": .object(Self.components(with: schemas)),
         ]
     }
 
@@ -78,7 +80,7 @@ package struct OpenAPIDocument: Sendable {
 
     private static func call(_ operation: AnyOperation) -> JSONObject {
         let declaration = operation.declaration
-        var media: JSONObject = ["schema": .object(schema(of: operation))]
+        var media: JSONObject = ["schema": ["$ref": .string("#/components/schemas/\(argumentsName(declaration))")]]
         let examples = OperationExamples.of(operation)
         if !examples.isEmpty { media["examples"] = .object(examples) }
         let needsBody = operation.fields.contains(where: \.isRequired)
@@ -110,6 +112,12 @@ package struct OpenAPIDocument: Sendable {
             "idempotent": .bool(declaration.effects.idempotent), "openWorld": .bool(declaration.effects.openWorld),
         ]
         return described
+    }
+
+    /// The name of the schema of an operation's arguments. Generators of clients name their types after it.
+    private static func argumentsName(_ declaration: OperationDeclaration) -> String {
+        let words = declaration.name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        return words.joined() + "Arguments"
     }
 
     /// Includes every argument, even those that aren't shown to models.
@@ -232,7 +240,7 @@ extension OpenAPIDocument {
     }
 
     /// The components that several routes share.
-    static var components: JSONObject {
+    private static func components(with schemas: JSONObject) -> JSONObject {
         [
             "securitySchemes": [
                 "bearer": [
