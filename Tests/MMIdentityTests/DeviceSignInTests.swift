@@ -655,6 +655,28 @@ struct DeviceSignInTests {
         #expect(clock.now == start + 5)
     }
 
+    @Test("a call that shows a new code answers at once; repeated after the approval, it waits and does its work")
+    func repeated() async throws {
+        let connection = try Contoso.connection()
+        let transport = entra([Contoso.refusal("authorization_pending"), Contoso.tokens()])
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        let start = clock.now
+        func call() async throws(MMError) -> AccessToken {
+            try await service.awaitingApproval(of: connection, until: .never) { () async throws(MMError) in
+                try await service.token(for: connection)
+            }
+        }
+        let new = await #expect(throws: MMError.self) { _ = try await call() }
+        #expect(new?.details["userCode"] != nil && clock.now == start && transport.requests.count == 1)
+        clock.advance(2)
+        let early = await #expect(throws: MMError.self) { _ = try await call() }
+        #expect(early?.details["userCode"] == new?.details["userCode"])
+        #expect(clock.now == start + 5 && transport.requests.count == 2)
+        clock.advance(1)
+        #expect(try await call().account.username == Contoso.email)
+        #expect(clock.now == start + 10)
+    }
+
     @Test("a poll never happens before the interval has passed, to the fraction of a second")
     func fractions() async throws {
         let connection = try Contoso.connection()

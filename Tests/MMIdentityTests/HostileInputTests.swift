@@ -19,8 +19,9 @@ struct HostileInputTests {
         let answer = Contoso.tokens().body
         let code = Contoso.deviceCode().body
         let pending = PendingSignIn(
-            deviceCode: Secret("d"), userCode: "u", verificationURI: "v", message: "m", expiresAt: 1, interval: 1,
-            nextPollAt: 1, correlationID: "c", scopes: [], claims: nil, restarts: 0, isRenewal: false, refused: nil,
+            deviceCode: Secret("d"), userCode: "u", verificationURI: "v", message: "m", startedAt: 1, expiresAt: 1,
+            interval: 1, nextPollAt: 1, correlationID: "c", scopes: [], claims: nil, restarts: 0, isRenewal: false,
+            refused: nil,
             outcome: nil, identity: ["a"]
         ).bytes
         func damaged(_ bytes: [UInt8]) -> [UInt8] {

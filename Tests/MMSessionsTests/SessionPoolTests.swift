@@ -166,6 +166,21 @@ struct SessionPoolTests {
         #expect(factory.made.count == 2)
     }
 
+    @Test("a call that is repeated after the approval waits until the service is asked the next time")
+    func repeatedAfterApproval() async throws {
+        var asking = prompt
+        asking["interval"] = 600
+        let factory = ScriptedFactory(.init(prompt: asking, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let new = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(new?.code == .signInNeeded)
+        let again = Task { try await pool.connect(key) }
+        await until { await pool.waiting(for: key) == 1 }
+        factory.made[0].approve()
+        #expect(try await again.value == "admin@contoso.example")
+    }
+
     @Test("lets a terminal wait for the sign-in")
     func waitingThrough() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))

@@ -171,8 +171,10 @@ public actor SessionPool<Factory: SessionFactory> {
             if let onPrompt {
                 onPrompt(prompt)
             } else {
-                // The service hasn't reported an approval yet.
-                place.dismiss(Self.signInNeeded(prompt))
+                // Whoever repeats a call after approving the code waits until the service is asked the next time.
+                let interval = Duration.seconds(prompt["interval"]?.int ?? 0)
+                let told = min(deadline, .after(interval))
+                return try await place.turn(until: told, orElse: Self.signInNeeded(prompt))
             }
         }
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))

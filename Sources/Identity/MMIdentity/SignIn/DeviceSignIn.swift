@@ -75,8 +75,9 @@ struct DeviceSignIn: Sendable {
         let started = now.seconds
         let pending = PendingSignIn(
             deviceCode: code.deviceCode, userCode: code.userCode, verificationURI: code.verificationURI,
-            message: code.message, expiresAt: started + Int64(code.expiresIn), interval: code.interval,
-            nextPollAt: moment(in: code.interval), correlationID: correlationID, scopes: scopes, claims: claims,
+            message: code.message, startedAt: started, expiresAt: started + Int64(code.expiresIn),
+            interval: code.interval, nextPollAt: moment(in: code.interval), correlationID: correlationID,
+            scopes: scopes, claims: claims,
             restarts: restarts, lapse: lapse, isRenewal: work.options.renewal != .no,
             refused: refused, reason: reason, outcome: nil, identity: file.identity)
         try ProtectedFile.makeDirectory(work.files.directory)
@@ -348,6 +349,8 @@ package struct PendingSignIn: Sendable {
     var userCode: String
     var verificationURI: String
     var message: String
+    /// When the code was requested, in seconds since 1970; 0 if another program requested it.
+    var startedAt: Int64
     var expiresAt: Int64
     var interval: Int
     var nextPollAt: Int64
@@ -390,7 +393,7 @@ extension PendingSignIn {
     var bytes: [UInt8] {
         var own: JSONObject = [
             "identity": .array(identity.map { .string($0) }), "scopes": .array(scopes.map { .string($0) }),
-            "nextPollAt": .int(nextPollAt), "restarts": .int(Int64(restarts)),
+            "startedAt": .int(startedAt), "nextPollAt": .int(nextPollAt), "restarts": .int(Int64(restarts)),
         ]
         if let claims { own["claims"] = .string(claims) }
         if let lapse { own["lapse"] = .string(lapse) }
@@ -426,6 +429,7 @@ extension PendingSignIn {
         self.userCode = userCode
         self.verificationURI = flow["verification_uri"]?.string ?? flow["verification_url"]?.string ?? ""
         self.message = flow["message"]?.string ?? ""
+        self.startedAt = own?["startedAt"]?.int.map(Int64.init) ?? 0
         self.expiresAt = Int64(expiresAt)
         self.interval = min(max(flow["interval"]?.int ?? 5, 1), 300)
         self.nextPollAt = own?["nextPollAt"]?.int.map(Int64.init) ?? 0

@@ -37,24 +37,49 @@ extension IdentityService {
     package func continueSignIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false, deadline: Deadline
     ) async throws(MMError) -> SignInProgress {
-        try await awaitPoll(of: connection, renewing: renewing, until: deadline)
+        try await awaitPoll(of: connection, until: deadline) { !renewing || $0.isRenewal }
         return try await beginSignIn(
             connection, resource: resource, renewing: renewing, deadline: min(deadline, .after(.seconds(60))))
     }
 
+    /// Performs work that needs a sign-in, for a caller that doesn't wait for a person. If it is shown a code that was
+    /// there before its call, it waits until the service may be asked, and tries again: the person may have approved
+    /// it.
+    /// - Parameters:
+    ///   - connection: the connection that signs in.
+    ///   - deadline: up to when to wait.
+    ///   - work: the work; it throws `.signInNeeded` when someone has to sign in first.
+    /// - Throws: what the work throws; `cancelled` when the task is cancelled.
+    package nonisolated func awaitingApproval<Answer: Sendable>(
+        of connection: Connection, until deadline: Deadline, _ work: () async throws(MMError) -> Answer
+    ) async throws(MMError) -> Answer {
+        let begun = clock.now.seconds
+        do throws(MMError) { return try await work() } catch {
+            guard error.code == .signInNeeded, error.details["userCode"] != nil,
+                try await awaitPoll(of: connection, until: deadline, { $0.startedAt < begun })
+            else { throw error }
+        }
+        return try await work()
+    }
+
+    /// Waits until the service may be asked about the connection's open sign-ins.
+    /// - Parameter counts: whether a sign-in is one of those to wait for.
+    /// - Returns: whether there was any.
+    @discardableResult
     private func awaitPoll(
-        of connection: Connection, renewing: Bool, until deadline: Deadline
-    ) async throws(MMError) {
+        of connection: Connection, until deadline: Deadline, _ counts: (PendingSignIn) -> Bool
+    ) async throws(MMError) -> Bool {
         let target = try target(connection, .graph)
         let waits = try files(target).signIns(of: target).map(\.pending).compactMap { open -> Duration? in
-            guard open.outcome == nil, !renewing || open.isRenewal else { return nil }
+            guard open.outcome == nil, counts(open) else { return nil }
             let wait = Timestamp(seconds: open.nextPollAt) - clock.now
             // A longer wait than the interval is one after a failure.
             return wait > .zero && wait <= .seconds(open.interval + 1) ? wait : nil
         }
-        guard let due = waits.filter({ $0 < deadline.remaining }).max() else { return }
+        guard let due = waits.filter({ $0 < deadline.remaining }).max() else { return false }
         do { try await pause(due) } catch {
             throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
         }
+        return true
     }
 }

@@ -3,12 +3,14 @@ import MMIdentity
 
 extension IdentityService {
     /// Does work that needs a token. A terminal shows the code and waits for the person; every other caller gets the
-    /// `sign_in_needed` error that the work throws.
+    /// `sign_in_needed` error that the work throws, and once more only after the service was asked again.
     func waitingForSignIn<Result: Sendable>(
         to connection: Connection, resource: ServiceResource, in context: OperationContext,
         _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
-        guard context.call.waitsForSignIn, let person = context.call.person else { return try await work() }
+        guard context.call.waitsForSignIn, let person = context.call.person else {
+            return try await awaitingApproval(of: connection, until: context.deadline, work)
+        }
         return try await waitingForSignIn(
             to: connection, resource: resource, deadline: context.deadline,
             show: { prompt in await person.showSignIn(await details(of: prompt, for: connection)) }, work)
