@@ -71,6 +71,15 @@ struct SSHFailureTests {
         #expect(message.hasSuffix(".") && !message.hasSuffix(".."), "\(message)")
     }
 
+    @Test("a sign-in that ended before every key was tried says how to name the right one")
+    func tooManyKeys() {
+        let words = "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures"
+        let error = SSHFailure.error(words, name: "ann@web1:22", target: SSHTarget("web1"))
+        #expect(error.code == .forbidden)
+        #expect(error.details["reason"]?.string == "authentication")
+        #expect(error.hint?.contains("IdentitiesOnly") == true)
+    }
+
     @Test("a slow host hasn't refused anything")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))

@@ -21,6 +21,7 @@ enum SSHFailure {
         if isExpiredPassword(messages) { return expiredPassword(name, target, cause) }
         if says("Permission denied") || says("Too many authentication failures") {
             let takesPassword = takesPassword(messages)
+            if !takesPassword, says("Too many authentication failures") { return tooManyKeys(name, cause) }
             return MMError(
                 .forbidden, "\(name) did not accept the sign-in.",
                 hint: target.password != nil || target.passphrase != nil
@@ -54,6 +55,15 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    /// Returns the error for a host that ended the sign-in before ssh had tried every key: the right one may be left.
+    private static func tooManyKeys(_ name: String, _ cause: String) -> MMError {
+        MMError(
+            .forbidden, "\(name) ended the sign-in after too many keys.",
+            hint:
+                "The agent may hold the right key, but others were tried first: give the path of the right one (--key), or set IdentityFile and IdentitiesOnly yes for this host in ssh_config.",
+            details: ["reason": "authentication"], cause: cause)
     }
 
     private static func expiredPassword(_ name: String, _ target: SSHTarget, _ cause: String) -> MMError {
@@ -159,7 +169,7 @@ enum SSHFailure {
                 ? "The login shell of \(name) ended instead of running /bin/sh."
                 : "The shell of \(name) did not answer like a POSIX shell.") + said,
             hint: hasEnded
-                ? "The account may have no shell, or a restricted one: use another account, or --device for its own commands."
+                ? "The account may have no shell, or one for other purposes, such as SFTP alone. Commands and files need one: use another account, or --device for its own commands."
                 : "For network equipment and other systems use --device.",
             details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
     }
