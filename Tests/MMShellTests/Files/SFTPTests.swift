@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSystem
 import Testing
 
 @testable import MMShell
@@ -88,6 +89,22 @@ struct SFTPTests {
             _ = try await RemoteFiles(session, limit: 0).write("/tmp/mm-empty-\(getpid())", [])
             #expect(try await RemoteFiles(session, limit: 0).read("/tmp/mm-empty-\(getpid())").bytes.isEmpty)
             _ = try await session.sh("rm /tmp/mm-empty-\(getpid())")
+        }
+    }
+
+    @Test("what a host's start-up files print belongs to no file and to no answer of a script")
+    func printing() async throws {
+        let printing = "ForceCommand echo 3421 updates; eval \"$SSH_ORIGINAL_COMMAND\"\nSubsystem sftp internal-sftp"
+        try await SSHSessionTests.with(printing) { (session, server, _) async throws in
+            let files = RemoteFiles(session)
+            let path = server.folder + "/file"
+            let receipt = try await files.write(path, Array("a text\n".utf8))
+            #expect(receipt.path == path)
+            #expect(receipt.size == 7)
+            #expect(try await files.read(path).bytes == Array("a text\n".utf8))
+            #expect(try await files.read(path, from: 2, limit: 4).bytes == Array("text".utf8))
+            let master = try await session.connection(until: .after(.seconds(300)))
+            #expect(try await master.control("echo own; exit 0").output == Array("own\n".utf8))
         }
     }
 

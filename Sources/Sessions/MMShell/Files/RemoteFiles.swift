@@ -195,13 +195,14 @@ package struct RemoteFiles: Sendable {
             whole = "exec sudo -S -p '' -- /bin/sh -c " + RemoteDialect.quoted(inner)
             bytes = Array(((password?.reveal() ?? "") + "\n" + mark + "\n").utf8) + bytes
         }
+        let marked = RemoteDialect.Marked(whole)
         let (result, master) = try await session.open(until: .after(timeout)) {
-            [whole, bytes] (master) async throws(MMError) in
+            [bytes] (master) async throws(MMError) in
             // A script that takes too long says nothing about the connection.
             let result = await Result { () async throws(MMError) in
                 try await ChildProcess.run(
-                    master.channel("exec /bin/sh -c " + RemoteDialect.quoted(whole)), input: bytes, limit: most,
-                    timeout: timeout)
+                    master.channel("exec /bin/sh -c " + RemoteDialect.quoted(marked.script)), input: bytes,
+                    limit: most + (64 << 10), timeout: timeout)
             }
             if case .success(let outcome) = result, outcome.exit == .status(255),
                 let fault = master.fault(of: String(decoding: outcome.error, as: UTF8.self))
@@ -212,7 +213,7 @@ package struct RemoteFiles: Sendable {
         }
         await session.masters.release(master)
         let outcome = try result.get()
-        return (outcome.exit.code, outcome.output)
+        return (outcome.exit.code, marked.answer(in: outcome.output))
     }
 }
 

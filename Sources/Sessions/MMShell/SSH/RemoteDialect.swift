@@ -143,6 +143,24 @@ enum RemoteDialect {
     /// What such a script prints on another machine.
     static let elsewhere = "mm-elsewhere"
 
+    /// A script whose output begins with a line that nothing else prints: what the start-up files of a login shell
+    /// print comes before it, and isn't the script's.
+    struct Marked {
+        let script: String
+        private let line: String
+
+        init(_ script: String) {
+            line = "mm-answer-\(Hex.text(RandomBytes.make(8)))\n"
+            self.script = "echo \(line)\(script)"
+        }
+
+        /// Returns the script's own output; everything if the script didn't start.
+        func answer(in output: [UInt8]) -> [UInt8] {
+            let line = Array(line.utf8)
+            return ByteSearch.find(line, in: output).map { Array(output[($0 + line.count)...]) } ?? output
+        }
+    }
+
     /// Returns a text as one word of any POSIX shell.
     static func quoted(_ text: String) -> String {
         String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)

@@ -258,8 +258,12 @@ final class SSHMaster: Sendable {
     func control(
         _ script: String, timeout: Duration = .seconds(20)
     ) async throws(MMError) -> ChildProcess.Outcome {
-        let text = "[ -z \"${ZSH_VERSION-}\" ] || emulate sh\n\(script)\n"
-        return try await ChildProcess.run(channel("exec /bin/sh -s"), input: Array(text.utf8), timeout: timeout)
+        let marked = RemoteDialect.Marked(script)
+        let text = "[ -z \"${ZSH_VERSION-}\" ] || emulate sh\n\(marked.script)\n"
+        var outcome = try await ChildProcess.run(
+            channel("exec /bin/sh -s"), input: Array(text.utf8), timeout: timeout)
+        outcome.output = marked.answer(in: outcome.output)
+        return outcome
     }
 
     /// Ends the connection.

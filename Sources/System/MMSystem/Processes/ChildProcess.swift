@@ -182,7 +182,7 @@ extension ChildProcess {
         /// How it ended.
         package let exit: Exit
         /// What it wrote to its output, up to the limit.
-        package let output: [UInt8]
+        package var output: [UInt8]
         /// What it wrote to its error output, up to the limit.
         package let error: [UInt8]
         /// Whether output over the limit was discarded.
