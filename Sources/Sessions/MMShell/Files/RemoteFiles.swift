@@ -201,7 +201,7 @@ package struct RemoteFiles: Sendable {
             // A script that takes too long says nothing about the connection.
             let result = await Result { () async throws(MMError) in
                 try await ChildProcess.run(
-                    master.channel("exec /bin/sh -c " + RemoteDialect.quoted(marked.script)), input: bytes,
+                    master.channel(RemoteDialect.command(marked.script)), input: bytes,
                     limit: most + (64 << 10), timeout: timeout)
             }
             if case .success(let outcome) = result, outcome.exit == .status(255),

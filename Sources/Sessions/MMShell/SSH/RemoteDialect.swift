@@ -14,12 +14,29 @@ enum RemoteDialect {
     static func launch(mark: String) -> String {
         let told =
             #"s=$?; printf 'mm-ended-%s %s\000' \#(mark) "$s"; printf 'mm-ended-%s %s\000' \#(mark) "$s" >&9; exit "$s""#
-        return "exec /bin/sh -c "
-            + quoted(
-                "export MM_SHELL_ID=\(mark) TERM=dumb LESSSECURE=1; if command -v bash >/dev/null 2>&1; "
-                    + "then set -- bash --norc --noprofile --noediting -i; else set -- /bin/sh -i; fi; "
-                    + "command -v setsid >/dev/null 2>&1 || exec \"$@\"; "
-                    + "exec 9>&2 2>/dev/null; (exec 2>&9 9>&-; exec setsid \"$@\"); \(told)")
+        return command(
+            "export MM_SHELL_ID=\(mark) TERM=dumb LESSSECURE=1; if command -v bash >/dev/null 2>&1; "
+                + "then set -- bash --norc --noprofile --noediting -i; else set -- /bin/sh -i; fi; "
+                + "command -v setsid >/dev/null 2>&1 || exec \"$@\"; "
+                + "exec 9>&2 2>/dev/null; (exec 2>&9 9>&-; exec setsid \"$@\"); \(told)")
+    }
+
+    /// Returns the command that runs a script in the host's `sh`, whatever the login shell is.
+    ///
+    /// The C shell reads `!` and line ends within quotes, too, and fish reads `\\`: the script is passed without them,
+    /// in the notation of `printf %b`.
+    static func command(_ script: String) -> String {
+        var word = ""
+        for scalar in script.unicodeScalars {
+            switch scalar {
+            case "\n": word += "\\n"
+            case "\\", "'", "!":
+                let digits = String(scalar.value, radix: 8)
+                word += "\\0" + String(repeating: "0", count: 3 - digits.utf8.count) + digits
+            default: word.unicodeScalars.append(scalar)
+            }
+        }
+        return "exec /bin/sh -c 'eval \"$(printf %b \"$0\")\"' '\(word)'"
     }
 
     /// Returns the beginning of the report of the shell's end; its status and a NUL character follow. It is assembled
@@ -254,7 +271,7 @@ extension RemoteDialect {
             python3 -c 1 </dev/null >/dev/null 2>&1 && exec python3 -c \(quoted(python)) "$t"; fi; \
             echo "mm-terminal $t 0"; while [ -t 0 ]; do sleep 2; done
             """
-        return "exec /bin/sh -c " + quoted(script)
+        return command(script)
     }
 
     /// Returns what the process in the terminal printed; `nil` until it has.

@@ -571,7 +571,7 @@ final class SSHInput: Sendable {
         _ name: String, for shell: RemoteShell, over master: SSHMaster, _ masters: SSHMasters, within time: Duration
     ) async throws(MMError) -> SSHInput {
         let script = shell.condition(over: master) + RemoteDialect.filling(name, mark: shell.mark)
-        let command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(script))
+        let command = master.channel(RemoteDialect.command(script))
         let ready = Self.ready
         let opened = try await master.start(
             command, within: time,
