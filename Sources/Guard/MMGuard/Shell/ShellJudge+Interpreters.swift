@@ -22,7 +22,8 @@ extension ShellJudge {
     }
 
     /// Judges an interpreter by the scripts in its arguments, in its input, or in a file that the session wrote.
-    func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func interpreter(_ given: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let call = PowerShellOption.named(in: given)
         if Self.checksSyntax(call) { return [finding(.reads, subject: call.program)] }
         let words = call.arguments.map(\.value)
         let row = CarriedText.table[call.program] ?? CarriedText.table["python3"] ?? CarriedText()
@@ -34,7 +35,8 @@ extension ShellJudge {
             }
         }
         let texts = sorted(call, by: row)
-        let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
+        let subject = ([call.program] + given.arguments.prefix(2).map(\.value)).joined(separator: " ")
+        let asks = finding(.interpreter, subject: subject)
         let tells = words.count == 1 && call.program == "php" && ["-m", "-i", "--ini"].contains(words[0])
         let shown: Set = ["--version", "-version", "-V", "-v", "--help", "-h", "-?"]
         if tells || words.allSatisfy(shown.contains), !words.isEmpty {
@@ -78,7 +80,7 @@ extension ShellJudge {
         } else if texts.texts.isEmpty {
             found += named(by: call)
         }
-        return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+        return found + [finding(.writes, subject: subject)]
     }
 
     /// Judges a module that Python runs.
