@@ -97,7 +97,16 @@ struct PhraseSearchTests {
                 "/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v/providers/"
                     + "Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"
             ),
-            ("/providers/Microsoft.Billing/billingAccounts", "2020-05-01"),
+            ("/providers/Microsoft.Billing/billingAccounts", "2024-04-01"),
+            ("/providers/Microsoft.Authorization/elevateAccess", "2015-07-01"),
+            ("/subscriptions/1/providers/Microsoft.AlertsManagement/alerts", "2019-03-01"),
+            ("/subscriptions/1/providers/Microsoft.Automation/automationAccounts/a/jobs", "2023-11-01"),
+            ("/subscriptions/1/providers/Microsoft.Automation/automationAccounts/a/nodes/n", "2019-06-01"),
+            ("/subscriptions/1/resourceGroups/g/providers/Microsoft.Sql/servers/s/databases/d", "2021-11-01"),
+            (
+                "/subscriptions/1/resourceGroups/g/providers/Microsoft.Sql/servers/s/databases/d/"
+                    + "sqlVulnerabilityAssessments/default/scans", "2023-08-01"
+            ),
             ("/subscriptions/1/providers/Microsoft.Nobody/knows", nil), ("/tenants/x/y", nil),
         ] as [(String, String?)])
     func versions(path: String, version: String?) {
