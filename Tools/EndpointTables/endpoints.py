@@ -1,12 +1,11 @@
 """The calls of Microsoft Graph, and the index for finding them by words."""
 
 import collections
-import json
 import math
 import re
 import struct
 
-from graph_paths import build_tree, fingerprint, insert
+from graph_paths import build_tree, fingerprint, insert, path_rows
 from pool import METHODS, Pool, write_file
 from words import Vocabulary, stem
 
@@ -20,17 +19,6 @@ NONE = 0xFFFFFFFF
 
 def shape(path):
     return re.sub(r"\{[^}]*\}", "{}", path).replace("'", "").lower()
-
-
-def read_templates(data):
-    rows = []
-    for name in ("paths-v1.0", "paths-beta-extra", "paths-beta-more"):
-        with open(f"{data}/graph/{name}.jsonl", encoding="utf-8") as file:
-            for line in file:
-                row = json.loads(line)
-                row["beta"] = name != "paths-v1.0"
-                rows.append(row)
-    return rows
 
 
 class Document:
@@ -87,7 +75,7 @@ def of_template(row, vocabulary):
 def compile_endpoints(data, here, out):
     nodes = build_tree(data)
     vocabulary = Vocabulary(f"{here}/words.txt")
-    rows = read_templates(data)
+    rows = list(path_rows(data))
     pool = Pool()
 
     for row in rows:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import struct
 
@@ -58,18 +59,25 @@ def tidy(path):
     return "/" + "/".join(segments)
 
 
+def path_rows(data):
+    """The path templates of the facts, and those that Microsoft documents and the facts lack."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    files = [f"{data}/graph/{name}.jsonl" for name in ("paths-v1.0", "paths-beta-extra", "paths-beta-more")]
+    for path in [*files, f"{here}/documented-paths.jsonl"]:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                yield {**json.loads(line), "beta": "beta" in os.path.basename(path)}
+
+
 def build_tree(data):
     """The numbered nodes of all templates, each with its rows of the permission data:
     (section, methods, set, further permissions needed)."""
     root = Node(None, "")
-    for name, flag in [("paths-v1.0", V1 | BETA), ("paths-beta-extra", BETA), ("paths-beta-more", BETA)]:
-        with open(f"{data}/graph/{name}.jsonl") as file:
-            for line in file:
-                row = json.loads(line)
-                node = insert(root, row["p"])
-                node.flags |= flag | (COUNT if row.get("n") else 0)
-                for method in row["m"]:
-                    node.methods |= METHODS.get(method, 0)
+    for row in path_rows(data):
+        node = insert(root, row["p"])
+        node.flags |= (BETA if row["beta"] else V1 | BETA) | (COUNT if row.get("n") else 0)
+        for method in row["m"]:
+            node.methods |= METHODS.get(method, 0)
     with open(f"{data}/graph/permissions.json") as file:
         permissions = json.load(file)
     for number, (section, flag) in enumerate(

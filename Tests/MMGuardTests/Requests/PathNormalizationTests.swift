@@ -40,10 +40,17 @@ struct PathNormalizationTests {
     @Test("every template of v1.0 is found by its own spelling")
     func own() {
         let examples = Self.examples()
-        #expect(examples.count == 4720)
+        #expect(examples.count == 4722)
         for example in examples {
             #expect(found("GET", example.path)?.template == example.template)
         }
+    }
+
+    @Test("an action bound to a derived type is found behind its cast", arguments: ["", "/beta"])
+    func derivedAction(version: String) {
+        let published = found("POST", version + "/sites/a/pages/b/microsoft.graph.sitePage/publish")
+        #expect(published?.template == "/sites/{site-id}/pages/{baseSitePage-id}/graph.sitePage/publish")
+        #expect(published?.classes.strictest == .write)
     }
 
     @Test("every template of beta is found below /beta")
