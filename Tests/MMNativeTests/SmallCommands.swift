@@ -143,6 +143,18 @@ struct SmallCommands: RunningReports {
     }
 
     @Test(
+        "dates of the pipeline",
+        arguments: [
+            ("'2026-01-02', [datetime]'2026-03-04' | Get-Date -Format 'dd.MM.yyyy'", ["02.01.2026", "04.03.2026"]),
+            ("'2026-01-02 03:04:05' | Get-Date -UFormat '%H:%M'", ["03:04"]),
+            ("@() | Get-Date -Format yyyy", []), ("('2026-01-02' | Get-Date).AddDays(1).Day", ["3"]),
+            ("[pscustomobject]@{ At = '2026-01-02' } | ForEach-Object { $_.At | Get-Date -Format yyMMdd }", ["260102"]),
+        ])
+    func pipedDates(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected, "\(script)")
+    }
+
+    @Test(
         "the names and values of enumerations",
         arguments: [
             ("[Enum]::GetNames([DayOfWeek]) -join ','", "Sunday,Monday,Tuesday,Wednesday,Thursday,Friday,Saturday"),

@@ -137,13 +137,12 @@ final class TimingStage: Stage {
     }
 }
 
-/// `Get-Date`: the current date or a given one.
+/// `Get-Date`: the current date or a given one, also of the pipeline.
 final class DateStage: Stage {
+    private let command: BoundCommand
+    private let onlyReads: Bool
     private let date: PSDate
     private let format: String?
-    /// The date in a Unix format.
-    private let written: String?
-    private var isDone = false
 
     /// The parts of a date that parameters can replace, from the largest to the smallest.
     private static let parts = ["Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"]
@@ -156,18 +155,9 @@ final class DateStage: Stage {
         guard command.names.isSubset(of: isPlain ? known + ["DisplayHint"] : known) else {
             throw .handOver("an unusual Get-Date")
         }
+        (self.command, onlyReads) = (command, evaluator.onlyReads)
         var date = PSZone.now
-        switch command["Date"] {
-        case nil: break
-        case .null?, .nothing?: throw .statement(command.nullArgument("Date"))
-        case .date(let given)?: date = given
-        case .string(let text)?:
-            guard let given = PSDate(certain: text) ?? (evaluator.onlyReads ? DateText.today(text) : nil) else {
-                throw .handOver("a date in an uncertain form")
-            }
-            date = given
-        default: throw .handOver("an unusual Get-Date")
-        }
+        if let given = command["Date"] { date = try Self.date(given, command, onlyReads) }
         if let seconds = command["UnixTimeSeconds"] {
             guard command["Date"] == nil, case .long(let count) = try Conversion.cast(seconds, to: .long),
                 let given = PSDate.epoch.moved(by: count.multipliedReportingOverflow(by: PSSpan.second).partialValue),
@@ -182,17 +172,29 @@ final class DateStage: Stage {
             date = date.asUniversal
         }
         self.date = try Self.replacing(command, in: date)
-        if let unix = command["UFormat"] {
-            guard case .string(let text) = unix, command["Format"] == nil else {
-                throw .handOver("an unusual Get-Date")
-            }
-            written = try UnixFormat.text(self.date, text)
-        } else {
-            written = nil
-        }
         switch command["Format"] {
         case nil: format = nil
         case .string(let text)?: format = text
+        default: throw .handOver("an unusual Get-Date")
+        }
+        if let unix = command["UFormat"] {
+            guard case .string(let text) = unix, format == nil else { throw .handOver("an unusual Get-Date") }
+            _ = try UnixFormat.text(self.date, text)
+        }
+    }
+
+    /// Returns the date that a value is.
+    private static func date(
+        _ value: PSValue, _ command: BoundCommand, _ onlyReads: Bool
+    ) throws(Interrupt) -> PSDate {
+        switch value {
+        case .null, .nothing: throw .statement(command.nullArgument("Date"))
+        case .date(let given): return given
+        case .string(let text):
+            guard let given = PSDate(certain: text) ?? (onlyReads ? DateText.today(text) : nil) else {
+                throw .handOver("a date in an uncertain form")
+            }
+            return given
         default: throw .handOver("an unusual Get-Date")
         }
     }
@@ -221,12 +223,19 @@ final class DateStage: Stage {
         return made
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("Get-Date within a pipeline") }
+    override func process(_ item: PSValue) throws(Interrupt) {
+        guard !["Date", "UnixTimeSeconds", "AsUTC"].contains(where: { command[$0] != nil }), !item.isNull else {
+            throw .handOver("an unusual Get-Date")
+        }
+        try show(Self.replacing(command, in: Self.date(item, command, onlyReads)))
+    }
 
     override func finish() throws(Interrupt) {
-        guard !isDone else { return }
-        isDone = true
-        if let written { return try next(.string(written)) }
+        if !isPiped { try show(date) }
+    }
+
+    private func show(_ date: PSDate) throws(Interrupt) {
+        if case .string(let unix)? = command["UFormat"] { return try next(.string(UnixFormat.text(date, unix))) }
         guard let format else { return try next(.date(date)) }
         let names = ["filedatetime": "yyyyMMdd'T'HHmmssffff", "filedate": "yyyyMMdd"]
         let isUniversal = format.lowercased().hasSuffix("universal")
