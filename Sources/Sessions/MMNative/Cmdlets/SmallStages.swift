@@ -143,6 +143,7 @@ final class DateStage: Stage {
     private let onlyReads: Bool
     private let date: PSDate
     private let format: String?
+    private let unixFormat: String?
 
     /// The parts of a date that parameters can replace, from the largest to the smallest.
     private static let parts = ["Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"]
@@ -177,9 +178,10 @@ final class DateStage: Stage {
         case .string(let text)?: format = text
         default: throw .handOver("an unusual Get-Date")
         }
-        if let unix = command["UFormat"] {
-            guard case .string(let text) = unix, format == nil else { throw .handOver("an unusual Get-Date") }
-            _ = try UnixFormat.text(self.date, text)
+        switch command["UFormat"] {
+        case nil: unixFormat = nil
+        case .string(let text)? where format == nil: unixFormat = text
+        default: throw .handOver("an unusual Get-Date")
         }
     }
 
@@ -235,7 +237,7 @@ final class DateStage: Stage {
     }
 
     private func show(_ date: PSDate) throws(Interrupt) {
-        if case .string(let unix)? = command["UFormat"] { return try next(.string(UnixFormat.text(date, unix))) }
+        if let unixFormat { return try next(.string(UnixFormat.text(date, unixFormat))) }
         guard let format else { return try next(.date(date)) }
         let names = ["filedatetime": "yyyyMMdd'T'HHmmssffff", "filedate": "yyyyMMdd"]
         let isUniversal = format.lowercased().hasSuffix("universal")

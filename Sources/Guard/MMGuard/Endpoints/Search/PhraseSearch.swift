@@ -96,8 +96,8 @@ package struct PhraseSearch: Sendable {
         let nouns = question.indices.filter { isNoun(question[$0].token) }
         return things.map { phrases in
             phrases.reduce(0) { best, phrase in
-                let found = Set(phrase.places.compactMap { answered[$0] })
-                guard nouns.isEmpty || nouns.count(where: found.contains) * 2 > nouns.count else { return best }
+                let found = nouns.count { noun in phrase.places.contains { answered[$0] == noun } }
+                guard nouns.isEmpty || found * 2 > nouns.count else { return best }
                 return max(best, phrase.places.reduce(0) { $0 + worth[$1] } / (length * phrase.length))
             }
         }
