@@ -444,7 +444,7 @@ struct ExecTests {
         }
         for (options, code): (JSONObject, MMErrorCode) in [
             (["allow": ["privilege"]], .invalidInput), (["allow": ["write"], "read_only": true], .invalidInput),
-            (["command": ["/nonexistent"]], .notFound), (["read": ["/nonexistent"]], .invalidInput),
+            (["command": ["/proc/none"]], .notFound), (["read": ["/proc/none"]], .invalidInput),
             (["host": ["not a host"]], .invalidInput), ([:], .signInNeeded),
         ] {
             do throws(MMError) {

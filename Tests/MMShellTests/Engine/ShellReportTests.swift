@@ -43,7 +43,7 @@ struct ShellReportTests {
             let process = await shell.processID
             for _ in 0..<2 {
                 #expect(try await shell.sh("false").code == 1)
-                #expect(try await shell.sh("ls /nonexistent 2>/dev/null; echo $kept").out == "1\n")
+                #expect(try await shell.sh("ls /proc/none 2>/dev/null; echo $kept").out == "1\n")
                 // Aborted commands are noticed by the prompt, which may be read-only by now.
                 #expect(try await shell.sh("if").code != 0)
                 #expect(try await shell.sh("set -u; echo $nope").code != 0)

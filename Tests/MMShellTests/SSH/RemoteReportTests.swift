@@ -103,7 +103,7 @@ struct RemoteReportTests {
             _ = try await session.sh("kept=1")
             for _ in 0..<2 {
                 #expect(try await session.sh("false").code == 1)
-                #expect(try await session.sh("ls /nonexistent 2>/dev/null; echo $kept").out == "1\n")
+                #expect(try await session.sh("ls /proc/none 2>/dev/null; echo $kept").out == "1\n")
                 #expect(try await session.sh("if").code != 0)
                 #expect(try await session.sh("set -u; echo $nope").code != 0)
             }

@@ -163,7 +163,7 @@ struct SandboxTests {
 
     @Test("is refused rather than less confined than promised")
     func refusals() async {
-        for place in ["relative", "/", "/nonexistent"] {
+        for place in ["relative", "/", "/proc/none"] {
             var settings = Shells.settings()
             settings.sandbox = .workspace(WorkspaceRules(workspace: place))
             await #expect(throws: MMError.self) { try await LocalShell.start(settings) }
