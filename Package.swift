@@ -88,6 +88,8 @@ let libraries = [
     "MMSessions", "MMOperations", "MMPool", "MMMCP",
 ]
 
+let programs: [(name: String, target: String)] = [("mm", "mm-cli"), ("mm-mcp", "mm-mcp"), ("mm-sandbox", "mm-sandbox")]
+
 // C targets: thin typed wrappers around system libraries, and read-only data.
 let cTargets: [Target] =
     [
@@ -132,7 +134,8 @@ let testNeeds = [
     "MMSandbox": ["mm-sandbox", "HeadlessBrowser"], "MMSandboxServing": ["mm-sandbox"], "MMShell": ["TestHosts"],
 ]
 
-// MM_TESTS="MMShell MMCore" builds the tests of these rooms only, which is quicker on a small machine.
+// MM_TESTS="MMShell MMCore" builds the tests of these rooms only, and what they use, which is quicker on a small
+// machine.
 let testedRooms = Context.environment["MM_TESTS"].map { Set($0.split(separator: " ").map(String.init)) }
 func isTested(_ room: String) -> Bool { testedRooms?.contains(room) ?? true }
 let roomTests: [Target] = rooms.filter { isTested($0.name) }.map { room in
@@ -181,14 +184,8 @@ let benchmarks: [Target] =
         ),
     ]
 
-let package = Package(
-    name: "microsoft-master",
-    products: libraries.map { .library(name: $0, targets: [$0]) } + [
-        .executable(name: "mm", targets: ["mm-cli"]),
-        .executable(name: "mm-mcp", targets: ["mm-mcp"]),
-        .executable(name: "mm-sandbox", targets: ["mm-sandbox"]),
-    ],
-    targets: cTargets + roomTargets + roomTests + endToEndTests + benchmarks + [
+let targets: [Target] =
+    cTargets + roomTargets + roomTests + endToEndTests + benchmarks + [
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(
@@ -228,6 +225,24 @@ let package = Package(
             name: "conformance-server", dependencies: ["MMCore", "MMHTTP", "MMMCP", "ConformanceFixtures"],
             path: "Tests/ConformanceServer/Server", swiftSettings: swiftSettings
         ),
-    ],
+    ]
+
+// The names of the targets that are built: all, or with MM_TESTS only what these tests use.
+let built: Set<String> = {
+    if testedRooms == nil { return Set(targets.map(\.name)) }
+    var built: Set<String> = []
+    var open = roomTests + endToEndTests
+    while let target = open.popLast() {
+        guard built.insert(target.name).inserted else { continue }
+        for case .byNameItem(let name, _) in target.dependencies { open += targets.filter { $0.name == name } }
+    }
+    return built
+}()
+
+let package = Package(
+    name: "microsoft-master",
+    products: libraries.filter(built.contains).map { .library(name: $0, targets: [$0]) }
+        + programs.filter { built.contains($0.target) }.map { .executable(name: $0.name, targets: [$0.target]) },
+    targets: targets.filter { built.contains($0.name) },
     swiftLanguageModes: [.v6]
 )
