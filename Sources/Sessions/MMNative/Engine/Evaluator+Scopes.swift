@@ -60,11 +60,11 @@ extension Evaluator {
             _ = table.add("Platform", .string("Unix"))
             return .table(table)
         case "pshome", "profile", "home": return host.map { .string($0.environment("USERPROFILE") ?? "") }
-        case "pwd": return try host.map { (_) throws(Interrupt) in try HostCommands.pathObject(".") }
-        case "psscriptroot": return host.map { _ in .string(".") }
-        case "pscommandpath": return host.map { .string("./" + $0.scriptName) }
+        case "pwd": return try host.map { (host) throws(Interrupt) in try HostCommands.pathObject(host.folder.path) }
+        case "psscriptroot": return host.map { .string($0.folder.root) }
+        case "pscommandpath": return host.map { .string($0.scriptPath) }
         case "myinvocation": return host.map { invocation($0) }
-        case "executioncontext": return try host.map { (_) throws(Interrupt) in try EngineIntrinsics.value() }
+        case "executioncontext": return try host.map { (host) throws(Interrupt) in try EngineIntrinsics.value(host) }
         case "islinux", "iscoreclr": return host.map { _ in .bool(true) }
         case "iswindows", "ismacos": return host.map { _ in .bool(false) }
         case "psedition": return host.map { _ in .string("Core") }
@@ -97,14 +97,14 @@ extension Evaluator {
 
     private func invocation(_ host: NativeHost) -> PSValue {
         let name = functionName ?? host.scriptName
-        let path = PSValue.string("./" + host.scriptName)
+        let path = PSValue.string(host.scriptPath)
         var members: [(String, PSValue)] = [("Name", .string(name))]
         if functionName == nil { members += [("Path", path), ("Definition", path), ("Source", path)] }
         let command = PSObject(members, typeName: HostCommands.commandType, isCustom: false)
         let object = PSObject(
             [
                 ("MyCommand", command.map { .object($0) } ?? .null), ("InvocationName", .string(name)),
-                ("ScriptName", path), ("PSScriptRoot", .string(".")), ("PSCommandPath", path),
+                ("ScriptName", path), ("PSScriptRoot", .string(host.folder.root)), ("PSCommandPath", path),
                 ("BoundParameters", .table(given ?? PSTable(isOrdered: true))),
                 ("UnboundArguments", .array(rest)),
             ], typeName: "System.Management.Automation.InvocationInfo", isCustom: false)

@@ -98,7 +98,7 @@ package struct NativeEngine: Sendable {
         guard let root = parsed.root, let parts = root.partsInOrder else {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
-        host?.begin()
+        host?.begin(leavesFolder: HostCommands.leavesFolder(parsed))
         let unfit = isPatient ? check(of: parsed).unfit(values: all(values)) ?? [:] : [:]
         let thread = EvaluationThread(deadline: deadline)
         let changesInPlace = ScriptFacts(of: parsed).items.contains { item in

@@ -352,7 +352,7 @@ extension HostCommands {
     private static func openPackage(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = try onlyPath(command)
+        let path = try onlyPath(command, in: host)
         if !host.hasFile(path), command.isSet("Create") { try host.write(Workbook(), to: path) }
         guard host.hasFile(path) else { throw .statement(missing(path, command)) }
         guard host.workbook(at: path) != nil else { throw .fatal(foreignBook(command)) }
@@ -374,7 +374,9 @@ extension HostCommands {
             guard let path = ExcelPackage.path(of: package), let book = host.workbook(at: path) else {
                 throw .handOver("closing other than a workbook")
             }
-            if let other = command["SaveAs"] { try host.write(book, to: try PSText.string(other)) }
+            if let other = command["SaveAs"] {
+                try host.write(book, to: host.folder.located(try PSText.string(other)))
+            }
         }
     }
 
@@ -395,7 +397,7 @@ extension HostCommands {
     private static func importExcel(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = try onlyPath(command)
+        let path = try onlyPath(command, in: host)
         guard host.hasFile(path) else { throw .statement(missing(path, command)) }
         guard let book = host.workbook(at: path), command["StartRow"] == nil else { throw .fatal(foreignBook(command)) }
         let wanted = command["WorksheetName"]?.text

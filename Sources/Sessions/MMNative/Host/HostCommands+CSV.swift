@@ -3,7 +3,7 @@ extension HostCommands {
     static func exportCSV(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = try onlyPath(command)
+        let path = try onlyPath(command, in: host)
         try keepExisting(path, command, host)
         var delimiter = ","
         if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
@@ -74,7 +74,7 @@ extension HostCommands {
     static func importCSV(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        var paths = try paths(command)
+        var paths = try paths(command, in: host)
         for item in items { paths.append(try PSText.string(item)) }
         let delimiter = command["Delimiter"]?.text.utf8.first ?? UInt8(ascii: ",")
         for path in paths {

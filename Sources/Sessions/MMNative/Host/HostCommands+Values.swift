@@ -19,28 +19,13 @@ extension HostCommands {
         switch name {
         case "New-Guid": newGuid
         case "Clear-Variable": clearVariable
-        // The current folder is always the run's own, and the text for other programs reaches none.
-        case "Pop-Location", "Set-Clipboard": { (_, _, _, _, _) throws(Interrupt) in }
+        case "Pop-Location": popLocation
+        // The text for other programs reaches none.
+        case "Set-Clipboard": { (_, _, _, _, _) throws(Interrupt) in }
         case "Get-FileHash": fileHash
         case "Select-Xml": selectXML
         default: nil
         }
-    }
-
-    /// Goes to a folder, which can only be the run's own: the paths of a script are read from there.
-    static func setLocation(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let paths = try paths(command, piped: items)
-        if paths.isEmpty, command.specification.name == "Push-Location" { return }
-        guard paths.count == 1, let path = paths.first, !host.isFolder(path) || NativeHost.key(path).isEmpty,
-            !Wildcard.isPattern(path), !["-", "+", "~"].contains(path.prefix(1))
-        else { throw .handOver("another current folder") }
-        guard !NativeHost.key(path).isEmpty else { return }
-        let error = NativeError(
-            command.specification.errorID("PathNotFound"), "Cannot find path '\(path)' because it does not exist.",
-            category: "ObjectNotFound", isReadable: true)
-        try evaluator.report(error, command.errorAction)
     }
 
     private static func newGuid(
@@ -103,7 +88,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let algorithm = command["Algorithm"]?.text.uppercased() ?? "SHA256"
-        for path in try paths(command, piped: items) {
+        for path in try paths(command, piped: items, in: host) {
             guard let bytes = try content(path, command, host, evaluator) else { continue }
             guard let digest = Digests.digest(bytes, algorithm) else { throw .handOver("a digest \(algorithm)") }
             let hash = digest.map { LibraryTypes.hex($0) }.joined()
@@ -122,7 +107,7 @@ extension HostCommands {
         }
         let query = try XMLPath(PSText.string(written))
         var sources: [(place: String, document: PSValue)] = []
-        for path in try paths(command) {
+        for path in try paths(command, in: host) {
             guard let bytes = try content(path, command, host, evaluator) else { continue }
             let text = PSValue.string(String(decoding: bytes, as: UTF8.self))
             sources.append((path, try XMLNode.document(of: text)))
@@ -152,7 +137,7 @@ extension HostCommands {
         guard let target = command["Destination"] ?? command["NewName"], items.isEmpty else {
             throw .handOver("an unusual \(command.specification.name)")
         }
-        for path in try paths(command) {
+        for path in try paths(command, in: host) {
             guard !host.isFolder(path), !path.contains("*") else {
                 throw .handOver("\(command.specification.name) of folders")
             }
@@ -161,8 +146,9 @@ extension HostCommands {
             var destination = try PSText.string(target)
             if command["NewName"] != nil {
                 destination = path.dropLast(name.count) + destination
-            } else if host.isFolder(destination) || NativeHost.key(destination).isEmpty {
-                destination += "/" + name
+            } else {
+                destination = host.folder.located(destination)
+                if host.isFolder(destination) || NativeHost.key(destination).isEmpty { destination += "/" + name }
             }
             try host.write(bytes, to: destination, isAppending: false)
             if !keeps, NativeHost.key(path) != NativeHost.key(destination) { host.remove(path) }

@@ -36,7 +36,7 @@ extension HostCommands {
     private static func exportObjects(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = try onlyPath(command)
+        let path = try onlyPath(command, in: host)
         try keepExisting(path, command, host)
         let text = try CliXMLWriter.text(of: items, depth: try positive("Depth", command) ?? 2)
         try write(text, to: path, command, host, isAppending: false)
@@ -46,7 +46,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard command.names.isSubset(of: ["Path", "LiteralPath"]) else { throw .handOver("parts of a file of objects") }
-        for path in try paths(command, piped: items) {
+        for path in try paths(command, piped: items, in: host) {
             for object in try CliXMLReader.objects(in: try text(path, command, host)) { try emit(object) }
         }
     }

@@ -182,7 +182,8 @@ enum HostCommands {
         "ii": "invoke-item", "sleep": "start-sleep", "cls": "clear-host", "clear": "clear-host", "ogv": "out-gridview",
         "oh": "out-host", "cd": "set-location", "pwd": "get-location", "gl": "get-location", "sc": "set-content",
         "ac": "add-content", "compare": "compare-object", "diff": "compare-object", "saps": "start-process",
-        "start": "start-process", "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
+        "start": "start-process", "chdir": "set-location", "pushd": "push-location", "popd": "pop-location",
+        "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
         "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
         "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item",
         "mi": "move-item", "ren": "rename-item", "rni": "rename-item", "sls": "select-string", "rvpa": "resolve-path",
@@ -233,7 +234,7 @@ enum HostCommands {
         case "Split-Path": splitPath
         case "Resolve-Path", "Convert-Path": resolvePath
         case "Get-Item", "Get-ChildItem": getItems
-        case "Get-Location": { (_, _, _, _, emit) throws(Interrupt) in try emit(pathObject(".")) }
+        case "Get-Location": { (_, _, host, _, emit) throws(Interrupt) in try emit(pathObject(host.folder.path)) }
         case "Invoke-Item", "Start-Process": openItem
         case "Out-GridView": gridView
         case "Read-Host": readHost
@@ -296,8 +297,17 @@ enum HostCommands {
         }
     }
 
-    /// Returns the paths that a command was given.
+    /// Returns the paths of the files and folders that a command was given.
     static func paths(
+        _ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"], piped: [PSValue] = [],
+        in host: NativeHost
+    ) throws(Interrupt) -> [String] {
+        let folder = host.folder
+        return try writtenPaths(command, names, piped: piped).map { folder.located($0) }
+    }
+
+    /// Returns the paths that a command was given, as they are written.
+    private static func writtenPaths(
         _ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"], piped: [PSValue] = []
     ) throws(Interrupt) -> [String] {
         var paths: [String] = []
@@ -351,8 +361,8 @@ enum HostCommands {
         return path
     }
 
-    static func onlyPath(_ command: BoundCommand) throws(Interrupt) -> String {
-        guard let path = try paths(command).first else { throw .statement(command.nullArgument("Path")) }
+    static func onlyPath(_ command: BoundCommand, in host: NativeHost) throws(Interrupt) -> String {
+        guard let path = try paths(command, in: host).first else { throw .statement(command.nullArgument("Path")) }
         return path
     }
 
@@ -525,8 +535,8 @@ extension HostCommands {
         }
         var text = try lines(items, width: width)
         if command.isSet("NoNewline") { text = text.filter { $0 != "\n" } }
-        try keepExisting(try onlyPath(command), command, host)
-        try write(text, to: try onlyPath(command), command, host, isAppending: command.isSet("Append"))
+        try keepExisting(try onlyPath(command, in: host), command, host)
+        try write(text, to: try onlyPath(command, in: host), command, host, isAppending: command.isSet("Append"))
     }
 
     static func setContent(
@@ -549,7 +559,7 @@ extension HostCommands {
         try StepBound.text(bytes: texts.reduce(0) { $0 + $1.utf8.count }, limit: RunFiles.largest)
         let text = command.isSet("NoNewline") ? texts.joined() : texts.map { $0 + "\n" }.joined()
         try write(
-            text, to: try onlyPath(command), command, host,
+            text, to: try onlyPath(command, in: host), command, host,
             isAppending: command.specification.name == "Add-Content")
         if command.isSet("PassThru") { for value in values { try emit(value) } }
     }
@@ -582,7 +592,7 @@ extension HostCommands {
                 category: "InvalidOperation", isReadable: true)
             return try evaluator.report(error, command.errorAction)
         }
-        for path in try paths(command, piped: items) {
+        for path in try paths(command, piped: items, in: host) {
             guard let bytes = try content(path, command, host, evaluator) else { continue }
             let text = try Encodings.read(bytes, in: command["Encoding"])
             if command.isSet("Raw") {
@@ -607,7 +617,7 @@ extension HostCommands {
     static func testPath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let paths = try paths(command, piped: items)
+        let paths = try paths(command, piped: items, in: host)
         guard !paths.isEmpty else { throw .handOver("a path that is null") }
         for path in paths {
             var found = !path.isEmpty && host.exists(path)
@@ -626,7 +636,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         guard items.isEmpty else { throw .handOver("New-Item of piped objects") }
-        var path = try paths(command).first ?? "."
+        var path = try paths(command, in: host).first ?? host.folder.path
         if let name = command["Name"] { path += "/" + (try PSText.string(name)) }
         let kind =
             command["ItemType"]?.text.lowercased() ?? (command.written?.lowercased() == "mkdir" ? "directory" : "file")
@@ -656,7 +666,7 @@ extension HostCommands {
     static func removeItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command, piped: items) {
+        for path in try paths(command, piped: items, in: host) {
             if path.contains("*") {
                 for file in try host.files(like: path, in: evaluator) { host.remove(file.path) }
             } else if host.exists(path) {
@@ -676,7 +686,7 @@ extension HostCommands {
         }
         for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
         guard !children.isEmpty else { throw .handOver("Join-Path without the path of a child") }
-        for path in try paths(command, ["Path"], piped: items) {
+        for path in try writtenPaths(command, ["Path"], piped: items) {
             // It makes all separators the same. A path with a drive is one of Windows.
             let separator: Character = path.dropFirst().hasPrefix(":") ? "\\" : "/"
             var joined = path
@@ -691,7 +701,7 @@ extension HostCommands {
     static func splitPath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command, piped: items) {
+        for path in try writtenPaths(command, piped: items) {
             var parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
             while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
             let leaf = parts.last ?? path
@@ -711,7 +721,7 @@ extension HostCommands {
             } else if command.isSet("Extension") {
                 // A dot at the end is no extension.
                 try emit(.string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? ""))
-            } else if leaf == "." || leaf == ".." {
+            } else if leaf == "." || leaf == ".." || path == "~" {
                 // The script's own folder, which has a longer name elsewhere, or one above it.
                 try emit(.string(path == "." ? ".." : path + "/.."))
             } else {
@@ -725,7 +735,7 @@ extension HostCommands {
     static func resolvePath(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command, piped: items) {
+        for path in try paths(command, piped: items, in: host) {
             guard host.exists(path) || NativeHost.key(path).isEmpty else {
                 try evaluator.report(missing(path, command), command.errorAction)
                 continue
@@ -737,8 +747,8 @@ extension HostCommands {
     static func getItems(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let paths = try paths(command, piped: items)
-        for path in paths.isEmpty ? ["."] : paths {
+        let paths = try paths(command, piped: items, in: host)
+        for path in paths.isEmpty ? [host.folder.path] : paths {
             if path.contains("*") {
                 for file in try host.files(like: path, in: evaluator)
                 where command.isSet("Recurse") || NativeHost.depth(file.path) == NativeHost.depth(path) {
@@ -773,7 +783,7 @@ extension HostCommands {
     static func newTemporaryFile(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let path = "Temp/tmp\(UInt32.random(in: .min ... .max)).tmp"
+        let path = host.folder.rooted("Temp/tmp\(UInt32.random(in: .min ... .max)).tmp")
         try host.write([], to: path, isAppending: false)
         try emit(fileObject(path, size: 0, isFolder: false))
     }
@@ -782,7 +792,7 @@ extension HostCommands {
     static func openItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        for path in try paths(command, piped: items) where !host.hasFile(path) {
+        for path in try paths(command, piped: items, in: host) where !host.hasFile(path) {
             host.remark("Not opened: \(path)")
         }
     }

@@ -96,7 +96,7 @@ final class LineSearchStage: Stage {
     }
 
     override func finish() throws(Interrupt) {
-        let named = try HostCommands.paths(command, ["Path", "LiteralPath"])
+        let named = try HostCommands.paths(command, ["Path", "LiteralPath"], in: host)
         var all: [LineSearch.Line] = []
         for path in named {
             let found = path.contains("*") ? try host.files(like: path, in: evaluator).map(\.path) : [path]

@@ -20,6 +20,7 @@ package final class NativeHost: Sendable {
 
     private struct State {
         var files: RunFiles
+        var folder = CurrentFolder()
         /// How often each question was asked in this run.
         var questions: [String: Int] = [:]
         var remarks: [String] = []
@@ -78,7 +79,13 @@ package final class NativeHost: Sendable {
     }
 
     /// Begins a run of the script, in which a person's earlier answers are given in the order of the questions.
-    func begin() { state.withLock { $0.questions = [:] } }
+    /// - Parameter leavesFolder: whether the script goes to other folders.
+    func begin(leavesFolder: Bool) {
+        state.withLock { state in
+            state.questions = [:]
+            state.folder = CurrentFolder(isLeft: leavesFolder)
+        }
+    }
 
     /// The files that the script wrote, in order.
     package var written: [File] { all.filter(\.isWritten) }
@@ -99,8 +106,8 @@ package final class NativeHost: Sendable {
     /// Returns an environment variable with which scripts find folders: each is a folder of the run.
     func environment(_ name: String) -> String? {
         switch name.lowercased() {
-        case "temp", "tmp", "localappdata", "appdata", "programdata": "Temp"
-        case "userprofile", "homepath", "home", "public", "onedrive", "onedrivecommercial": "Home"
+        case "temp", "tmp", "localappdata", "appdata", "programdata": folder.rooted("Temp")
+        case "userprofile", "homepath", "home", "public", "onedrive", "onedrivecommercial": folder.rooted("Home")
         case "homedrive", "systemdrive": "C:"
         case "username", "user": "user"
         case "computername", "hostname": "localhost"
@@ -154,6 +161,14 @@ package final class NativeHost: Sendable {
 
     // MARK: Files
 
+    /// The current folder.
+    var folder: CurrentFolder { state.withLock { $0.folder } }
+
+    func changeFolder(_ body: (inout CurrentFolder) -> Void) { state.withLock { body(&$0.folder) } }
+
+    /// The path of the script's own file.
+    var scriptPath: String { folder.root + "/" + scriptName }
+
     /// Returns the key of a path among the files of the run, which all spellings of it share.
     static func key(_ path: String) -> String { RunFiles.key(path) }
 
@@ -165,11 +180,21 @@ package final class NativeHost: Sendable {
         let wildcard = try evaluator.wildcard(Self.key(pattern), ignoringCase: true)
         var found: [File] = []
         for (key, file) in state.withLock({ $0.files.all }) where try wildcard.matches(key) { found.append(file) }
-        return found
+        return rooted(found)
     }
 
     /// Returns the files below a folder.
-    func files(in folder: String) -> [File] { state.withLock { $0.files.files(in: folder) } }
+    func files(in folder: String) -> [File] { rooted(state.withLock { $0.files.files(in: folder) }) }
+
+    /// Returns files with paths that mean the same in every folder.
+    private func rooted(_ files: [File]) -> [File] {
+        let folder = folder
+        return files.map { file in
+            var file = file
+            file.path = folder.rooted(file.path)
+            return file
+        }
+    }
 
     /// Returns whether a folder has folders in it.
     func hasFolders(in folder: String) -> Bool { state.withLock { $0.files.hasFolders(in: folder) } }
@@ -177,6 +202,9 @@ package final class NativeHost: Sendable {
     /// Returns a file's content; `nil` if there is no such file. A file that was passed in is also found by its name
     /// alone.
     package func read(_ path: String) -> [UInt8]? { state.withLock { $0.files.file(at: path)?.bytes } }
+
+    /// Returns the content of a file that a cmdlet names; `nil` if there is no such file.
+    package func content(of path: String) -> [UInt8]? { read(folder.located(path)) }
 
     /// Returns whether there is a file at a path.
     func hasFile(_ path: String) -> Bool { state.withLock { $0.files.file(at: path) != nil } }
@@ -218,7 +246,7 @@ package final class NativeHost: Sendable {
     /// Writes a service's answer to a file.
     package func keep(_ bytes: [UInt8], as path: String) {
         guard !Self.key(path).isEmpty else { return }
-        state.withLock { $0.files.put(bytes, at: path, isWritten: true) }
+        state.withLock { $0.files.put(bytes, at: $0.folder.located(path), isWritten: true) }
     }
 
     func remove(_ path: String) { state.withLock { $0.files.remove(path) } }

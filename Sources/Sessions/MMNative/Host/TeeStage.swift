@@ -10,7 +10,7 @@ final class TeeStage: Stage {
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         guard let host = evaluator.host else { throw .handOver("the command Tee-Object") }
         (self.command, self.evaluator, self.host) = (command, evaluator, host)
-        path = command["Variable"] == nil ? try HostCommands.onlyPath(command) : nil
+        path = command["Variable"] == nil ? try HostCommands.onlyPath(command, in: host) : nil
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {

@@ -272,7 +272,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         let open = ExcelPackage.path(of: command["ExcelPackage"])
-        let path = if let open { open } else { try onlyPath(command) }
+        let path = if let open { open } else { try onlyPath(command, in: host) }
         guard host.workbook(at: path) != nil || !host.hasFile(path) else { throw .fatal(foreignBook(command)) }
         var workbook = host.workbook(at: path) ?? Workbook()
         let name = command["WorksheetName"]?.text ?? "Sheet1"

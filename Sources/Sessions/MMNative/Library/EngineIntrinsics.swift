@@ -7,11 +7,11 @@ enum EngineIntrinsics {
     private static let pathType = space + "PathIntrinsics"
 
     /// The value of `$ExecutionContext`.
-    static func value() throws(Interrupt) -> PSValue {
+    static func value(_ host: NativeHost) throws(Interrupt) -> PSValue {
         func made(_ name: String, _ pairs: [(String, PSValue)]) -> PSValue {
             PSObject(pairs, typeName: space + name, isCustom: false).map { .object($0) } ?? .null
         }
-        let path = made("PathIntrinsics", [("CurrentLocation", try HostCommands.pathObject("."))])
+        let path = made("PathIntrinsics", [("CurrentLocation", try HostCommands.pathObject(host.folder.path))])
         let state = made("SessionState", [("LanguageMode", .string("FullLanguage")), ("Path", path)])
         return made(
             "EngineIntrinsics", [("InvokeCommand", made("CommandInvocationIntrinsics", [])), ("SessionState", state)])
@@ -26,7 +26,9 @@ enum EngineIntrinsics {
         case (commandType, "expandstring"):
             return .string(try expanded(try PSText.string(arguments[0]), in: evaluator))
         // Every path is one of the run.
-        case (pathType, "getunresolvedproviderpathfrompspath"): return .string(try PSText.string(arguments[0]))
+        case (pathType, "getunresolvedproviderpathfrompspath"):
+            let path = try PSText.string(arguments[0])
+            return .string(evaluator.host?.folder.located(path) ?? path)
         default: return nil
         }
     }

@@ -75,7 +75,7 @@ enum SystemTypes {
 
     private static func isSlash(_ character: Character) -> Bool { character == "/" || character == "\\" }
 
-    private static func isRooted(_ path: String) -> Bool {
+    static func isRooted(_ path: String) -> Bool {
         if let first = path.first, isSlash(first) { return true }
         return path.count >= 2 && path.first?.isLetter == true && path.dropFirst().first == ":"
     }
@@ -133,7 +133,7 @@ enum SystemTypes {
                 "desktop": "Home/Desktop", "desktopdirectory": "Home/Desktop", "mydocuments": "Home/Documents",
                 "personal": "Home/Documents", "userprofile": "Home",
             ]
-            return .string(folders[texts[0].lowercased()] ?? "Temp")
+            return .string(host.folder.rooted(folders[texts[0].lowercased()] ?? "Temp"))
         case ("getenvironmentvariable", 1...2): return host.environment(texts[0]).map { .string($0) } ?? .null
         case ("setenvironmentvariable", 2...3): return .nothing
         case ("expandenvironmentvariables", 1):

@@ -103,7 +103,7 @@ struct PipelineSetup {
     private func opensFile(_ command: CommandSyntax, isAlone: Bool) throws(Interrupt) -> Bool {
         guard evaluator.onlyReads, let host = evaluator.host, let path = try OpenedFile.path(of: command, in: evaluator)
         else { return false }
-        if !host.hasFile(path) { host.remark("Not opened: \(path)") }
+        if !host.hasFile(host.folder.located(path)) { host.remark("Not opened: \(path)") }
         guard isAlone else { throw .handOver("a pipeline with a file") }
         return true
     }

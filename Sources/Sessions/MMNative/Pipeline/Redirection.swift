@@ -145,10 +145,10 @@ enum Redirection {
                     if file.stream == .output || file.stream == .all { target = .dropped }
                     continue
                 }
-                guard file.stream == .output || file.stream == .all, evaluator.host != nil else {
+                guard file.stream == .output || file.stream == .all, let host = evaluator.host else {
                     throw .handOver("a redirection")
                 }
-                let path = try PSText.string(try evaluator.value(of: file.target))
+                let path = host.folder.located(try PSText.string(try evaluator.value(of: file.target)))
                 target = .file(OutFileStage.Settings(path: path, isAppending: file.isAppending))
             }
         }

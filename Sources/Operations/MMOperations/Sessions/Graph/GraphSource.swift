@@ -115,7 +115,7 @@ final class GraphSource: ScriptSource {
     /// Returns the bytes of the file that a request sends.
     private func content(for call: GraphCmdletCall) throws(CmdletFault) -> [UInt8]? {
         guard let path = call.inFile else { return nil }
-        guard let bytes = host?.read(path) else {
+        guard let bytes = host?.content(of: path) else {
             throw .failed(
                 NativeError(
                     "FileNotFound,\(call.cmdlet)", "Could not find file '\(path)': pass the file with --attach.",
