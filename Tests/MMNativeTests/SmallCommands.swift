@@ -167,14 +167,36 @@ struct SmallCommands: RunningReports {
         #expect(try await texts(script).joined(separator: " ") == expected)
     }
 
+    @Test("not all values of an enumeration are known")
+    func unknownValues() async throws {
+        #expect(await refusal("[Enum]::GetNames([System.Net.HttpStatusCode]).Count") != nil)
+    }
+
     @Test(
-        "not all values of an enumeration are known",
-        arguments: ["Net.HttpStatusCode", "Text.RegularExpressions.RegexOptions"])
-    func unknownValues(type: String) async throws {
-        guard case .handedOver = await outcome("[Enum]::GetNames([System.\(type)]).Count") else {
-            Issue.record("\(type) has names")
-            return
-        }
+        "options of regular expressions are combined",
+        arguments: [
+            (
+                "[regex]::Match('AB', 'ab', [Text.RegularExpressions.RegexOptions]'IgnoreCase, CultureInvariant').Value",
+                "AB"
+            ),
+            ("[regex]::Match(\"a`nb\", 'a.b', [System.Text.RegularExpressions.RegexOptions]::Singleline).Length", "3"),
+            ("[regex]::Matches(\"A`na\", '^a$', 'IgnoreCase, Multiline').Count", "2"),
+            (
+                "using namespace System.Text.RegularExpressions; [regex]::IsMatch(\"A`nB\", 'a.b', [RegexOptions]::IgnoreCase -bor [RegexOptions]::Singleline)",
+                "True"
+            ),
+            (
+                "$r = [regex]::new('^b.', 'Multiline,Singleline'); $r.Match(\"a`nb`n\").Index; \"$r $($r.Options)\"",
+                "2 ^b. Multiline, Singleline"
+            ),
+            (
+                "$r = [regex]::new('a.b', [Text.RegularExpressions.RegexOptions]::Singleline); \"a`nb\" -match $r",
+                "True"
+            ),
+            ("[int][Text.RegularExpressions.RegexOptions]'Compiled,IgnoreCase'", "9"),
+        ])
+    func options(script: String, expected: String) async throws {
+        #expect(try await texts(script).joined(separator: " ") == expected, "\(script)")
     }
 
     @Test(

@@ -194,7 +194,7 @@ extension Evaluator {
             // A regex object decides by itself whether case matters.
             if let own = RegexObjects.written(right) {
                 return try match(
-                    left, try pattern(own.pattern, ignoringCase: own.ignoresCase),
+                    left, try pattern(own.whole, ignoringCase: own.ignoresCase),
                     wanted: op == .imatch || op == .cmatch)
             }
             let text = try operand(right)
@@ -290,7 +290,7 @@ extension Evaluator {
         }
         let pattern: Pattern
         if let own = RegexObjects.written(written) {
-            pattern = try self.pattern(own.pattern, ignoringCase: own.ignoresCase)
+            pattern = try self.pattern(own.whole, ignoringCase: own.ignoresCase)
         } else {
             guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
             pattern = try self.pattern(text, ignoringCase: ignoringCase, for: .replacement)

@@ -8,24 +8,33 @@ enum RegexObjects {
     /// The property that stores a pattern, under a name that no script can write.
     private static let hidden = "\u{0}pattern"
 
-    /// A pattern and whether it ignores case.
+    /// A pattern with its options.
     struct Written {
+        /// The pattern as the script wrote it.
         let pattern: String
-        let ignoresCase: Bool
+        fileprivate let options: Int32
+
+        /// The pattern with the options that stand in it.
+        var whole: String {
+            let letters = (options & 2 != 0 ? "m" : "") + (options & 16 != 0 ? "s" : "")
+            return letters.isEmpty ? pattern : "(?\(letters))" + pattern
+        }
+
+        var ignoresCase: Bool { options & 1 != 0 }
     }
 
     // MARK: Expressions
 
     /// Returns the object of `[regex]'…'`.
     static func made(_ pattern: String, options: PSValue? = nil) throws(Interrupt) -> PSValue {
-        let (prefix, ignoresCase) = try Self.options(options)
-        let flags = PSValue.enumeration(PSEnum(.regexOptions, ignoresCase ? 1 : 0))
+        let written = Written(pattern: pattern, options: try Self.options(options))
         do throws(Interrupt) {
-            _ = try Pattern(pattern, ignoringCase: ignoresCase)
+            _ = try Pattern(written.whole, ignoringCase: written.ignoresCase)
         } catch {
             throw .handOver("a regular expression that .NET may refuse")
         }
-        guard prefix.isEmpty,
+        let flags = PSValue.enumeration(PSEnum(.regexOptions, written.options))
+        guard
             let object = PSObject(
                 [("Options", flags), (hidden, .string(pattern))], typeName: regexType, isCustom: false)
         else { throw .handOver("an unusual regular expression") }
@@ -38,29 +47,30 @@ enum RegexObjects {
             case .string(let pattern)? = object[hidden],
             case .enumeration(let flags)? = object["Options"]
         else { return nil }
-        return Written(pattern: pattern, ignoresCase: flags.value == 1)
+        return Written(pattern: pattern, options: flags.value)
     }
 
-    /// Reads options: returns the prefix that they add to the pattern, and whether case is ignored.
-    private static func options(_ value: PSValue?) throws(Interrupt) -> (prefix: String, ignoresCase: Bool) {
-        var names: [String] = []
+    /// The options that are read alike, as bits: those that change what is found (IgnoreCase, Multiline, Singleline),
+    /// and those that don't (Compiled, CultureInvariant).
+    private static let known: Int32 = 1 | 2 | 16 | 8 | 512
+
+    /// Reads options, as bits.
+    private static func options(_ value: PSValue?) throws(Interrupt) -> Int32 {
+        var bits: Int32 = 0
         switch value {
         case nil: break
-        case .enumeration(let own)? where own.kind == .regexOptions: names = [own.name]
-        case .string(let text)?: names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
-        case .array(let items)?: names = items.map(\.text)
+        case .enumeration(let own)? where own.kind == .regexOptions: bits = own.value
+        case .string?, .array?:
+            for item in Cmdlets.list(value) {
+                guard let own = PSEnum(.regexOptions, reading: item.text) else {
+                    throw .handOver("unusual options of a regular expression")
+                }
+                bits |= own.value
+            }
         default: throw .handOver("unusual options of a regular expression")
         }
-        var (prefix, ignoresCase) = ("", false)
-        for name in names {
-            switch name.lowercased() {
-            case "none", "compiled": continue
-            case "ignorecase": ignoresCase = true
-            case "multiline": prefix = "(?m)"
-            default: throw .handOver("unusual options of a regular expression")
-            }
-        }
-        return (prefix, ignoresCase)
+        guard bits & ~known == 0 else { throw .handOver("unusual options of a regular expression") }
+        return bits
     }
 
     // MARK: Matches
@@ -121,7 +131,7 @@ enum RegexObjects {
     ) throws(Interrupt) -> PSValue? {
         guard let written = written(.object(target)) else { return nil }
         guard method != "tostring" || !arguments.isEmpty else { return .string(written.pattern) }
-        let pattern = try evaluator.pattern(written.pattern, ignoringCase: written.ignoresCase)
+        let pattern = try evaluator.pattern(written.whole, ignoringCase: written.ignoresCase)
         return try call(method, pattern, arguments, in: evaluator)
     }
 
@@ -138,12 +148,12 @@ enum RegexObjects {
         guard case .string(let text) = expression else { throw .handOver("an unusual regular expression") }
         let plain = method == "replace" ? 2 : 1
         guard rest.count == plain || rest.count == plain + 1 else { throw .handOver("an unusual regular expression") }
-        let (prefix, ignoresCase) = try options(rest.count > plain ? rest.removeLast() : nil)
+        let written = Written(pattern: text, options: try options(rest.count > plain ? rest.removeLast() : nil))
         return try call(
             method,
             try evaluator.pattern(
-                prefix + text, ignoringCase: ignoresCase,
-                for: prefix.isEmpty ? .call(names[method] ?? "", arguments.count) : .other),
+                written.whole, ignoringCase: written.ignoresCase,
+                for: written.whole == text ? .call(names[method] ?? "", arguments.count) : .other),
             rest, in: evaluator)
     }
 

@@ -297,7 +297,7 @@ enum Arithmetic {
         case (.long(let first), .long(let second)): return .long(operation(first, second))
         // Two values of one enumeration give a third.
         case (.enumeration(let first), .enumeration(let second))
-        where first.kind == second.kind && first.kind.type == nil:
+        where first.kind == second.kind && (first.kind.type == nil || first.kind.isFlags):
             let bits = operation(Int64(first.value), Int64(second.value))
             return .enumeration(PSEnum(first.kind, Int32(truncatingIfNeeded: bits)))
         default: throw .handOver("bits of \(left.typeName)")

@@ -346,6 +346,7 @@ enum Conversion {
         case .string(let name):
             if kind.type == nil { return PSEnum(kind, reading: name).map { .enumeration($0) } }
             if let found = PSEnum(kind, named: name) { return .enumeration(found) }
+            if kind.isFlags, let found = PSEnum(kind, reading: name) { return .enumeration(found) }
             throw .handOver("a value that an enumeration may not have")
         default: throw .handOver("a cast to an enumeration")
         }

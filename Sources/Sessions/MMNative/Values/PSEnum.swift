@@ -20,8 +20,10 @@ package struct PSEnum: Sendable, Hashable {
             type = nil
         }
 
-        private init(_ name: String, _ members: [(name: String, value: Int32)], _ type: PSType) {
-            (typeName, self.members, isFlags, self.type) = (name, members, false, type)
+        private init(
+            _ name: String, _ members: [(name: String, value: Int32)], _ type: PSType, isFlags: Bool = false
+        ) {
+            (typeName, self.members, self.isFlags, self.type) = (name, members, isFlags, type)
         }
 
         private init(_ name: String, _ type: PSType, _ names: [String]) {
@@ -87,8 +89,12 @@ package struct PSEnum: Sendable, Hashable {
             ["None", "RemoveEmptyEntries", "TrimEntries"])
         /// System.Text.RegularExpressions.RegexOptions.
         static let regexOptions = Kind(
-            "System.Text.RegularExpressions.RegexOptions", .regexoptions,
-            ["None", "IgnoreCase", "Multiline", "", "ExplicitCapture", "", "", "", "Compiled"])
+            "System.Text.RegularExpressions.RegexOptions",
+            [
+                ("None", 0), ("IgnoreCase", 1), ("Multiline", 2), ("ExplicitCapture", 4), ("Compiled", 8),
+                ("Singleline", 16), ("IgnorePatternWhitespace", 32), ("RightToLeft", 64), ("ECMAScript", 256),
+                ("CultureInvariant", 512), ("NonBacktracking", 1024),
+            ], .regexoptions, isFlags: true)
         /// System.Management.Automation.ErrorCategory.
         static let errorCategory = Kind(
             "System.Management.Automation.ErrorCategory", .errorcategory,
@@ -125,7 +131,7 @@ package struct PSEnum: Sendable, Hashable {
         ]
 
         /// Whether all of its values are known here.
-        var isWhole: Bool { self != .httpStatus && self != .regexOptions }
+        var isWhole: Bool { self != .httpStatus }
 
         /// Returns the enumeration that a type's name names in a script; `nil` for any other.
         static func of(named name: String, in types: ScriptTypes) -> Kind? {
@@ -160,7 +166,7 @@ package struct PSEnum: Sendable, Hashable {
         self.init(kind, member.value)
     }
 
-    /// Reads a value of an enumeration that a script declares as PowerShell does: names or a number, ignoring case;
+    /// Reads a value of an enumeration as PowerShell does: names or a number, ignoring case;
     /// also the beginning of one name alone. `nil` if the text certainly is no value.
     init?(_ kind: Kind, reading text: String) {
         let words = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharactersOfBlanks }
