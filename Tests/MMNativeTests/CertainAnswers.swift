@@ -44,11 +44,11 @@ struct CertainAnswers: RunningReports {
             "$x = [xml]'<r a=\"1\"><i>1</i></r>'; $x.r", "[xml]'<r/>'", "([xml]'<r><i/></r>').SelectNodes('/r/i')",
             "[regex]'a'", "[System.Text.StringBuilder]::new('a')", "'abc', 'q' | Select-String b",
             "'abc' | Select-String b | Out-Host",
-            "Test-Path $null", "Test-Path env:PATH", "Test-Path variable:v", "Get-ChildItem env:", "New-Item env:FOO",
+            "Test-Path $null", "Test-Path env:PATH", "Get-ChildItem env:", "New-Item env:FOO",
             "Set-Content a1.txt x; Test-Path a?.txt", "Set-Content a1.txt x; Test-Path 'a[0-9].txt'",
             "Get-Content function:prompt", "'env:PATH' | Test-Path", "[regex]'a('", "[regex]::new('(')",
             "foreach ($e in @{ a = 1 }.GetEnumerator()) { \"$e\" }", "Write-Host @{ a = 1 }",
-            "[IO.Path]::GetFullPath('/a/../b')", "[IO.File]::WriteAllText('a.txt', 'x', 'utf8')",
+            "[IO.File]::WriteAllText('a.txt', 'x', 'utf8')",
             "[IO.File]::WriteAllBytes('a.txt', [byte[]](0xE9, 0x41)); "
                 + "[IO.File]::ReadAllText('a.txt', [Text.Encoding]::Latin1)",
             "[IO.StreamWriter]::new('a.txt', $false, [Text.Encoding]::Unicode)",
@@ -121,9 +121,41 @@ struct CertainAnswers: RunningReports {
                 ["é"]
             ),
             ("[Text.Encoding]::Unicode.GetPreamble() -join ','", ["255,254"]),
+            (
+                "[IO.Path]::GetFullPath('/a/../b'); [IO.Path]::GetFullPath('./a/../b.txt')\n"
+                    + "[IO.Path]::GetFullPath('C:\\a\\..\\b'); [IO.Path]::GetFullPath('a/b')",
+                ["/b", "b.txt", "C:/b", "a/b"]
+            ),
+            (
+                "$v = $null; Test-Path variable:v; Test-Path Variable:\\V; Test-Path variable:w; $s = 1\n"
+                    + "function f { Test-Path variable:script:s; Test-Path variable:global:w }; f",
+                ["True", "True", "False", "True", "False"]
+            ),
+            (
+                "$x = [xml]'<r><i id=\"1\">a</i><i id=\"2\">b</i></r>'; $x.r.i | ? id -eq 2 | % InnerText\n"
+                    + "($x.r.i | Select-Object id).id -join ','; $x.r.i | % id",
+                ["b", "1,2", "1", "2"]
+            ),
         ])
     func small(script: String, output: [String]) async throws {
         #expect(try await texts(script) == output, "\(script)")
+    }
+
+    @Test("a script reads the variables of the environment that it or an earlier line has set")
+    func environment() async throws {
+        let script =
+            "$env:FOO = 'bar'; \"[$env:foo]\"; $env:FOO += 'x'; [Environment]::GetEnvironmentVariable('FOO')\n"
+            + "[Environment]::SetEnvironmentVariable('A', 'b'); $env:A; Test-Path env:A; $env:A = $null; \"[$env:A]\"\n"
+            + "[Environment]::SetEnvironmentVariable('U', 'c', 'User'); \"[$env:U]\""
+        #expect(try await texts(script) == ["[bar]", "barx", "b", "True", "[]", "[]"])
+        var session = NativeSession()
+        let engine = NativeEngine(host: NativeHost(), isPatient: true)
+        _ = await engine.run("$env:FOO = 'kept'", in: &session)
+        guard case .completed(let result) = await engine.run("$env:FOO", in: &session) else {
+            Issue.record("the second line did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["kept"])
     }
 
     @Test("an ignored error leaves no trace but that the command failed")

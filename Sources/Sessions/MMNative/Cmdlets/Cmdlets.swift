@@ -207,6 +207,7 @@ enum Cmdlets {
         switch item {
         case .object(let object):
             if let found = object.read(name) { return found.plain }
+            if XMLNode.isNode(object) { return try XMLNode.property(object, name)?.plain }
             guard object.isListable else { throw .handOver("a member of \(object.typeName)") }
             guard !name.lowercased().hasPrefix("ps") else { throw .handOver("a member of the shell's own") }
             return nil

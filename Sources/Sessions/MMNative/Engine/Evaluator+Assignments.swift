@@ -11,7 +11,9 @@ extension Evaluator {
         case ofClass(OwnClass, String)
         /// A variable of the script itself, set from a function.
         case outer(String)
-        /// A place whose value is dropped, such as `$env:` in an isolated run.
+        /// A variable of the environment, by its name.
+        case environment(String)
+        /// A place whose value is dropped, such as a preference for what a screen shows.
         case dropped
         /// No place: a part of `$null`, or of a value that has no such part. The error comes once the value is known.
         case absent(NativeError)
@@ -26,7 +28,8 @@ extension Evaluator {
             case .none, .local: break
             case .private: throw .handOver("a private variable")
             case .script, .global: return .outer(name)
-            case .drive(let drive) where drive.lowercased() == "env" && host != nil: return .dropped
+            case .drive(let drive) where drive.lowercased() == "env" && host != nil:
+                return .environment(node.path.name)
             default: throw .handOver("a variable of a scope or drive")
             }
             guard !node.isSplatted else { throw .handOver("an assignment to a splat") }
@@ -124,6 +127,7 @@ extension Evaluator {
         case .ofClass(let type, let name): try staticMember(name, of: .class(type))
         case .outer(let name):
             if let known = scriptScope[name] { known } else { try unset("script:" + name) }
+        case .environment(let name): host.map { environment(name, of: $0) } ?? .null
         case .dropped, .absent: .null
         }
     }
@@ -178,6 +182,7 @@ extension Evaluator {
             var value = value
             if let type = typed.ofScript[name] { value = try converted(value, to: type) }
             scriptScope[name] = value
+        case .environment(let name): environment[name.lowercased()] = try PSText.string(value)
         case .dropped: break
         case .absent(let error): throw .statement(error)
         }
@@ -264,7 +269,10 @@ extension Evaluator {
             let outer = assigning
             defer { assigning = outer }
             assigning = variable.path.name.lowercased()
-            if case .dropped = place { throw .handOver("an assignment with a type") }
+            switch place {
+            case .dropped, .environment: throw .handOver("an assignment with a type")
+            default: break
+            }
             return try write(try worth(of: node.value), to: place, as: type)
         case .arrayLiteral(let list):
             guard node.op == .equals else { throw .handOver("an assignment to several variables") }

@@ -21,9 +21,15 @@ extension Evaluator {
         case .script, .global: return if let known = scriptScope[name] { known } else { try unset(path) }
         case .drive(let drive):
             guard drive.lowercased() == "env", let host else { throw .handOver("a variable of a drive") }
-            return host.environment(path.name).map { .string($0) } ?? .null
+            return environment(path.name, of: host)
         }
         return if let known = variables[name] { known } else { try unset(path) }
+    }
+
+    /// Returns the value of a variable of the environment.
+    func environment(_ name: String, of host: NativeHost) -> PSValue {
+        let value = environment[name.lowercased()] ?? host.environment(name) ?? ""
+        return value.isEmpty ? .null : .string(value)
     }
 
     /// Returns the value of a variable that the script hasn't set.

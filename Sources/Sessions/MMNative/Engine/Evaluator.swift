@@ -35,6 +35,8 @@ final class Evaluator {
     var isPause = false
     /// The parts of its machine that the script may use, such as its own files and questions; `nil` for none.
     var host: NativeHost?
+    /// The variables of the environment that the script has set, by lower-case name; empty ones are gone.
+    var environment: [String: String] = [:]
     /// The arguments of the running function that belong to no parameter.
     var rest: [PSValue] = []
     /// The parameters that the running function was given.

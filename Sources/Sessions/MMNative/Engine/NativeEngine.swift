@@ -159,6 +159,7 @@ private final class NativeRun {
         evaluator.typedElements = session.typedElements
         evaluator.outputSizes = session.outputSizes
         evaluator.host = host
+        evaluator.environment = session.environment
     }
 
     /// Sets what was found out about the script before its start.
@@ -197,6 +198,7 @@ private final class NativeRun {
         for name in Evaluator.remarks.union(["input", "warningpreference", Evaluator.defaultsName]) {
             session.variables[name] = nil
         }
+        session.environment = evaluator.environment
         session.types = evaluator.typed.types
         session.typedElements = evaluator.typedElements
         session.outputSizes = evaluator.outputSizes
@@ -254,6 +256,8 @@ package struct NativeSession: Sendable {
     /// The definitions of functions by lower-case name. The engine doesn't read them: the text of a script contains
     /// what it calls, so that the guard judges it there.
     package var functions: [String: String] = [:]
+    /// The variables of the environment that scripts have set, by lower-case name.
+    var environment: [String: String] = [:]
     /// The types that variables keep, by lower-case name.
     var types: [String: NamedType] = [:]
     /// The types of the elements of the typed arrays that were made so far.

@@ -307,7 +307,7 @@ enum HostCommands {
     }
 
     /// Returns the paths that a command was given, as they are written.
-    private static func writtenPaths(
+    static func writtenPaths(
         _ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"], piped: [PSValue] = []
     ) throws(Interrupt) -> [String] {
         var paths: [String] = []
@@ -614,24 +614,6 @@ extension HostCommands {
         }
     }
 
-    static func testPath(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        let paths = try paths(command, piped: items, in: host)
-        guard !paths.isEmpty else { throw .handOver("a path that is null") }
-        for path in paths {
-            var found = !path.isEmpty && host.exists(path)
-            if path.contains("*") { found = try !host.files(like: path, in: evaluator).isEmpty }
-            switch command["PathType"]?.text.lowercased() {
-            case _ where command.isSet("IsValid"): found = !path.isEmpty
-            case "leaf"?: found = host.hasFile(path)
-            case "container"?: found = host.isFolder(path)
-            default: break
-            }
-            try emit(.bool(found))
-        }
-    }
-
     static func newItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -674,73 +656,6 @@ extension HostCommands {
             } else {
                 try evaluator.report(missing(path, command), command.errorAction)
             }
-        }
-    }
-
-    static func joinPath(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        var children: [String] = []
-        for name in ["ChildPath", "AdditionalChildPath"] {
-            for value in Cmdlets.list(command[name]) { children.append(try PSText.string(value)) }
-        }
-        for value in command.rest { for item in Cmdlets.list(value) { children.append(try PSText.string(item)) } }
-        guard !children.isEmpty else { throw .handOver("Join-Path without the path of a child") }
-        for path in try writtenPaths(command, ["Path"], piped: items) {
-            // It makes all separators the same. A path with a drive is one of Windows.
-            let separator: Character = path.dropFirst().hasPrefix(":") ? "\\" : "/"
-            var joined = path
-            for child in children {
-                while joined.hasSuffix("/") || joined.hasSuffix("\\") { joined.removeLast() }
-                joined += "/" + child.drop { $0 == "/" || $0 == "\\" }
-            }
-            try emit(.string(String(joined.map { $0 == "/" || $0 == "\\" ? separator : $0 })))
-        }
-    }
-
-    static func splitPath(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        for path in try writtenPaths(command, piped: items) {
-            var parts = path.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }.map(String.init)
-            while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
-            let leaf = parts.last ?? path
-            let dot = leaf.lastIndex(of: ".")
-            let drive = parts.first.flatMap { (first) in first.firstIndex(of: ":").map { String(first[...$0]) } } ?? ""
-            if command.isSet("Qualifier") {
-                guard !drive.isEmpty else { throw .handOver("the drive of a path without one") }
-                try emit(.string(drive))
-            } else if command.isSet("NoQualifier") {
-                try emit(.string(String(path.dropFirst(drive.count))))
-            } else if command.isSet("IsAbsolute") {
-                try emit(.bool(!drive.isEmpty || parts.first?.isEmpty == true))
-            } else if command.isSet("Leaf") {
-                try emit(.string(leaf))
-            } else if command.isSet("LeafBase") {
-                try emit(.string(dot.map { String(leaf[..<$0]) } ?? leaf))
-            } else if command.isSet("Extension") {
-                // A dot at the end is no extension.
-                try emit(.string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? ""))
-            } else if leaf == "." || leaf == ".." || path == "~" {
-                // The script's own folder, which has a longer name elsewhere, or one above it.
-                try emit(.string(path == "." ? ".." : path + "/.."))
-            } else {
-                let above = parts.dropLast().joined(separator: "/")
-                // Above all others stands the root, also that of a drive.
-                try emit(.string(parts.count == 2 && (above.isEmpty || above == drive) ? above + "/" : above))
-            }
-        }
-    }
-
-    static func resolvePath(
-        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
-    ) throws(Interrupt) {
-        for path in try paths(command, piped: items, in: host) {
-            guard host.exists(path) || NativeHost.key(path).isEmpty else {
-                try evaluator.report(missing(path, command), command.errorAction)
-                continue
-            }
-            try emit(command.specification.name == "Convert-Path" ? .string(path) : try pathObject(path))
         }
     }
 

@@ -53,7 +53,7 @@ enum SystemTypes {
         case .timezone: return try time(method, arguments)
         case .environment:
             guard let host = evaluator.host else { return nil }
-            return try environment(method, try texts(arguments), host)
+            return try environment(method, try texts(arguments), host, evaluator)
         case .file:
             guard let host = evaluator.host, let first = arguments.first else { return nil }
             return try file(method, try PSText.string(first), Array(arguments.dropFirst()), host)
@@ -108,8 +108,12 @@ enum SystemTypes {
             return .string(String(first[..<first.index(before: leafStart)]))
         case ("ispathrooted", 1), ("ispathfullyqualified", 1): return .bool(isRooted(first))
         case ("getfullpath", 1):
-            let parts = first.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-            return parts.contains { ["", ".", ".."].contains($0) } ? nil : .string(first)
+            // Dots are left out; a relative path stays one, from the run's own folder.
+            let parts = first.split(omittingEmptySubsequences: false, whereSeparator: isSlash).dropFirst()
+            guard parts.contains(where: { ["", ".", ".."].contains($0) }) else { return .string(first) }
+            let whole = RunFiles.parts(of: first).joined(separator: "/")
+            let start = isRooted(first) ? first.first.map(isSlash) == true ? "/" : first.prefix(2) + "/" : ""
+            return .string(whole.isEmpty && start.isEmpty ? "." : start + whole)
         case ("getpathroot", 1):
             guard isRooted(first) else { return .string("") }
             return .string(String(first.prefix(first.dropFirst().first == ":" ? 3 : 1)))
@@ -125,7 +129,7 @@ enum SystemTypes {
     }
 
     private static func environment(
-        _ method: String, _ texts: [String], _ host: NativeHost
+        _ method: String, _ texts: [String], _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
         switch (method, texts.count) {
         case ("getfolderpath", 1):
@@ -134,14 +138,19 @@ enum SystemTypes {
                 "personal": "Home/Documents", "userprofile": "Home",
             ]
             return .string(host.folder.rooted(folders[texts[0].lowercased()] ?? "Temp"))
-        case ("getenvironmentvariable", 1...2): return host.environment(texts[0]).map { .string($0) } ?? .null
-        case ("setenvironmentvariable", 2...3): return .nothing
+        case ("getenvironmentvariable", 1...2): return evaluator.environment(texts[0], of: host)
+        case ("setenvironmentvariable", 2...3):
+            // Those of a person or a machine are others than the process's.
+            if texts.count == 2 || ["process", "0"].contains(texts[2].lowercased()) {
+                evaluator.environment[texts[0].lowercased()] = texts[1]
+            }
+            return .nothing
         case ("expandenvironmentvariables", 1):
             // An unknown name remains as it is, with its signs; the sign after it may begin another one.
             var parts = texts[0].split(separator: "%", omittingEmptySubsequences: false).map(String.init)[...]
             var expanded = parts.removeFirst()
             while let name = parts.popFirst() {
-                if !parts.isEmpty, let value = host.environment(name) {
+                if !parts.isEmpty, case .string(let value) = evaluator.environment(name, of: host) {
                     expanded += value + parts.removeFirst()
                 } else {
                     expanded += "%" + name
