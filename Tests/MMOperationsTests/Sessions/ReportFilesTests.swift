@@ -215,6 +215,53 @@ struct ReportFilesTests {
         #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
     }
 
+    @Test("a module with a manifest, or in a folder of its name, is judged and run with the script")
+    func manifests() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let manifest = "@{\n  RootModule = 'Tools.psm1' # a comment\n  NestedModules = @('Words.psm1')\n}"
+        let parts = [
+            ("Tools.psm1", ". \"$PSScriptRoot/Part.ps1\"\nfunction Get-Few { (Get-Part) + ' ' + (Get-Word) }"),
+            ("Part.ps1", "function Get-Part { 'part' }"),
+            (
+                "Words.psm1",
+                "function Get-Word { if ($PSScriptRoot) { 'word' } }\nExport-ModuleMember -Function Get-Word"
+            ),
+        ]
+        let rest = "Get-Few; @(Get-Mailbox -ResultSize 1 -WarningAction SilentlyContinue).Count"
+        for line in ["Import-Module .\\Tools\\Tools.psd1", "Import-Module \"$PSScriptRoot/lib/Tools\" -Force"] {
+            let answer = try await run("\(line)\n\(rest)", attach: parts + [("Tools.psd1", manifest)], in: home)
+            #expect(ChangesHome.value(answer) == ["part word", 1], "\(line): \(answer)")
+            #expect(answer.notes.contains { $0.contains("Tools.psd1") }, "\(answer.notes)")
+        }
+        let alone = try await run("Import-Module ./Words\nGet-Word; \(rest.dropFirst(9))", attach: parts, in: home)
+        #expect(ChangesHome.value(alone) == ["word", 1], "\(alone)")
+        // A part with a state of its own means something else within the script, and code of .NET isn't read.
+        for (name, text) in [
+            ("Words.psm1", "$n = 2\nfunction Get-Word { $n }"), ("Tools.psd1", "@{ RootModule = 'a.dll' }"),
+        ] {
+            let others = parts.filter { $0.0 != name } + [(name, text)]
+            let all = name == "Tools.psd1" ? others : others + [("Tools.psd1", manifest)]
+            await #expect(throws: MMError.self) {
+                try await run("Import-Module ./Tools.psd1\n\(rest)", attach: all, in: home)
+            }
+        }
+    }
+
+    @Test(
+        "a manifest names the files that PowerShell loads, in its order",
+        arguments: [
+            ("@{ RootModule = 'a.psm1'; NestedModules = 'b.psm1', 'c.ps1' }", ["b.psm1", "c.ps1", "a.psm1"]),
+            ("@{ ModuleToProcess = 'a.psm1'; Author = 'x'; FunctionsToExport = '*' }", ["a.psm1"]),
+            ("@{ ScriptsToProcess = @('s.ps1'); RootModule = \"r.psm1\" }", ["s.ps1", "r.psm1"]),
+            ("@{ RootModule = 'a.dll' }", nil), ("@{ Author = 'x' }", nil), ("@{ RootModule = $x }", nil),
+            ("Get-Mailbox", nil), ("@{ RootModule = 'it''s.psm1' }", nil),
+        ] as [(String, [String]?)])
+    func statements(text: String, files: [String]?) {
+        let statements = ModuleManifest(text)?.statements
+        #expect(statements?.compactMap { $0.split(separator: "'").last.map { String($0.dropFirst(2)) } } == files)
+    }
+
     @Test(
         "a command that doesn't exist is the error of its statement, and a misspelt one is named before anything runs")
     func unknownCommands() async throws {

@@ -3,8 +3,9 @@ import PowerShellSyntax
 
 /// A script whose dot-sourcing statements (`. .\helper.ps1`), loops that dot-source the files of a folder, and calls of
 /// scripts (`& .\part.ps1`) are replaced with the content of the scripts, and whose imports of modules of functions
-/// (`Import-Module .\helper.psm1`) with the functions, if these lie beside it, in folders that it names from its own,
-/// or were attached. The complete text is then judged, shown and run, in either engine.
+/// (`Import-Module .\helper.psm1`, a manifest, or the folder of one) with the functions, if these lie beside it, in
+/// folders that it names from its own, or were attached. The complete text is then judged, shown and run, in either
+/// engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String
@@ -52,7 +53,7 @@ struct DotSourcing {
         var text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
         // What was inserted was completed for itself.
         var start = 0
-        while count < Self.most, [".ps1", ".psm1"].contains(where: text.lowercased().contains) {
+        while count < Self.most, [".ps1", "import-module", "ipmo"].contains(where: text.lowercased().contains) {
             var units = Array(text.utf16)
             let parsed = PowerShellParser.parse(utf16: units)
             let facts = ScriptFacts(of: parsed).items
@@ -90,16 +91,45 @@ struct DotSourcing {
     private mutating func content(
         of place: Place, in folder: String, within outer: [String], among facts: [ScriptFact]
     ) async throws(MMError) -> String? {
-        let path = Self.path(place.path, in: folder)
-        let name = Self.last(of: path)
-        let isThere = joined.contains { $0.lowercased() == name.lowercased() }
-        guard !outer.contains(path), let content = try await content(of: path),
-            let inserted = Self.text(of: content, at: place, isThere: isThere, within: facts)
-        else { return nil }
-        if !isThere { joined.append(name) }
-        count += 1
-        attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
-        return try await completed(inserted, folder: String(path.dropLast(name.count)), within: outer + [path])
+        let before = self
+        let paths = place.invocation == nil ? ModuleManifest.files(at: place.path) : [place.path]
+        for path in paths.map({ Self.path($0, in: folder) }) where !outer.contains(path) {
+            guard var content = try await content(of: path) else { continue }
+            let name = Self.last(of: path)
+            let inner = (folder: String(path.dropLast(name.count)), outer: outer + [path])
+            let isThere = joined.contains { $0.lowercased() == name.lowercased() }
+            count += 1
+            if place.invocation == nil {
+                guard let whole = try await module(content, of: name, in: inner.folder, within: inner.outer) else {
+                    self = before
+                    return nil
+                }
+                content = whole
+            }
+            guard let inserted = Self.text(of: content, at: place, isThere: isThere, within: facts) else {
+                self = before
+                return nil
+            }
+            if !isThere { joined.append(name) }
+            attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
+            guard place.invocation != nil else { return inserted }
+            return try await completed(inserted, folder: inner.folder, within: inner.outer)
+        }
+        return nil
+    }
+
+    /// Returns the text of a module with the files of which it consists; `nil` if one of those that its manifest names
+    /// can't be part of it.
+    private mutating func module(
+        _ content: String, of name: String, in folder: String, within outer: [String]
+    ) async throws(MMError) -> String? {
+        guard name.lowercased().hasSuffix(".psd1") else {
+            return try await completed(content, folder: folder, within: outer)
+        }
+        guard let manifest = ModuleManifest(content) else { return nil }
+        let text = manifest.statements.map { $0 + "\n" }.joined()
+        let whole = try await completed(text, folder: folder, within: outer)
+        return manifest.statements.contains(where: whole.contains) ? nil : whole
     }
 
     /// Returns the text that has the meaning of a command that loads a file; `nil` if none has.
@@ -130,8 +160,7 @@ struct DotSourcing {
             case .command(let node)? = pipeline.elements.first, case .argument(let script)? = node.elements.first
         else { return nil }
         guard let invocation = command.invocation else {
-            return module(node).flatMap(paths.path).flatMap { own($0, ".psm1") }
-                .map { Place(path: $0, invocation: nil) }
+            return module(node).flatMap(paths.path).flatMap(ownModule).map { Place(path: $0, invocation: nil) }
         }
         let arguments = String(decoding: written[script.extent.end...], as: UTF16.self)
         return paths.path(of: script).flatMap { own($0, ".ps1") }
@@ -205,7 +234,10 @@ struct DotSourcing {
         let givesPreference = facts.contains { item in
             if case .set(let path, _) = item.detail { path.name.lowercased().hasSuffix("preference") } else { false }
         }
-        let own: Set<String> = ["_", "psitem", "args", "input", "matches", "?"]
+        let own: Set<String> = [
+            "_", "psitem", "args", "input", "matches", "?", "error", "myinvocation", "psboundparameters", "pscmdlet",
+            "psscriptroot",
+        ]
         guard !givesPreference, used.subtracting(set).allSatisfy({ own.contains($0) || $0.hasPrefix("env:") }),
             set.allSatisfy({ !$0.contains(":") })
         else { return nil }
@@ -223,6 +255,16 @@ struct DotSourcing {
             !path.contains(":")
         else { return nil }
         return path
+    }
+
+    /// Returns the path of a module's file or folder from the script's folder; `nil` for a module's name, and a path
+    /// that begins elsewhere.
+    private static func ownModule(_ written: String) -> String? {
+        for ending in [".psm1", ".psd1", ".ps1"] where written.lowercased().hasSuffix(ending) {
+            return own(written, ending)
+        }
+        guard written.contains("/"), !written.contains(":"), written.last != "/" else { return nil }
+        return own(written, "")
     }
 
     private static func path(_ path: String, in folder: String) -> String {
