@@ -199,33 +199,60 @@ struct RouterTests {
     @Test("messages to programs are rewritten, except those for a person; messages to front-ends aren't")
     func words() async throws {
         let home = try RESTHome()
+        home.services.jobs.setLifetime()
+        let goes = ["rest": Gate(), "library": Gate()]
         let operations = [
             ScriptedOperation("failing", with: MMError(.invalidInput, "no", hint: "do")),
+            ScriptedOperation("late") { (input, _) async throws(MMError) in
+                await goes[input.text]?.wait()
+                throw MMError(.conflict, "no", hint: "do")
+            },
             ScriptedOperation("held", with: MMError(.confirmationNeeded, "no", hint: "do")),
             ScriptedOperation("noted") { _, _ in OperationAnswer(.value("mm"), notes: ["do"]) },
+            ScriptedOperation("listing") { _, _ in
+                OperationAnswer(.items(ItemStream(end: { AnswerEnd(notes: ["do"]) }) { nil }))
+            },
+            ScriptedOperation("ending") { _, _ in
+                OperationAnswer(.items(ItemStream { () throws(MMError) in throw MMError(.conflict, "no", hint: "do") }))
+            },
         ]
-        var settings = RESTRouter.Settings()
-        settings.words = { "<\($0)>" }
-        let router = RESTRouter(
-            service: home.service(operations), handshake: { SocketPool.handshake }, settings: settings,
-            services: home.services)
-        func told(_ name: String, to surface: String) async throws -> (json: JSONValue, note: String?) {
-            let request = HTTPServerRequest(
-                method: "POST", target: "/v1/operations/\(name)",
-                headers: ["Host": "localhost", "Content-Type": "application/json", "MM-Surface": surface],
-                body: Array("{}".utf8))
-            let answer = await router.respond(to: request, from: .sameUser)
-            guard case .bytes(let bytes) = answer.body else { throw MMError(.internalError, "a stream") }
-            return (try JSONParser.parse(bytes), answer.headers["MM-Note"])
+        let pool = try SocketPool(home, home.service(operations)) { "<\($0)>" }
+        func answer(_ name: String, _ surface: String, _ more: HTTPHeaders = [:]) async throws -> HTTPResponse {
+            var headers = more
+            headers.set("MM-Surface", surface)
+            return try await pool.send("POST", "/v1/operations/\(name)", headers, "{\"text\":\"\(surface)\"}")
+        }
+        func last(_ name: String, _ surface: String) async throws -> JSONValue {
+            var parser = SSEParser()
+            let body = try await answer(name, surface, ["Accept": "text/event-stream"]).body
+            return try JSONParser.parse(try #require(try parser.consume(body).last).data)
         }
         for (surface, no, hint) in [("rest", "<no>", "<do>"), ("library", "no", "do")] {
-            let failure = try await told("failing", to: surface).json
+            let failure = try await answer("failing", surface).json
             #expect(failure["detail"]?.string == no && failure["hint"]?.string == hint, "\(failure)")
-            let held = try await told("held", to: surface).json
+            let held = try await answer("held", surface).json
             #expect(held["detail"]?.string == "no" && held["hint"]?.string == "do", "\(held)")
-            let noted = try await told("noted", to: surface)
-            #expect(noted.json == "mm" && noted.note == hint, "\(noted)")
+            let noted = try await answer("noted", surface)
+            #expect(noted.json == "mm" && noted.headers["MM-Note"] == hint, "\(noted)")
+            // As events, too.
+            for name in ["failing", "ending"] {
+                let problem = try await last(name, surface)
+                #expect(problem["message"]?.string == no && problem["hint"]?.string == hint, "\(problem)")
+            }
+            for name in ["noted", "listing"] {
+                let told = try await last(name, surface)
+                #expect(told["notes"]?.array == [.string(hint)], "\(told)")
+            }
+            // And of what continues as a job.
+            let job = try #require(try await answer("late", surface, ["Prefer": "respond-async"]).headers["Location"])
+            goes[surface]?.open()
+            let headers: HTTPHeaders = ["MM-Surface": surface]
+            var seen: JSONValue = .null
+            repeat { seen = try await pool.send("GET", job, headers).json } while seen["state"] == "running"
+            #expect(seen["error"]?["message"]?.string == no, "\(seen)")
+            #expect(try await pool.send("GET", job + "/answer", headers).json["hint"]?.string == hint)
         }
+        await pool.stop()
     }
 
     @Test(

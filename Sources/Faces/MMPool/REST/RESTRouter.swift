@@ -45,15 +45,13 @@ package struct RESTRouter: HTTPMiddleware {
         let metrics = shared.metrics
         let calls = CallRoutes(
             service: service, serverName: settings.serverName, handshake: handshake, open: shared.open,
-            metrics: metrics, requirePerson: settings.requirePerson)
+            metrics: metrics, requirePerson: settings.requirePerson, words: settings.words)
         let document = OpenAPIDocument(service.catalogue)
         var router = Router<AdmittedPeer>(.problems)
         router.get("/openapi.json") { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) }
         router.get("/v1/operations") { _ in Self.list(service.catalogue) }
         calls.add(to: &router) { (call, headers) async throws(MMError) in
-            let words = call.context.caller.surface == .rest ? settings.words : { $0 }
-            return try await PlainAnswer.response(
-                to: call, from: service, countedBy: metrics, for: headers, in: words)
+            try await PlainAnswer.response(to: call, from: service, countedBy: metrics, for: headers)
         }
         if let table = jobs ?? services?.jobs.table {
             let others = OtherNodesJobs(service: service, table: table) {

@@ -44,10 +44,15 @@ final class SocketPool: Sendable {
 
     /// - Parameter peer: the authenticator's result for every caller; `nil`: the kernel's.
     /// - Parameter terminal: whether the test's own process counts as having a terminal.
-    init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil, terminal: Bool = true) throws {
+    /// - Parameter words: rewrites messages for programs.
+    init(
+        _ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil, terminal: Bool = true,
+        words: @escaping @Sendable (String) -> String = { $0 }
+    ) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
         var settings = RESTRouter.Settings()
+        settings.words = words
         // The test's own process acts as a front-end, which has no terminal here.
         settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }
         if terminal { settings.requireTerminal = settings.requirePerson }

@@ -33,8 +33,10 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func list(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
-        let reports = table.reports(for: try reach(request))
-        let all = reports.map(Self.object) + (try await others.all(for: try calls.reader(request))).map(Self.object)
+        let reader = try calls.reader(request)
+        let words = calls.words(for: reader.caller.surface)
+        let reports = table.reports(for: try reach(request)).map { Self.object($0, in: words) }
+        let all = reports + (try await others.all(for: reader)).map(Self.object)
         return noStore(["jobs": .array(all.map { .object($0) })])
     }
 
@@ -43,8 +45,9 @@ struct JobCalls: Sendable {
         do throws(MMError) { job = try work(request) } catch {
             return noStore(.object(Self.object(try await elsewhere(request, after: error, others.job))))
         }
+        let words = try words(request)
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
-            var response = noStore(.object(try described(job)))
+            var response = noStore(.object(try described(job, in: words)))
             if job.ended == nil { response.headers.set("Retry-After", "1") }
             return response
         }
@@ -58,7 +61,8 @@ struct JobCalls: Sendable {
                     let event = Self.event(progress)
                     if event.id != last { try await writer.send(event) }
                 case .ended(let report):
-                    let data = JSONWriter.string(.object((try? described(job)) ?? Self.object(report)))
+                    let data = JSONWriter.string(
+                        .object((try? described(job, in: words)) ?? Self.object(report, in: words)))
                     try await writer.send(SSEEvent(data: data, event: "ended", id: Self.endID))
                 }
             }
@@ -80,8 +84,14 @@ struct JobCalls: Sendable {
         guard let result = job.result else {
             return Self.accepted(JobAnswer(job.report), isPreferred: false)
         }
-        return try await PlainAnswer.response(
-            try result.get().read(), for: request.http.headers)
+        let words = try words(request)
+        do throws(MMError) {
+            var answer = try result.get().read()
+            answer.notes = answer.notes.map(words)
+            return try await PlainAnswer.response(answer, for: request.http.headers)
+        } catch {
+            throw error.told(in: words)
+        }
     }
 
     /// Asks the cluster's other nodes about a job that isn't found here.
@@ -102,7 +112,11 @@ struct JobCalls: Sendable {
             return noStore(.object(Self.object(try await elsewhere(request, after: error, others.cancel))))
         }
         if work.ended == nil { _ = try await table.cancel(work.handle, for: try reach(request)) }
-        return noStore(.object(Self.object(work.report)))
+        return noStore(.object(Self.object(work.report, in: try words(request))))
+    }
+
+    private func words(_ request: AdmittedRequest) throws(MMError) -> @Sendable (String) -> String {
+        calls.words(for: try calls.reader(request).caller.surface)
     }
 
     private func work(_ request: AdmittedRequest) throws(MMError) -> any LongWork {
@@ -114,8 +128,8 @@ struct JobCalls: Sendable {
     }
 
     /// Describes a job, including its answer if that is small.
-    private func described(_ work: any LongWork) throws(MMError) -> JSONObject {
-        var object = Self.object(work.report)
+    private func described(_ work: any LongWork, in words: (String) -> String) throws(MMError) -> JSONObject {
+        var object = Self.object(work.report, in: words)
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
         object["answerLocation"] = .string(Self.location(of: job.handle) + "/answer")
         let answer = try kept.read()
@@ -131,10 +145,11 @@ struct JobCalls: Sendable {
     }
 
     /// Returns the public description of a job of this process.
-    static func object(_ report: JobReport) -> JSONObject {
+    /// - Parameter words: rewrites messages for the caller.
+    static func object(_ report: JobReport, in words: (String) -> String) -> JSONObject {
         var object = object(JobRow(report))
         object["progress"] = report.progress.map { .object(members($0)) }
-        object["error"] = report.error.map { .object($0.json) }
+        object["error"] = report.error.map { .object($0.told(in: words).json) }
         return object
     }
 

@@ -17,23 +17,14 @@ enum PlainAnswer {
     }
 
     /// Performs a call; if the client prefers not to wait, the call continues as a job.
-    /// - Parameter words: rewrites messages for the caller.
     static func response(
         to call: IncomingCall, from service: any OperationService, countedBy metrics: PoolMetrics,
-        for headers: HTTPHeaders, in words: (String) -> String
+        for headers: HTTPHeaders
     ) async throws(MMError) -> HTTPServerResponse {
         var context = call.context
         let preference = AsyncPreference(headers)
         if let preference { context.backgroundAfter = preference.wait }
-        var answer: OperationAnswer
-        do throws(MMError) {
-            answer = try await metrics.counted(call.operation) { [context] () async throws(MMError) in
-                try await service.call(call.operation, call.arguments, in: context)
-            }
-        } catch {
-            throw error.told(in: words)
-        }
-        answer.notes = answer.notes.map(words)
+        let answer = try await call.answer(from: service, countedBy: metrics, in: context)
         if let job = JobAnswer(answer) { return JobCalls.accepted(job, isPreferred: preference != nil) }
         return try await response(answer, asked: call.arguments["output"]?.string, for: headers)
     }

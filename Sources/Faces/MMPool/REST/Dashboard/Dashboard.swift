@@ -163,7 +163,7 @@ struct Dashboard: Sendable {
         // Only the owner sees other clients' calls.
         guard server == nil else { return state }
         state["jobs"] = .array(
-            services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0)) })
+            services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0, in: { $0 })) })
         let entries = (try? services.audit.newest(recent, where: AuditedCall.isCall)) ?? []
         do throws(MMError) {
             state["approvals"] = .object(try await desk.overview())

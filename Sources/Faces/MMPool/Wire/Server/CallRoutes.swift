@@ -11,6 +11,38 @@ package struct IncomingCall: Sendable {
     package let arguments: JSONObject
     /// The caller and the circumstances of the call.
     package var context: CallContext
+    /// Rewrites messages for the caller.
+    let words: @Sendable (String) -> String
+
+    /// Performs the call. Its messages are rewritten for the caller, also those that follow a list.
+    func answer(
+        from service: any OperationService, countedBy metrics: PoolMetrics, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) {
+            var answer = try await metrics.counted(operation) { () async throws(MMError) in
+                try await service.call(operation, arguments, in: context)
+            }
+            answer.notes = answer.notes.map(words)
+            switch answer.body {
+            case .items(let stream): answer.body = .items(told(stream))
+            case .output(let stream): answer.body = .output(told(stream))
+            case .value, .json, .text, .bytes: break
+            }
+            return answer
+        } catch {
+            throw error.told(in: words)
+        }
+    }
+
+    private func told(_ stream: ItemStream) -> ItemStream {
+        ItemStream(end: {
+            var end = stream.end()
+            end.notes = end.notes.map(words)
+            return end
+        }) { () async throws(MMError) in
+            do throws(MMError) { return try await stream.next() } catch { throw error.told(in: words) }
+        }
+    }
 }
 
 /// The server side of the pool's protocol: the routes that carry out operations and report on them as events.
@@ -25,6 +57,7 @@ package struct CallRoutes: Sendable {
     private let open: CallQuestions
     private let metrics: PoolMetrics
     private let requirePerson: PersonProof.Requirement
+    private let programWords: @Sendable (String) -> String
     private let watch: ClientWatch
 
     /// Creates the routes to a service.
@@ -35,9 +68,11 @@ package struct CallRoutes: Sendable {
     ///   - open: the questions that this process's calls have put to their clients.
     ///   - metrics: count the calls.
     ///   - requirePerson: rejects a process that claims to have a person before it but can't have one.
+    ///   - words: rewrites messages for programs, which have operations but no command line.
     package init(
         service: any OperationService, serverName: String, handshake: @escaping @Sendable () async -> PoolHandshake,
-        open: CallQuestions, metrics: PoolMetrics, requirePerson: @escaping PersonProof.Requirement
+        open: CallQuestions, metrics: PoolMetrics, requirePerson: @escaping PersonProof.Requirement,
+        words: @escaping @Sendable (String) -> String
     ) {
         self.service = service
         self.serverName = serverName
@@ -45,6 +80,7 @@ package struct CallRoutes: Sendable {
         self.open = open
         self.metrics = metrics
         self.requirePerson = requirePerson
+        programWords = words
         watch = ClientWatch { await service.forget($0) }
     }
 
@@ -78,7 +114,15 @@ package struct CallRoutes: Sendable {
         let arguments = try request.http.jsonObject()
         let (context, sent) = try context(of: request, for: operation.declaration)
         if case .process(let pid) = request.peer { watch.note(context, from: pid) }
-        return (IncomingCall(operation: operation, arguments: arguments, context: context), sent)
+        // A front-end on the network is called a program, but rewrites messages itself all the same.
+        let words = words(for: sent.terms.caller.surface)
+        return (IncomingCall(operation: operation, arguments: arguments, context: context, words: words), sent)
+    }
+
+    /// Returns what rewrites messages for a caller: front-ends rewrite them themselves.
+    func words(for surface: Caller.Surface) -> @Sendable (String) -> String {
+        guard surface == .rest else { return { $0 } }
+        return programWords
     }
 
     /// Ends what a client has left behind.
@@ -255,9 +299,7 @@ struct CallStream: Sendable {
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await Result { () async throws(MMError) in
-                    try await metrics.counted(call.operation) { () async throws(MMError) in
-                        try await service.call(call.operation, call.arguments, in: inner)
-                    }
+                    try await call.answer(from: service, countedBy: metrics, in: inner)
                 }
                 guard case .success(let answer) = outcome, let stream = answer.body.stream else {
                     return outbox.finish(outcome)
