@@ -33,6 +33,20 @@ struct JQItemsTests {
         }
     }
 
+    @Test(
+        "a filter that jq refuses is answered with how to write it",
+        arguments: [
+            (".[] | select(.department=='Sales')", "double quotes"), ("displayName", "begin with a dot"),
+            ("select(.mail == null)", "begin with `.[]`"), (".value | length", "not with `.value`"),
+            ("where x = 1", "begin with a dot"),
+        ])
+    func refused(filter: String, hint: String) async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await JQProgram(filter).run(on: Array(#"[{"mail":null,"department":"Sales"}]"#.utf8))
+        }
+        #expect(error?.hint?.contains(hint) == true, "\(error as Any)")
+    }
+
     private static func streamed(_ program: String, raw: Bool = false) async throws(MMError) -> String? {
         let written = Mutex<[UInt8]>([])
         let didStream = try await JQProgram(program, rawStrings: raw).run(onItemsOf: stream()) { bytes in

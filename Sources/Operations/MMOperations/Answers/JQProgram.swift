@@ -61,12 +61,17 @@ package struct JQProgram: Sendable {
     /// Returns the error for a program that jq refuses or that doesn't fit its input.
     static func refusal(_ said: [UInt8]) -> MMError {
         let words = String(decoding: said.prefix(1000), as: UTF8.self)
-        // A caller that knows the service's raw answers expects the list in `value`.
-        let hint =
-            words.contains("Cannot index array with string")
-            ? "The input is an array of rows: use `.[]`, not `.value[]`."
-            : "See the section Basic filters of the jq manual."
-        return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
+        return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint(on: words))
+    }
+
+    private static func hint(on words: String) -> String {
+        if words.contains("Cannot index array with string") {
+            // A caller that knows the service's raw answers expects the list in `value`.
+            return "The input is an array of rows: begin with `.[]`, as in `.[] | select(.mail == null)`, "
+                + "not with `.value` or a member."
+        }
+        return
+            "Members begin with a dot, texts are in double quotes: `.[] | select(.department == \"Sales\") | .displayName`."
     }
 
     /// Refuses words that can read files, even inside strings: refusing a harmless filter is better than running one
