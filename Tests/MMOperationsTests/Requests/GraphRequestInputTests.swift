@@ -79,6 +79,36 @@ struct GraphRequestInputTests {
     }
 
     @Test(
+        "a cmdlet in place of the path leads to the tool for PowerShell",
+        arguments: ["Get-MgUser -Top 2", "Remove-MgGroup", "GET-MgUser"])
+    func cmdletInPlaceOfPath(endpoint: String) {
+        let error = #expect(throws: MMError.self) { try input(["connection": "C", "endpoint": .string(endpoint)]) }
+        #expect(error?.hint?.hasPrefix("`mm run C ") == true, "\(error as Any)")
+        #expect(throws: Never.self) { try input(["connection": "C", "endpoint": "/deviceManagement/x-Y"]) }
+    }
+
+    @Test("a model isn't told of a dry run, and may ask for one")
+    func dryRun() throws {
+        #expect(InputField.schema(of: GraphRequestInput.fields)["properties"]?["dryRun"] == nil)
+        let taken = InputField.wholeSchema(of: GraphRequestInput.fields)["properties"]
+        #expect(taken?["dryRun"] != nil && taken?["batch"] == nil)
+    }
+
+    @Test(
+        "pages are asked for by no other service's names, which Graph ignores",
+        arguments: [("/users?page=2", true), ("/users?PageSize=5&$top=1", true), ("/users?$top=5&$skip=10", false)])
+    func paging(path: String, isRefused: Bool) throws {
+        let target = try RequestTarget(parsing: path, service: .graph)
+        if isRefused {
+            let error = #expect(throws: MMError.self) { try PagingFault.check(target) }
+            #expect(error?.hint?.contains("@odata.nextLink") == true)
+        } else {
+            try PagingFault.check(target)
+        }
+        try PagingFault.check(try RequestTarget(parsing: "/x?page=2", service: .arm))
+    }
+
+    @Test(
         "each refusal names its argument for programs",
         arguments: [
             (["endpoint": "/me"], "connection"), (["connection": "C"], "endpoint"),

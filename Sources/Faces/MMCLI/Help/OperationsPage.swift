@@ -38,7 +38,7 @@ package enum OperationsPage {
             text += "\n| argument | kind | what it is |\n|---|---|---|\n"
             for field in operation.fields {
                 let name = field.isRequired ? "**`\(field.name)`**" : "`\(field.name)`"
-                let hidden = field.isOfferedToModels ? "" : " Not for AI agents."
+                let hidden = field.isTakenFromModels ? "" : " Not for AI agents."
                 text += "| \(name) | \(kind(field.kind)) | \(escaped(field.summary))\(hidden) |\n"
             }
         }

@@ -53,6 +53,9 @@ public struct InputField: Sendable {
         case notOnCommandLine
         /// The argument is left out of the tool's schema for models.
         case notForModels
+        /// The argument is left out of the tool's schema, which every model reads, and taken from a model that guesses
+        /// it.
+        case untoldToModels
         /// On a command line, `-` and `@file` stand for the content of standard input and of a file.
         case readsFiles
         /// A command line may name a file with the argument's content: as the argument itself if a file of that name
@@ -115,6 +118,8 @@ public struct InputField: Sendable {
     private var givesWayTo: [String] = []
     /// Whether the tool's schema for models contains the argument.
     package private(set) var isOfferedToModels = true
+    /// Whether a model's call may contain the argument.
+    package private(set) var isTakenFromModels = true
     /// Whether `-` and `@file` stand for the content of standard input and of a file on a command line.
     package private(set) var readsFiles = false
     /// Whether a command line may name a file with the argument's content.
@@ -156,7 +161,8 @@ public struct InputField: Sendable {
         case .givesWay(let others): givesWayTo = others
         case .short(let letter): placement = .option(letter)
         case .notOnCommandLine: placement = .absent
-        case .notForModels: isOfferedToModels = false
+        case .notForModels: (isOfferedToModels, isTakenFromModels) = (false, false)
+        case .untoldToModels: isOfferedToModels = false
         case .readsFiles: readsFiles = true
         case .namesFile: namesFile = true
         case .tellsFile(let argument): nameOfFile = argument
@@ -237,16 +243,20 @@ public struct InputField: Sendable {
     private static let openObject: JSONObject = ["type": "object", "additionalProperties": true]
 
     /// Returns the JSON Schema of a call with these arguments, as a model sees it.
-    package static func schema(of fields: [InputField]) -> JSONObject { schema(of: fields, each: \.schema) }
+    package static func schema(of fields: [InputField]) -> JSONObject {
+        schema(of: fields.filter(\.isOfferedToModels), each: \.schema)
+    }
 
     /// Returns the JSON Schema by which such a call is checked.
-    package static func wholeSchema(of fields: [InputField]) -> JSONObject { schema(of: fields, each: \.wholeSchema) }
+    package static func wholeSchema(of fields: [InputField]) -> JSONObject {
+        schema(of: fields.filter(\.isTakenFromModels), each: \.wholeSchema)
+    }
 
     private static func schema(of fields: [InputField], each described: (InputField) -> JSONObject) -> JSONObject {
         var properties = JSONObject()
-        for field in fields where field.isOfferedToModels { properties[field.name] = .object(described(field)) }
+        for field in fields { properties[field.name] = .object(described(field)) }
         var schema: JSONObject = ["type": "object", "properties": .object(properties)]
-        let required = fields.filter { $0.isRequired && $0.isOfferedToModels }.map { JSONValue.string($0.name) }
+        let required = fields.filter(\.isRequired).map { JSONValue.string($0.name) }
         if !required.isEmpty { schema["required"] = .array(required) }
         schema["additionalProperties"] = false
         return schema

@@ -45,7 +45,7 @@ struct GraphRequestInput: OperationInput {
     @Argument("no_wait", "Don't wait for a long-running operation (202) to end.", .notForModels)
     private var leaves: Bool
     /// Whether only the changes are shown and nothing is sent.
-    @Argument("dryRun", "Show what would change; only reads are sent.", .notForModels) var isDryRun: Bool
+    @Argument("dryRun", "Show what would change; only reads are sent.", .untoldToModels) var isDryRun: Bool
     @Argument("confirmed", "No effect.") private var isMarked: Bool
 
     private static let methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -103,6 +103,11 @@ struct GraphRequestInput: OperationInput {
                 "endpoint", "The endpoint begins with the method \(method).",
                 "Give the path as `endpoint`, and \(method) as `method`.")
         }
+        if let endpoint, Self.isCmdlet(endpoint) {
+            throw Self.refused(
+                "endpoint", "The endpoint “\(endpoint.prefix(100))” is a PowerShell command.",
+                "`mm run \(ShellWord.quoted(connection)) \(ShellWord.quoted(String(endpoint.prefix(500))))` runs it.")
+        }
         guard endpoint == nil, batch == nil else { return }
         // In `mm graph /me` the first argument is a path instead of a connection.
         guard connection.hasPrefix("/") else {
@@ -111,6 +116,12 @@ struct GraphRequestInput: OperationInput {
         throw Self.refused(
             "connection", "The connection is missing: “\(connection.prefix(100))” is a path.",
             "Give connection and endpoint, in this order, or neither to list the connections.")
+    }
+
+    /// Returns whether a text begins with the name of a cmdlet, `Get-MgUser`, in place of a path.
+    private static func isCmdlet(_ text: String) -> Bool {
+        let parts = text.prefix { !$0.isWhitespace }.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { $0.first?.isUppercase == true && $0.allSatisfy(\.isLetter) }
     }
 
     private static func refused(_ field: String, _ message: String, _ hint: String) -> MMError {

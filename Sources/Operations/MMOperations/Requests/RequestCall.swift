@@ -59,6 +59,7 @@ struct RequestCall: Sendable {
             return (written, [versioned?.note].compactMap { $0 })
         }
         if !input.unlisted {
+            try PagingFault.check(written)
             try PathFault.check(input.method, written, hasBody: input.body != nil, body: input.body)
         }
         let usual = query.isStar ? nil : UsualProperties.added(to: written, input.method, for: caller)

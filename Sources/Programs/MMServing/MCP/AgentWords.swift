@@ -129,7 +129,7 @@ struct AgentWords: Sendable {
         let arguments = isWhole ? pieces.dropFirst(count) : Self.arguments(pieces.dropFirst(count), of: fields)
         let end = isWhole ? text.endIndex : (arguments.last ?? pieces[count - 1]).end
         let isForModels = arguments.allSatisfy { piece in
-            fields.allSatisfy { hasAll || $0.isOfferedToModels || !$0.isNamed(by: piece.text) }
+            fields.allSatisfy { hasAll || $0.isTakenFromModels || !$0.isNamed(by: piece.text) }
         }
         guard operation.operation.declaration.audience == .everyone, isForModels else {
             return ("mm " + String(text[..<end]) + Self.ownersRemark, end)
