@@ -147,6 +147,7 @@ struct InputReaderTests {
         arguments: [
             (["top": "3", "all": "true", "body": "{\"a\":1}"], ["top": "3", "all": "true", "body": ["a": 1]]),
             (["query": "?$top=5&$select=id,mail"], ["query": ["$top": "5", "$select": "id,mail"]]),
+            (["query": "{\"$select\":[\"id\",\"mail\"]}"], ["query": ["$select": "id,mail"]]),
             (
                 ["query": "{\"$top\":5}", "param": "A=1&Force"],
                 ["query": ["$top": "5"], "param": ["A": "1", "Force": true]]
@@ -182,6 +183,46 @@ struct InputReaderTests {
         // A flag of the command line is a member of an object.
         let flags = try reader(["name": "x", "query": ["?$top": "5"]]).parameters("query")
         #expect(flags.map(\.name) == ["$top"] && flags.map(\.value) == ["5"])
+    }
+
+    @Test("for a request's options may be lists, as models write them, and null")
+    func listsOfOptions() throws {
+        let given: JSONObject = ["name": "x", "query": ["$select": ["id", "mail"], "$filter": .null, "ids": [1, 2]]]
+        let options = try reader(given).parameters("query")
+        #expect(options.map(\.name) == ["$select", "ids"] && options.map(\.value) == ["id,mail", "1,2"])
+    }
+
+    @Test(
+        "a choice is found by the other names of the same thing",
+        arguments: [
+            ("Exchange", "exo"), ("ExchangeOnlineManagement", "exo"), ("sharepoint", "pnp"), ("PnP.PowerShell", "pnp"),
+            ("Az", "azure"), ("Microsoft.Graph", "graph"), ("MicrosoftTeams", "teams"), ("EXO", "exo"), ("exo2", nil),
+            ("flow", nil),
+        ] as [(String, String?)])
+    func choices(written: String, meant: String?) throws {
+        #expect(ChoiceWords.meant(by: written, among: RunModule.names) == meant)
+        let call: JSONObject = ["connection": "C", "module": .string(written), "command": "Get-Date"]
+        let input = try? RunInput(from: try InputReader(operation: "run", arguments: call, fields: RunInput.fields))
+        #expect(input?.module == meant)
+    }
+
+    @Test(
+        "a request in place of a command leads to the tool for requests; a program's path doesn't",
+        arguments: [
+            ("GET /users?$top=1", "mm graph C '/users?$top=1'"),
+            ("DELETE  /users/x", "mm graph C /users/x --method DELETE"),
+            ("/users?$select=id", "mm graph C '/users?$select=id'"),
+            ("https://graph.microsoft.com/v1.0/me", "mm graph C https://graph.microsoft.com/v1.0/me"),
+            ("/usr/bin/ls", nil), ("Get-Mailbox", nil), ("GET-Mailbox /x", nil),
+        ] as [(String, String?)])
+    func requestInPlaceOfScript(command: String, way: String?) throws {
+        let call: JSONObject = ["connection": "C", "command": .string(command)]
+        let error: MMError?
+        do throws(MMError) {
+            _ = try RunInput(from: try InputReader(operation: "run", arguments: call, fields: RunInput.fields))
+            error = nil
+        } catch let fault { error = fault }
+        #expect(error?.hint == way.map { "`\($0)` sends it." }, "\(error as Any)")
     }
 
     @Test("for named values may be the text of a JSON object", arguments: ["", " "])

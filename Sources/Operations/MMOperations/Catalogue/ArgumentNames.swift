@@ -36,3 +36,24 @@ package enum ArgumentNames {
         name.drop { $0 == "-" }.lowercased().replacing("-", with: "_")
     }
 }
+
+/// The choice that a caller means by another name of the same thing, such as that of a PowerShell module.
+enum ChoiceWords {
+    /// The names of each thing, without signs and in small letters.
+    private static let sameThings: [Set<String>] = [
+        ["exo", "exchange", "exchangeonline", "exchangeonlinemanagement"],
+        ["pnp", "pnppowershell", "sharepoint", "sharepointonline", "spo"],
+        ["azure", "az", "azurerm", "arm"], ["teams", "microsoftteams", "msteams"],
+        ["graph", "microsoftgraph", "msgraph", "mggraph", "mg"], ["powerplatform", "powerapps"],
+        ["compliance", "purview", "securitycompliance", "ippssession"], ["flow", "powerautomate"],
+    ]
+
+    /// Returns the choice with a name, in any case, or the only one that is the same thing; `nil` for none.
+    static func meant(by text: String, among words: [String]) -> String? {
+        let given = text.lowercased()
+        if let word = words.first(where: { $0.lowercased() == given }) { return word }
+        let plain = given.filter { $0.isLetter || $0.isNumber }
+        guard let names = sameThings.first(where: { $0.contains(plain) }) else { return nil }
+        return words.first { names.contains($0) }
+    }
+}

@@ -101,7 +101,7 @@ public struct InputReader: Sendable {
             name, "`\(place)` of \(operation) must be \(due), not \(given ?? value.kindName).", hint: meaning(of: name))
     }
 
-    /// Returns a text; `nil` if absent or empty. Choices are compared case-insensitively and returned as declared.
+    /// Returns a text; `nil` if absent or empty. Choices are found by their other names, too, and returned as declared.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func text(_ name: String) throws(MMError) -> String? {
         guard let value = try value(name) else { return nil }
@@ -110,7 +110,7 @@ public struct InputReader: Sendable {
             throw refused(name, "`\(name)` of \(operation) contains a NUL character.", hint: "Remove it.")
         }
         guard case .choice(let words)? = fields.first(where: { $0.name == name })?.kind else { return text }
-        if let word = words.first(where: { $0.lowercased() == text.lowercased() }) { return word }
+        if let word = ChoiceWords.meant(by: text, among: words) { return word }
         let near = NearestNames.of(text, among: words, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
         throw refused(
             name, "`\(name)` of \(operation) can't be `\(text.prefix(60))`.\(near)",
@@ -212,21 +212,22 @@ public struct InputReader: Sendable {
     }
 
     /// Returns named parameters from an object or from `name=value&name=value`, in the order written. A name may begin
-    /// with `?` as in an address.
+    /// with `?` as in an address. A list is written with commas, as services take one (`$select`), and what is null is
+    /// left out.
     /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try namedValues(name) else { return [] }
         switch value {
         case .object(let object):
             var list: [(name: String, value: String)] = []
-            for (key, item) in object {
+            for (key, item) in object where !item.isNull {
                 let plain = String(key.drop { $0 == "?" })
-                switch item {
-                case .string(let text): list.append((plain, text))
-                case .bool(let flag): list.append((plain, flag ? "true" : "false"))
-                case .int, .double, .number: list.append((plain, item.description))
-                default: throw wrong(name, member: key, item, due: "a string, number or boolean")
+                let items = item.array ?? [item]
+                let texts = items.compactMap(Self.plainText)
+                guard !items.isEmpty, texts.count == items.count else {
+                    throw wrong(name, member: key, item, due: "a string, number, boolean or list of them")
                 }
+                list.append((plain, texts.joined(separator: ",")))
             }
             return list
         case .string(let text):
@@ -235,6 +236,15 @@ public struct InputReader: Sendable {
                 return (String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : "")
             }
         default: throw wrong(name, value, due: "an object or name=value text")
+        }
+    }
+
+    private static func plainText(_ value: JSONValue) -> String? {
+        switch value {
+        case .string(let text): text
+        case .bool(let flag): flag ? "true" : "false"
+        case .int, .double, .number: value.description
+        case .null, .array, .object: nil
         }
     }
 

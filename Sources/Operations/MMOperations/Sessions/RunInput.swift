@@ -69,6 +69,25 @@ package struct RunInput: OperationInput {
                     + "Give nothing to list the connections.",
                 details: ["field": .string(missing.first ?? "")])
         }
+        if let connection, let (method, address) = command.flatMap(Self.request) {
+            let flag = method == "GET" ? "" : " --method \(method)"
+            throw MMError(
+                .invalidInput, "The command is a request, not PowerShell.",
+                hint: "`mm graph \(ShellWord.quoted(connection)) \(ShellWord.quoted(address))\(flag)` sends it.",
+                details: ["field": "command"])
+        }
+    }
+
+    /// Returns method and address of a request in place of a command: `GET /users`, or a path with query options.
+    private static func request(_ text: String) -> (method: String, address: String)? {
+        let first = text.prefix { !$0.isWhitespace }
+        let rest = text.dropFirst(first.count).drop(while: \.isWhitespace)
+        func isAddress(_ word: Substring) -> Bool { word.hasPrefix("/") || word.hasPrefix("https://") }
+        if ["GET", "POST", "PATCH", "PUT", "DELETE"].contains(first), isAddress(rest) {
+            return (String(first), String(rest.prefix { !$0.isWhitespace }))
+        }
+        let isRequest = first.hasPrefix("/") && first.contains("?$") || first.hasPrefix("https://graph.")
+        return isRequest && rest.isEmpty ? ("GET", String(first)) : nil
     }
 
     private static func isModule(_ word: String) -> Bool { RunModule.names.contains(word.lowercased()) }
