@@ -56,7 +56,10 @@ struct ReadyToolTests {
 
     @Test(
         "a task's value that was given as an argument is sent to the parameters; a misspelled argument is none",
-        arguments: [("user", true), ("days", true), ("forwardTo", true), ("conection", false), ("aply", false)])
+        arguments: [
+            ("user", true), ("days", true), ("forwardTo", true), ("conection", false), ("aply", false),
+            ("recipe", false), ("task", false),
+        ])
     func misplaced(name: String, isValue: Bool) {
         #expect((ReadyTool.remark(name)?.contains("{\"parameters\": {\"\(name)\": …}}") == true) == isValue)
     }
@@ -75,6 +78,14 @@ struct ReadyToolTests {
         #expect(sheet["parameters"]?["user"]?.string?.hasPrefix("string, required: ") == true)
         #expect(sheet["parameters"]?["freeLicences"]?.string?.hasPrefix("boolean, default true: ") == true)
         #expect(try answer(["name": "history"])?["parameters"]?["object"]?.string?.hasPrefix("required; ") == true)
+    }
+
+    @Test("a search lists the tasks that match")
+    func search() throws {
+        let found = try #require(try answer(["search": "who forwards mail outside"])?.object)
+        #expect(found["mail-forwarding"] != nil && found.count < 20, "\(found)")
+        #expect(try answer(["search": "zzqqxx"]) == [:])
+        #expect(InputField.schema(of: ReadyTool.fields)["properties"]?["search"] == nil)
     }
 
     @Test(

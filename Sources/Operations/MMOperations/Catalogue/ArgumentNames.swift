@@ -11,7 +11,8 @@ package enum ArgumentNames {
             "$orderby",
         ], ["top", "limit", "count", "max", "size", "number"],
         ["method", "verb", "http_method"], ["output", "format"], ["filter", "jq", "where"], ["handle", "id", "job"],
-        ["question", "search", "words", "text", "pattern"], ["module", "service", "resource"],
+        ["question", "search", "words", "text", "pattern"], ["name", "recipe", "task"],
+        ["module", "service", "resource"],
         ["arguments", "args", "parameters", "values"],
     ]
 

@@ -104,10 +104,16 @@ struct CatalogueServer {
         let (name, fields) = (operation.declaration.name, operation.fields)
         tool.acceptedSchema = operation.wholeInputSchema
         tool.argumentReading = { (given) throws(MMError) in try InputReader.plain(given, fields, of: name) }
-        if operation.fields.contains(where: { $0.name == "query" && $0.kind == .parameters }) {
-            tool.argumentRemark = Self.queryRemark
-        }
+        let takesQuery = fields.contains { $0.name == "query" && $0.kind == .parameters }
+        let places = ArgumentPlaces(own: fields, tools: toolFields)
+        tool.argumentRemark = { (takesQuery ? Self.queryRemark($0) : nil) ?? places.remark(on: $0) }
         return tool
+    }
+
+    /// The arguments of each offered tool.
+    private var toolFields: [(name: String, fields: [InputField])] {
+        service.catalogue.operations.filter { options.offers($0.declaration) && $0.declaration.isListed }
+            .map { (options.tool($0.declaration), $0.fields) } + [(options.prefix + ReadyTool.name, ReadyTool.fields)]
     }
 
     private var readyTasks: ReadyTool { ReadyTool(services, options) }
@@ -118,6 +124,7 @@ struct CatalogueServer {
         var tool = tool(ReadyTool.declaration, InputField.schema(of: ReadyTool.fields)) {
             (arguments) throws(MMError) in try ready.meaning(of: arguments)
         }
+        tool.acceptedSchema = InputField.wholeSchema(of: ReadyTool.fields)
         tool.argumentReading = { (given) throws(MMError) in
             try InputReader.plain(given, ReadyTool.fields, of: ReadyTool.name)
         }
@@ -183,8 +190,11 @@ struct CatalogueServer {
         return tool
     }
 
-    /// A remark for OData options that were given as arguments.
+    /// A remark for OData options and headers that were given as arguments.
     private static let queryRemark: @Sendable (String) -> String? = { name in
+        if name.lowercased() == "headers" {
+            return "is unknown: leave it out, the headers that a request needs (such as ConsistencyLevel) are added"
+        }
         let option = name.hasPrefix("$") ? String(name.dropFirst()) : name
         guard ["select", "filter", "expand", "orderby", "count", "skip"].contains(option.lowercased()) else {
             return nil

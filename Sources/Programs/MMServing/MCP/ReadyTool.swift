@@ -41,6 +41,7 @@ struct ReadyTool {
         InputField("name", .text, "Such as leaver."), InputField("connection", .text, "Name."),
         InputField("parameters", .object, "Its values."), InputField("apply", .flag, "Apply the plan."),
         InputField("dryRun", .flag, "Show what would change."),
+        InputField("search", .text, "List those that match words.", .untoldToModels),
     ]
 
     /// A remark for the values of a task that were given as arguments.
@@ -54,7 +55,10 @@ struct ReadyTool {
     /// - Throws: `notFound` with the nearest names, `invalidInput` for arguments that exclude each other.
     func meaning(of arguments: JSONObject) throws(MMError) -> Meaning {
         let shelf = ReadyShelf.of(services.paths)
-        guard let name = arguments["name"]?.string, !name.isEmpty else { return .answer(list(of: shelf)) }
+        guard let name = arguments["name"]?.string, !name.isEmpty else {
+            let words = arguments["search"]?.string
+            return .answer(list(words.map { shelf.find($0, limit: Self.mostFound).map(\.task) } ?? shelf.tasks))
+        }
         guard let task = shelf.task(named: name), isOffered(task) else { throw unknown(name, on: shelf) }
         let given = ReadyCall(of: task, arguments)
         if case .tool = task, given.connection == nil { return .answer(.value(.object(try sheet(of: task)))) }
@@ -88,10 +92,12 @@ struct ReadyTool {
         return sheet
     }
 
-    /// Returns the list of tasks, one line each, because a model reads all of it.
-    private func list(of shelf: ReadyShelf) -> OperationAnswer {
+    private static let mostFound = 10
+
+    /// Returns a list of tasks, one line each, because a model reads all of it.
+    private func list(_ tasks: [ReadyTask]) -> OperationAnswer {
         let effects = (try? services.guards.engine()).map { ToolEffects($0) }
-        let rows = shelf.tasks.filter(isOffered).map { task -> (String, JSONValue) in
+        let rows = tasks.filter(isOffered).map { task -> (String, JSONValue) in
             let changes: Bool
             switch task {
             case .tool(let definition, _): changes = effects.map { !$0.effects(of: definition).readOnly } ?? true
