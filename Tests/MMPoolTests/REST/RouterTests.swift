@@ -203,7 +203,7 @@ struct RouterTests {
         let goes = ["rest": Gate(), "library": Gate()]
         let operations = [
             ScriptedOperation("failing", with: MMError(.invalidInput, "no", hint: "do")),
-            ScriptedOperation("late") { (input, _) async throws(MMError) in
+            ScriptedOperation("late", readOnly: false) { (input, _) async throws(MMError) in
                 await goes[input.text]?.wait()
                 throw MMError(.conflict, "no", hint: "do")
             },
