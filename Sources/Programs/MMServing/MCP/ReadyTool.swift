@@ -56,8 +56,8 @@ struct ReadyTool {
     func meaning(of arguments: JSONObject) throws(MMError) -> Meaning {
         let shelf = ReadyShelf.of(services.paths)
         guard let name = arguments["name"]?.string, !name.isEmpty else {
-            let words = arguments["search"]?.string
-            return .answer(list(words.map { shelf.find($0, limit: Self.mostFound).map(\.task) } ?? shelf.tasks))
+            let found = arguments["search"]?.string.map { shelf.find($0, limit: Self.mostFound).map(\.task) } ?? []
+            return .answer(list(found.isEmpty ? shelf.tasks : found))
         }
         guard let task = shelf.task(named: name), isOffered(task) else { throw unknown(name, on: shelf) }
         let given = ReadyCall(of: task, arguments)
