@@ -41,7 +41,7 @@ struct SessionFiles: Sendable {
         _ path: String, _ source: FileSource, known text: String?, how: FileWriting
     ) async throws(MMError) -> OperationAnswer {
         let cleared = try await judge(writing: true, path)
-        let (member, _) = try await call.member(session, options)
+        let (member, _) = try await call.member(session, options, forFiles: true)
         try await call.refuseOwnFiles(Self.command(writing: true, path, sudo: sudo), in: member)
         // A long transfer counts as use, so that the session isn't closed as idle.
         let receipt = try await call.shells.using(member.key) { () async throws(MMError) -> FileReceipt in
@@ -65,7 +65,7 @@ struct SessionFiles: Sendable {
     /// Reads a file or a part of it.
     func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
         let cleared = try await judge(writing: false, path)
-        let (member, _) = try await call.member(session, options)
+        let (member, _) = try await call.member(session, options, forFiles: true)
         try await call.refuseOwnFiles(Self.command(writing: false, path, sudo: sudo), in: member)
         let piece = try await call.shells.using(member.key) { () async throws(MMError) -> FilePiece in
             if member.key.place.isLocal {
@@ -144,7 +144,7 @@ struct SessionFiles: Sendable {
     /// - Returns: the version that was replaced and kept in turn.
     func putBack(_ kept: KeptFile, replacing digest: String) async throws(MMError) -> KeptFile {
         let cleared = try await judge(writing: true, kept.path)
-        let (member, isNew) = try await call.member(session, options)
+        let (member, isNew) = try await call.member(session, options, forFiles: true)
         let restored: Result<KeptFile, MMError>
         do throws(MMError) {
             try await call.refuseOwnFiles(Self.command(writing: true, kept.path, sudo: sudo), in: member)

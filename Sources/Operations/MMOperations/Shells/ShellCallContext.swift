@@ -57,7 +57,8 @@ struct ShellCallContext: Sendable {
     }
 
     /// Returns the session that a call names, and starts it if there is none.
-    func member(_ session: NamedSession, _ options: SessionOptions)
+    /// - Parameter forFiles: whether a host's account without a shell will do, of which SFTP reaches the files.
+    func member(_ session: NamedSession, _ options: SessionOptions, forFiles: Bool = false)
         async throws(MMError) -> (member: ShellSessions.Member, isNew: Bool)
     {
         let (key, opening, limits) = (key(session), opening, SessionLimits(configuration))
@@ -89,7 +90,7 @@ struct ShellCallContext: Sendable {
         }
         let (whole, deadline) = (try opening.target(target), context.deadline)
         let (member, isNew) = try await shells.session(key, limits: limits) { () async throws(MMError) in
-            try await opening.remote(key, whole, isDevice: options.isDevice, deadline: deadline)
+            try await opening.remote(key, whole, isDevice: options.isDevice, forFiles: forFiles, deadline: deadline)
         }
         // A session that has lost its connection asks the person anew.
         if !isNew, context.isTerminal, case .shell(let shell) = member.body {

@@ -218,10 +218,12 @@ package struct ShellOpening: Sendable {
     }
 
     /// Opens a session on a host.
-    /// - Parameter isDevice: whether the host is network equipment, which has a screen and a prompt but no shell.
-    package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool, deadline: Deadline)
-        async throws(MMError) -> ShellSessions.Member
-    {
+    /// - Parameters:
+    ///   - isDevice: whether the host is network equipment, which has a screen and a prompt but no shell.
+    ///   - forFiles: whether an account without a shell will do, of which SFTP reaches the files.
+    package func remote(
+        _ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool, forFiles: Bool = false, deadline: Deadline
+    ) async throws(MMError) -> ShellSessions.Member {
         let masters = await services.shells.masters(
             environment: ShellEnvironment.scrubbed(services.environment),
             records: services.paths.stateDirectory + "/hosts")
@@ -235,10 +237,11 @@ package struct ShellOpening: Sendable {
         }
         let session = try await SSHSession.connect(
             target, masters: masters, policy: configuration.policy, admission: admission,
-            continuing: await services.shells.lastDirectory(of: key, within: configuration.idle), deadline: deadline)
+            continuing: await services.shells.lastDirectory(of: key, within: configuration.idle), forFiles: forFiles,
+            deadline: deadline)
         return ShellSessions.Member(
-            key: key, body: .shell(GuardedShell(session) { await session.workingDirectory }), kind: "posix",
-            host: session.name, secrets: secrets,
+            key: key, body: .shell(GuardedShell(session) { await session.workingDirectory }),
+            kind: await session.hasShell ? "posix" : "sftp", host: session.name, secrets: secrets,
             isHere: session.isHere)
     }
 

@@ -82,7 +82,7 @@ package struct RemoteFiles: Sendable {
     ) async throws(MMError) -> FileReceipt {
         try how.check(source, limit: limit)
         let keep: Keep = { (digest) async throws(MMError) in
-            guard let keeping, !how.appends else { return }
+            guard let keeping, !how.appends, await self.session.hasShell else { return }
             try await self.keep(path, unless: digest, keeping, timeout: timeout)
         }
         if let receipt = try await writeBySFTP(path, source, how: how, keep, timeout: timeout, progress) {
@@ -185,6 +185,7 @@ package struct RemoteFiles: Sendable {
     func run(_ script: String, input: [UInt8], timeout: Duration, most: Int) async throws(MMError) -> (
         Int32, [UInt8]
     ) {
+        guard await session.hasShell else { throw SSHFailure.filesAlone(session.name) }
         var whole = script
         var bytes = input
         if case .root(let password) = sudo {

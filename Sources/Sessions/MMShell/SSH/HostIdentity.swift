@@ -50,7 +50,23 @@ package struct HostIdentity: Sendable, Hashable {
         let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
         // A start-up file may have printed something first.
         guard let start = lines.firstIndex(of: "mm-host") else { return nil }
-        let said = Set(lines[(start + 1)...])
+        return told(Set(lines[(start + 1)...]), marker)
+    }
+
+    /// Looks at the files that an account without a shell can read.
+    /// - Returns: `nil` if none of them says anything, as in a folder that the account can't leave.
+    static func of(_ marker: Marker, in files: SFTPChannel) async -> HostIdentity? {
+        var said: Set<String> = []
+        // A relative path starts from the account's home folder.
+        let inHome = marker.inHome.map { String($0.dropFirst()) }
+        for path in [bootFile, machineFile, marker.path] + [inHome].compactMap({ $0 }) {
+            guard let piece = try? await files.read(path, from: 0, limit: 256, most: 256) else { continue }
+            said.insert(String(decoding: piece.bytes, as: UTF8.self).filter { !$0.isWhitespace })
+        }
+        return said.isEmpty ? nil : told(said, marker)
+    }
+
+    private static func told(_ said: Set<String>, _ marker: Marker) -> HostIdentity {
         let own = [bootFile, machineFile].compactMap { path -> String? in
             let text = ProcFile.read(path, limit: 256).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let word = text.filter { !$0.isWhitespace }

@@ -169,9 +169,16 @@ enum SSHFailure {
                 ? "The login shell of \(name) ended instead of running /bin/sh."
                 : "The shell of \(name) did not answer like a POSIX shell.") + said,
             hint: hasEnded
-                ? "The account may have no shell, or one for other purposes, such as SFTP alone. Commands and files need one: use another account, or --device for its own commands."
+                ? "The account may have no shell, or one for other purposes. Commands need one: use another account, or --device for its own commands. If it has SFTP, files can be read and written (`mm ssh read`, `write`, `upload`, `download`); `sftp` lists and removes them."
                 : "For network equipment and other systems use --device.",
             details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
+    }
+
+    /// Returns the error for what needs a shell, with an account that reaches only files.
+    static func filesAlone(_ name: String) -> MMError {
+        MMError(
+            .unavailable, "The account on \(name) has no shell: only its files can be read and written, by SFTP.",
+            hint: "Use another account.", details: ["reason": "no_shell"])
     }
 
     /// Returns the command that removes a known key, with the name and the file that ssh itself names: because of a

@@ -22,6 +22,8 @@ public actor SSHSession: ShellSession {
     private let watch = StoppedWatch()
     private let memory = Mutex(ShellSessionMemory(directory: []))
     private var life = SessionLife<Never, RemoteShell>()
+    /// The connection to an account without a shell, of which only the files can be reached.
+    private var withoutShell: SSHMaster?
     private let siblings = ShellSiblings()
     /// The end of the last shell, for a caller who closes while it is still ending.
     private var leaving: Task<Void, Never>?
@@ -49,30 +51,46 @@ public actor SSHSession: ShellSession {
     ///   - policy: which commands may run; it is checked here and not enforced on the host.
     ///   - admission: checks each new connection, also later ones; `nil` admits every host.
     ///   - directory: the last directory of a session of before, in which this one goes on.
+    ///   - forFiles: whether SFTP will do if the account has no shell. Commands then fail as they do without a session.
     /// - Throws: as `connect(_:masters:deadline:)`; the refusal of `admission`.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy, times: ShellSettings.Times = .init(),
-        admission: HostAdmission?, continuing directory: String? = nil, deadline: Deadline
+        admission: HostAdmission?, continuing directory: String? = nil, forFiles: Bool = false, deadline: Deadline
     ) async throws(MMError) -> SSHSession {
         let snapshot = directory.map { ShellSnapshot(directory: Array($0.utf8)) }
-        let shell = try await open(target, masters, admission, snapshot: snapshot, times: times, deadline: deadline)
-        let session = SSHSession(target, masters, admission, shell, policy, times)
+        let opened = try await open(
+            target, masters, admission, snapshot: snapshot, times: times, forFiles: forFiles, deadline: deadline)
+        let session = SSHSession(target, masters, admission, opened, policy, times)
         if let snapshot { session.memory.withLock { $0.continues(in: snapshot.directory) } }
         return session
     }
 
     private init(
-        _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, _ shell: RemoteShell,
+        _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, _ opened: Opened,
         _ policy: ShellPolicy, _ times: ShellSettings.Times
     ) {
         self.admission = admission
-        isHere = shell.identity?.isHere ?? false
         self.target = target
         self.masters = masters
         self.policy = policy
         self.times = times
-        name = shell.master.name
-        if let number = life.beginOpening() { life.opened(shell, in: number) }
+        switch opened {
+        case .shell(let shell):
+            isHere = shell.identity?.isHere ?? false
+            name = shell.master.name
+            if let number = life.beginOpening() { life.opened(shell, in: number) }
+        case .files(let master, let identity):
+            isHere = identity?.isHere ?? false
+            name = master.name
+            withoutShell = master
+        }
+    }
+
+    /// What a connection gives.
+    private enum Opened: Sendable {
+        case shell(RemoteShell)
+        /// The files of an account without a shell, and what its host revealed about itself.
+        case files(SSHMaster, HostIdentity?)
     }
 
     private var live: RemoteShell? { life.identity }
@@ -81,7 +99,7 @@ public actor SSHSession: ShellSession {
         guard let number = life.beginOpening() else { throw ShellEnd.closedSession }
         let shell: RemoteShell
         do throws(MMError) {
-            shell = try await Self.open(
+            shell = try await Self.openShell(
                 target, masters, admission, snapshot: snapshot, times: times, deadline: deadline)
         } catch {
             life.failed(error, in: number)
@@ -96,14 +114,45 @@ public actor SSHSession: ShellSession {
 
     private static func open(
         _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, snapshot: ShellSnapshot?,
+        times: ShellSettings.Times, forFiles: Bool, deadline: Deadline
+    ) async throws(MMError) -> Opened {
+        let opened = try await masters.open(target, deadline: deadline) { (master) async throws(MMError) -> Opened in
+            do throws(MMError) {
+                return .shell(
+                    try await RemoteShell.start(
+                        master, admission: admission, snapshot: snapshot, within: min(times.start, deadline.remaining)))
+            } catch  where forFiles && error.details["reason"] == "no_shell" {
+                return .files(master, try await check(admission, filesOver: master, otherwise: error, until: deadline))
+            }
+        }
+        if case .shell(let shell) = opened { await masters.leftovers.began(shell) }
+        return opened
+    }
+
+    private static func openShell(
+        _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, snapshot: ShellSnapshot?,
         times: ShellSettings.Times, deadline: Deadline
     ) async throws(MMError) -> RemoteShell {
-        let shell = try await masters.open(target, deadline: deadline) { (master) async throws(MMError) in
-            try await RemoteShell.start(
-                master, admission: admission, snapshot: snapshot, within: min(times.start, deadline.remaining))
-        }
-        await masters.leftovers.began(shell)
+        let opened = try await open(
+            target, masters, admission, snapshot: snapshot, times: times, forFiles: false, deadline: deadline)
+        guard case .shell(let shell) = opened else { throw SSHFailure.filesAlone(target.host) }
         return shell
+    }
+
+    /// Makes sure that an account without a shell has SFTP and is admitted.
+    /// - Parameter problem: the error if it has no SFTP either.
+    private static func check(
+        _ admission: HostAdmission?, filesOver master: SSHMaster, otherwise problem: MMError, until deadline: Deadline
+    ) async throws(MMError) -> HostIdentity? {
+        let channel: SFTPChannel
+        do throws(MMError) {
+            channel = try await SFTPChannel.open(master, timeout: min(.seconds(60), deadline.remaining))
+        } catch {
+            throw error.code == .unsupported ? problem : error
+        }
+        let checked = await Result { () async throws(MMError) in try await admission?.check(master, by: channel) }
+        await channel.close()
+        return try checked.get()
     }
 
     /// Whether no command has changed anything in the shell, so that a new one would do as well.
@@ -113,7 +162,10 @@ public actor SSHSession: ShellSession {
     public nonisolated var waitsForReader: Bool { true }
 
     /// Whether the connection is up, as far as is known: also after a command that ended its shell (`exit 3`).
-    public var isConnected: Bool { live?.master.isAlive ?? false }
+    public var isConnected: Bool { (live?.master ?? withoutShell)?.isAlive ?? false }
+
+    /// Whether it can run commands: otherwise it reaches only files, by SFTP.
+    package var hasShell: Bool { withoutShell == nil || live != nil }
 
     /// The working directory after the last command; empty before the first.
     public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
@@ -315,10 +367,10 @@ public actor SSHSession: ShellSession {
         if life.isClosed { throw ShellEnd.closedSession }
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let snapshot = memory.withLock { $0.snapshot }
-        let shell = try await Self.open(
+        let shell = try await Self.openShell(
             target, masters, admission, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times,
             deadline: min(deadline, .after(.seconds(60))))
-        let sibling = SSHSession(target, masters, admission, shell, policy, times)
+        let sibling = SSHSession(target, masters, admission, .shell(shell), policy, times)
         sibling.memory.withLock { $0.snapshot = snapshot }
         return try await siblings.run(command, in: sibling, deadline: deadline, observer: observer)
     }
@@ -339,7 +391,21 @@ public actor SSHSession: ShellSession {
         if let live, !live.hasEnded, live.master.isAlive { return live.master }
         let turn = try await turns.take(deadline)
         defer { turn.release() }
-        return try await usableShell(deadline).master
+        guard let before = withoutShell, live == nil else { return try await usableShell(deadline).master }
+        if before.isAlive { return before }
+        let problem = SSHFailure.filesAlone(name)
+        let files = try await masters.open(target, deadline: deadline) {
+            [admission] (master) async throws(MMError) in
+            _ = try await Self.check(admission, filesOver: master, otherwise: problem, until: deadline)
+            return master
+        }
+        guard !life.isClosed else {
+            await masters.release(files)
+            throw ShellEnd.closedSession
+        }
+        withoutShell = files
+        await masters.release(before)
+        return files
     }
 
     /// Opens something for work beside the shell: over its connection, or over another one if that opens no more
@@ -413,6 +479,10 @@ public actor SSHSession: ShellSession {
         turns.close(ShellEnd.closedSession)
         memory.withLock { $0.running }?.stop(.closed)
         await siblings.close()
+        if let files = withoutShell {
+            withoutShell = nil
+            await masters.release(files)
+        }
         if let gone { await end(gone, sweeping: true) } else { await leaving?.value }
     }
 }
@@ -684,12 +754,21 @@ package struct HostAdmission: Sendable {
     }
 
     /// Checks a host and returns what it reveals.
-    /// - Parameter shell: a shell there, which answers at once; `nil` to sign in for the question.
+    /// - Parameters:
+    ///   - shell: a shell there, which answers at once; `nil` to sign in for the question.
+    ///   - files: the files of an account without a shell, which are looked at instead.
     /// - Throws: the refusal.
-    func check(_ master: SSHMaster, in shell: RemoteShell? = nil) async throws(MMError) -> HostIdentity {
-        var identity = await HostIdentity.of(marker) { script in
-            if let shell { return await shell.ask(script) }
-            return (try? await master.control(script, timeout: .seconds(10)))?.output
+    func check(
+        _ master: SSHMaster, in shell: RemoteShell? = nil, by files: SFTPChannel? = nil
+    ) async throws(MMError) -> HostIdentity {
+        var identity: HostIdentity?
+        if let files {
+            identity = await HostIdentity.of(marker, in: files)
+        } else {
+            identity = await HostIdentity.of(marker) { script in
+                if let shell { return await shell.ask(script) }
+                return (try? await master.control(script, timeout: .seconds(10)))?.output
+            }
         }
         // A host that runs no scripts may be a device, or an interactive way back into this machine.
         if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
