@@ -119,8 +119,12 @@ enum WordMeaning {
             ShellPrograms.verbs(words).prefix(3).map { $0.lowercased() }.filter { !$0.contains(".") })
         if tries(words) || asksPrompt(words) { return true }
         if words.contains(where: changesByOption) { return false }
-        // What such a program is about may have the name of a look: `Clear-EventLog`.
-        if let dash = name.firstIndex(of: "-"), changes(String(name[..<dash])) { return false }
+        // What such a program is about may have the name of a look: `Clear-EventLog`, `Limit-EventLog`.
+        if let verb = name.firstIndex(of: "-").map({ String(name[..<$0]) }),
+            changes(verb) || ShellWords.contains(verb, in: "powershell-changes")
+        {
+            return false
+        }
         // What a program with a verb's name gets may be a secret, too.
         let getsSecret = verbs.first.map(SecretName.isSecret) == true && ShellWords.contains(name, in: "looking-words")
         if isNamed, !SecretName.isSecret(name), !getsSecret, !verbs.contains(where: changes) { return true }
