@@ -76,11 +76,6 @@ enum ClientVerbs {
         {
             return copies
         }
-        if program == "az", path.first == "rest", !ShellJudge.sendsFields(Array(words.dropFirst())),
-            !words.contains(where: { ["-m", "-b", "--b"].contains(where: $0.hasPrefix) || $0.hasPrefix("--method=") })
-        {
-            return .reads
-        }
         return path.first.map { ShellWords.contains($0, in: "client-local") } == true ? .writes : .managed
     }
 
@@ -103,7 +98,7 @@ enum ClientVerbs {
     private static func showsSecret(_ program: String, _ words: [String]) -> Bool {
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap(parts)
         if says("client-hands-out", verbs)
-            || words.contains(where: { $0 == "--show-secrets" || $0 == "--with-decryption" })
+            || words.contains(where: { $0 == "--show-secrets" || $0 == "--with-decryption" || asksForSecret($0) })
         {
             return true
         }
@@ -330,9 +325,45 @@ enum ClientVerbs {
             ? String(line[line.index(after: open)..<close]) : nil
     }
 
-    /// Returns whether a client of GitHub or GitLab asks its interface for something: `gh api -X GET search/code -f
-    /// q=x`, `gh api graphql -f query='query {…}'`.
+    private static let azureSwitches: Set<String> = [
+        "--skip-authorization-header", "--debug", "--verbose", "--only-show-errors",
+    ]
+    private static let azureOptions: Set<String> = [
+        "-u", "--url", "--uri", "--query", "-o", "--output", "--resource", "--headers", "--uri-parameters",
+        "--url-parameters", "--subscription",
+    ]
+
+    /// Returns whether Azure CLI asks an interface for something, which it does without a method, too: `az rest -m get
+    /// -u https://…`. It takes the beginning of an option for the option, so that only options that are known count.
+    private static func asksAzure(_ words: [String]) -> Bool {
+        var rest = words.dropFirst()
+        guard words.first == "rest", !rest.isEmpty else { return false }
+        while let word = rest.popFirst() {
+            if azureSwitches.contains(word) { continue }
+            guard let value = rest.popFirst(), !value.hasPrefix("-"), !value.hasPrefix("@") else { return false }
+            if ["-m", "--method"].contains(word) {
+                guard ["get", "head"].contains(value.lowercased()) else { return false }
+                continue
+            }
+            guard azureOptions.contains(word), !asksForSecret(value) else { return false }
+            // Several pairs of a name and a value.
+            while let next = rest.first, !next.hasPrefix("-"), !next.hasPrefix("@"), next.contains("=") {
+                rest = rest.dropFirst()
+            }
+        }
+        return true
+    }
+
+    /// Returns whether an address is that of a secret in a vault of Azure.
+    private static func asksForSecret(_ word: String) -> Bool {
+        let address = word.lowercased()
+        return address.contains(".vault.") && address.contains("/secrets")
+    }
+
+    /// Returns whether a client asks its service's interface for something: `gh api -X GET search/code -f q=x`,
+    /// `gh api graphql -f query='query {…}'`, `az rest --url https://…`.
     static func asksAPI(_ program: String, _ words: [String]) -> Bool {
+        if program == "az" { return asksAzure(words) }
         guard ["gh", "glab"].contains(program), words.first == "api",
             !words.contains(where: { ["--input", "--hostname"].contains(where: $0.hasPrefix) })
         else { return false }
