@@ -172,6 +172,24 @@ struct SSHSessionTests {
         }
     }
 
+    @Test("gives programs its own mark after a lost connection: those with the lost shell's are ended")
+    func marks() async throws {
+        try await Self.with { (session, server, _) async throws in
+            func mark() async throws -> String { try await session.sh("printenv MM_SHELL_ID").out }
+            _ = try await session.sh("export KEPT=1")
+            let lost = try await mark()
+            let beside = try await session.detach(ShellCommand("printenv MM_SHELL_ID KEPT"), deadline: .never)
+            _ = try #require(await beside.wait(until: .after(.seconds(300))))
+            #expect(beside.output(.stdout).text.hasSuffix("\n1\n") && !beside.output(.stdout).text.hasPrefix(lost))
+            for pid in server.descendants()
+            where (ProcFile.read("/proc/\(pid)/comm", limit: 99) ?? []).starts(with: "sshd".utf8) { kill(pid, SIGKILL) }
+            #expect(await eventually { await !session.isConnected })
+            let found = try await mark()
+            #expect(found.count == lost.count && found != lost)
+            #expect(try await session.sh("echo $KEPT").out == "1\n")
+        }
+    }
+
     @Test("goes on in the directory of a session of before, and says so")
     func continued() async throws {
         try await TestSSHD.with { (server) async throws in

@@ -137,7 +137,10 @@ final class RemoteShell: Sendable {
                 throw error
             }
         }
-        if let snapshot { _ = await ask(String(decoding: snapshot.script, as: UTF8.self)) }
+        // The variables are those of a shell before, also its mark, by which its programs are ended.
+        if let snapshot {
+            _ = await ask(String(decoding: snapshot.script, as: UTF8.self) + "export MM_SHELL_ID=\(mark)\n")
+        }
         _ = channel.takeUnclaimed()
         if isLate.withLock({ $0 }) { throw SSHFailure.silent(master.name) }
     }
