@@ -424,7 +424,8 @@ final class SFTPChannel: Sendable {
             }
             guard let bytes = try await process.output?.read(upTo: 64 << 10) else {
                 throw MMError(
-                    .remoteFailed, "The SFTP channel to \(name) was closed or timed out.", retry: .now)
+                    .remoteFailed, "The SFTP channel to \(name) was closed or timed out.",
+                    hint: "Repeat the call: an upload goes on from what has arrived.", retry: .now)
             }
             heard.now()
             state.withLock { $0.received += bytes }
