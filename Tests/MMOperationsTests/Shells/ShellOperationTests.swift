@@ -135,6 +135,18 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("say that a command has ended, or has no terminal, and ask nobody about what is typed into it")
+    func typedTooLate() async throws {
+        let handle = try #require(try await run("bash --norc", ["input": "terminal", "yield": 0])["job"])
+        _ = try await call("shell_jobs", ["cancel": handle])
+        let ended = try await fails(.conflict) { try await call("shell_write", ["job": handle, "text": "rm -rf sub"]) }
+        #expect(ended.message.contains("has ended"))
+        let other = try #require(try await run("sleep 1000", ["yield": 0])["job"])
+        _ = try await fails(.invalidInput) { try await call("shell_write", ["job": other, "text": "rm -rf sub"]) }
+        _ = try await call("shell_jobs", ["cancel": other])
+        await home.services.close()
+    }
+
     @Test("type into the command that runs in a session, without its handle")
     func typedBySession() async throws {
         let none = try await fails(.invalidInput) { try await call("shell_write", ["session": "s", "text": "x"]) }

@@ -42,7 +42,10 @@ struct TypingTarget: Sendable {
     /// - Throws: the guard's refusal of the lines that are sent with it.
     func type(_ typed: ShellInput, isSecret: Bool = false) async throws(MMError) -> OperationAnswer {
         switch kind {
-        case .command(let task) where !isSecret: try await clear(typed, for: task)
+        case .command(let task) where !isSecret:
+            // Nobody is asked about what can't be typed.
+            try task.job.checkTyping()
+            try await clear(typed, for: task)
         case .device(let session) where !isSecret: try await clear(typed, for: session)
         default: break
         }

@@ -292,15 +292,21 @@ public final class ShellJob: Sendable {
     }
 
     /// Types into the command's terminal.
-    /// - Throws: `.invalidInput` for a command without a terminal, `.conflict` if it has ended.
+    /// - Throws: as ``checkTyping()``.
     public func type(_ input: ShellInput) async throws(MMError) {
+        try checkTyping()
+        try await reach.type(input.bytes)
+    }
+
+    /// Makes sure that something can be typed into the command.
+    /// - Throws: `.invalidInput` for a command without a terminal, `.conflict` if it has ended.
+    package func checkTyping() throws(MMError) {
         guard command.input.usesTerminal else {
             throw MMError(
                 .invalidInput, "The command was started without a terminal.",
                 hint: "Start it with input “terminal” (output stays exact) or “screen” (full-screen programs).")
         }
         guard end == nil else { throw MMError(.conflict, "The command has ended; nothing was typed.") }
-        try await reach.type(input.bytes)
     }
 
     /// Changes the size of the command's terminal, and tells the programs in it.
