@@ -71,6 +71,25 @@ struct SSHFailureTests {
         #expect(message.hasSuffix(".") && !message.hasSuffix(".."), "\(message)")
     }
 
+    @Test(
+        "a host behind a jump host or a ProxyCommand that fails is told with the words of that",
+        arguments: [
+            (
+                "/bin/sh: 1: exec: nc: not found\r\nConnection closed by UNKNOWN port 65535",
+                "ProxyCommand: /bin/sh: 1: exec: nc: not found."
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
+                "ProxyCommand."
+            ),
+            ("Connection to UNKNOWN port 65535 timed out", "ProxyCommand."),
+        ])
+    func wayThere(words: String, end: String) {
+        let error = SSHFailure.error(words, name: "ann@web1:22", target: SSHTarget("web1"))
+        #expect(error.code == .unavailable)
+        #expect(error.message.hasSuffix(end) && error.hint?.contains("ssh -v web1") == true, "\(error)")
+    }
+
     @Test("a sign-in that ended before every key was tried says how to name the right one")
     func tooManyKeys() {
         let words = "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures"

@@ -44,6 +44,8 @@ enum SSHFailure {
                 .invalidInput, "The ssh configuration is not valid.",
                 hint: "Read the message and correct the file.", cause: cause)
         }
+        // ssh knows no address of a host that it reaches through another program.
+        if says("UNKNOWN port") { return wayThere(messages, name, target, cause) }
         if says("Connection refused") || says("No route to host") || says("Network is unreachable") || says("timed out")
             || says("Connection closed") || says("Connection reset")
         {
@@ -55,6 +57,20 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    /// Returns the error for a host that can't be reached through its jump host or `ProxyCommand`, with the last words
+    /// of that.
+    private static func wayThere(_ messages: String, _ name: String, _ target: SSHTarget, _ cause: String) -> MMError {
+        let own = messages.split(whereSeparator: \.isNewline).filter {
+            !$0.contains("UNKNOWN port") && !$0.hasPrefix("kex_exchange_identification")
+        }
+        let told = own.isEmpty ? "" : ": " + lastLine(own.joined(separator: "\n"))
+        return MMError(
+            .unavailable, "\(name) can't be reached through its jump host or ProxyCommand\(told).",
+            hint:
+                "Check that, and that the SSH server behind it answers. Try the same with `\(ssh(to: target, "-v"))`.",
+            retry: .now, cause: cause)
     }
 
     /// Returns the error for a host that ended the sign-in before ssh had tried every key: the right one may be left.
