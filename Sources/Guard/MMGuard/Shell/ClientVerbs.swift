@@ -325,27 +325,29 @@ enum ClientVerbs {
             ? String(line[line.index(after: open)..<close]) : nil
     }
 
-    private static let azureSwitches: Set<String> = [
+    /// The clients with a verb for requests to any address, which fetch unless they are told another method.
+    private static let requesters = ["az": "rest", "m365": "request"]
+    private static let requestSwitches: Set<String> = [
         "--skip-authorization-header", "--debug", "--verbose", "--only-show-errors",
     ]
-    private static let azureOptions: Set<String> = [
-        "-u", "--url", "--uri", "--query", "-o", "--output", "--resource", "--headers", "--uri-parameters",
-        "--url-parameters", "--subscription",
+    private static let requestOptions: Set<String> = [
+        "-u", "--url", "--uri", "--query", "-o", "--output", "-r", "--resource", "--headers", "--accept",
+        "--uri-parameters", "--url-parameters", "--subscription",
     ]
 
-    /// Returns whether Azure CLI asks an interface for something, which it does without a method, too: `az rest -m get
-    /// -u https://…`. It takes the beginning of an option for the option, so that only options that are known count.
-    private static func asksAzure(_ words: [String]) -> Bool {
+    /// Returns whether such a client only fetches: `az rest -m get -u https://…`. It takes the beginning of an option
+    /// for the option, so that only options that are known count.
+    private static func fetches(_ words: [String], behind verb: String) -> Bool {
         var rest = words.dropFirst()
-        guard words.first == "rest", !rest.isEmpty else { return false }
+        guard words.first == verb, !rest.isEmpty else { return false }
         while let word = rest.popFirst() {
-            if azureSwitches.contains(word) { continue }
+            if requestSwitches.contains(word) { continue }
             guard let value = rest.popFirst(), !value.hasPrefix("-"), !value.hasPrefix("@") else { return false }
             if ["-m", "--method"].contains(word) {
                 guard ["get", "head"].contains(value.lowercased()) else { return false }
                 continue
             }
-            guard azureOptions.contains(word), !asksForSecret(value) else { return false }
+            guard requestOptions.contains(word), !asksForSecret(value) else { return false }
             // Several pairs of a name and a value.
             while let next = rest.first, !next.hasPrefix("-"), !next.hasPrefix("@"), next.contains("=") {
                 rest = rest.dropFirst()
@@ -363,7 +365,7 @@ enum ClientVerbs {
     /// Returns whether a client asks its service's interface for something: `gh api -X GET search/code -f q=x`,
     /// `gh api graphql -f query='query {…}'`, `az rest --url https://…`.
     static func asksAPI(_ program: String, _ words: [String]) -> Bool {
-        if program == "az" { return asksAzure(words) }
+        if let verb = requesters[program] { return fetches(words, behind: verb) }
         guard ["gh", "glab"].contains(program), words.first == "api",
             !words.contains(where: { ["--input", "--hostname"].contains(where: $0.hasPrefix) })
         else { return false }

@@ -618,7 +618,10 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         // A variable or a pattern may stand for `--`, behind which no word is an option.
         let mayEndOptions = words.contains("--") || call.arguments.contains { !$0.isLiteral }
-        if words == ["--help"] || words == ["--version"] { return !ShellPrograms.shells.contains(name) }
+        if words == ["--help"] || words == ["--version"] {
+            // Others may take it for options of theirs.
+            return !ShellPrograms.shells.contains(name) || ["bash", "zsh", "fish"].contains(name)
+        }
         // For programs that act, the same letter may be an order: `shutdown -h`.
         if words == ["-h"] || words == ["-?"], ClientVerbs.isClient(name) { return true }
         if words.count == 1, ["version", "help"].contains(words.first) {
