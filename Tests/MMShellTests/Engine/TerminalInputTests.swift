@@ -24,6 +24,20 @@ struct TerminalInputTests {
         }
     }
 
+    @Test(
+        "tells programs that edit the line that their output is no terminal, for that command",
+        arguments: Shells.installed.filter { (kind: ShellKind) in !kind.hooksByPrompt })
+    func plainOutput(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            _ = try await shell.sh("TERM=xterm")
+            let job = try await shell.start(
+                ShellCommand("echo $TERM; kept=1", input: .terminal), deadline: .after(.seconds(300)))
+            #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
+            #expect(job.output(.stdout).text == "dumb\n")
+            #expect(try await shell.sh("echo $TERM $kept").out == "xterm 1\n")
+        }
+    }
+
     @Test("knows when a secret is requested, and shows none")
     func secret() async throws {
         try await Shells.with { (shell) async throws in

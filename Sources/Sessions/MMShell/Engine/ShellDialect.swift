@@ -123,6 +123,9 @@ struct ShellDialect: Sendable {
         start += previous == 0 ? "; " : " __mm_p=\(previous); __mm_begin; "
         // zsh would write the trace of a command with redirected streams to the shell's own streams.
         if kind == .zsh { start += "{ " }
+        // Programs that edit the typed line would ask the terminal for its width, or move its cursor, in their output.
+        // Before a special builtin the assignment would last.
+        if input == .terminal, !kind.hooksByPrompt { start += "TERM=dumb " }
         var line = Array(start.utf8)
         line.reserveCapacity(start.utf8.count + text.utf8.count + 160)
         if let file {
