@@ -170,11 +170,8 @@ struct RequestTargetParser {
     private func parseQuery(_ query: Substring) throws(MMError) -> [QueryItem] {
         var items: [QueryItem] = []
         for part in QueryText.options(of: query) {
-            let equals = part.firstIndex(of: "=")
-            let name = try decoded(part[..<(equals ?? part.endIndex)], "query")
-            let value = try equals.map { (position) throws(MMError) in
-                try decoded(part[part.index(after: position)...], "query")
-            }
+            let name = try decoded(part.prefix { $0 != "=" }, "query")
+            let value = try QueryText.value(of: part).map { (text) throws(MMError) in try decoded(text, "query") }
             items.append(QueryItem(name, value))
         }
         return items

@@ -24,6 +24,14 @@ struct RequestTargetTests {
             ("/me/drive/root:/C%23 notes.docx", "/v1.0/me/drive/root:/C%23%20notes.docx"),
             ("/users/%2573", "/v1.0/users/%2573"),
             ("/users?$filter=name eq 'a+b'&$top=5", "/v1.0/users?$filter=name%20eq%20'a%2Bb'&$top=5"),
+            ("/users?$filter=accountEnabled+eq+false", "/v1.0/users?$filter=accountEnabled%20eq%20false"),
+            ("/users?%24filter=name+eq+%27a+b%27+or+x", "/v1.0/users?$filter=name%20eq%20'a%2Bb'%20or%20x"),
+            (
+                "/users?$filter=created+ge+2026-01-01T00:00:00+02:00+and+x",
+                "/v1.0/users?$filter=created%20ge%202026-01-01T00:00:00%2B02:00%20and%20x"
+            ),
+            ("/users?$search=\"name:a+b\"+AND+\"x\"", "/v1.0/users?$search=%22name:a%2Bb%22%20AND%20%22x%22"),
+            ("/users?$skiptoken=a+b", "/v1.0/users?$skiptoken=a%2Bb"),
             ("/users?$filter=a%26b", "/v1.0/users?$filter=a%26b"),
             ("/users?$filter=department eq 'R&D'&$top=5", "/v1.0/users?$filter=department%20eq%20'R%26D'&$top=5"),
             (
