@@ -40,7 +40,7 @@ struct PathNormalizationTests {
     @Test("every template of v1.0 is found by its own spelling")
     func own() {
         let examples = Self.examples()
-        #expect(examples.count == 4722)
+        #expect(examples.count == 4726)
         for example in examples {
             #expect(found("GET", example.path)?.template == example.template)
         }
@@ -51,6 +51,10 @@ struct PathNormalizationTests {
         let published = found("POST", version + "/sites/a/pages/b/microsoft.graph.sitePage/publish")
         #expect(published?.template == "/sites/{site-id}/pages/{baseSitePage-id}/graph.sitePage/publish")
         #expect(published?.classes.strictest == .write)
+        let asked = found("POST", version + "/sites/a/pages/b/microsoft.graph.sitePage/getWebPartsByPosition")
+        #expect(asked?.classes.strictest == .read)
+        let accepted = found("POST", version + "/users/a/messages/b/microsoft.graph.calendarSharingMessage/accept")
+        #expect(accepted?.template == "/users/{user-id}/messages/{message-id}/graph.calendarSharingMessage/accept")
     }
 
     @Test("every template of beta is found below /beta")
