@@ -95,6 +95,8 @@ struct FilterTextTests {
                 #"{"displayName":"a","discoverySettings":{"showInTeamsSearchAndSuggestions":true},"memberSettings":{}}"#
             ),
             ("PATCH", "/devices/a", #"{"extensionAttributes":{"extensionAttribute1":"kiosk"}}"#),
+            ("POST", "/identityGovernance/accessReviews/definitions", #"{"backupReviewers":[{"query":"/users/a"}]}"#),
+            ("PATCH", "/security/secureScoreControlProfiles/a", #"{"assignedTo":"ada","comment":"b"}"#),
             ("POST", "/me/events", #"{"reminderMinutesBeforeStart":"15","start":{"dateTime":"x","timeZone":"UTC"}}"#),
             (
                 "POST", "/users/a/assignLicense",

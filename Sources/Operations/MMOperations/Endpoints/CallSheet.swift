@@ -33,10 +33,12 @@ enum CallSheet {
         with shelf: ReadyShelf = .standard
     ) throws(MMError) -> OperationAnswer {
         // A caller that gives a method or service looks only for a request.
-        let ready = method == nil && resource == nil ? ReadyRows(question, on: shelf) : nil
         let graph =
             resource == nil || resource == .graph
             ? EndpointSearch().find(question, limit: top, method: method, withBeta: beta) : []
+        let ready =
+            method == nil && resource == nil
+            ? ReadyRows(question, on: shelf, besides: graph.first?.score ?? 0) : nil
         let others = ServiceSearch().find(question, limit: top, method: method, among: resource?.services)
         // With equal scores, calls of other services precede those of Graph.
         let ranked =
@@ -114,12 +116,16 @@ struct ReadyRows {
     private static let room = 1_000
     /// The minimum score of a cmdlet.
     private static let leastOfCmdlets: Float = 0.5
+    /// How much worse than the best call a cmdlet may match: a worse one is about another thing, such as a policy for
+    /// meetings where a meeting is meant.
+    private static let shareOfCall: Float = 0.75
 
     /// Whether there are none.
     var isEmpty: Bool { members.isEmpty }
 
     /// Finds the tasks and cmdlets for a question.
-    init(_ question: String, on shelf: ReadyShelf) {
+    /// - Parameter call: the score of the call of Graph that matches best.
+    init(_ question: String, on shelf: ReadyShelf, besides call: Float) {
         let effects = ToolEffects(.standard)
         var rows: [(list: String, row: JSONValue, text: String, score: Float)] = []
         for found in shelf.find(question, limit: Self.mostTasks) {
@@ -129,7 +135,8 @@ struct ReadyRows {
             row["request"] = ["name": .string(found.task.name)]
             rows.append(("ready", .object(row), "\(Self.command(found.task))   \(found.task.summary)", found.score))
         }
-        for found in CmdletCallTable.find(question, limit: Self.mostCmdlets, above: Self.leastOfCmdlets) {
+        let least = max(Self.leastOfCmdlets, Self.shareOfCall * min(call, 1))
+        for found in CmdletCallTable.find(question, limit: Self.mostCmdlets, above: least) {
             let row: JSONValue = [
                 "tool": "run",
                 "request": ["module": .string(found.call.module), "command": .string(found.call.example)],

@@ -66,7 +66,7 @@ package enum CmdletCallTable {
         exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
         exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
         exo | Get-Mailbox -Filter 'ForwardingSmtpAddress -ne $null' -ResultSize Unlimited | mail forwarding; which mailboxes forward mail
-        exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress ADDRESS -DeliverToMailboxAndForward $true | forward a mailbox; set up mail forwarding; forward mail of a user to somebody else; redirect mail of a leaver
+        exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress ADDRESS -DeliverToMailboxAndForward $true | forward a mailbox; set up mail forwarding; forward mail of a user to somebody else; redirect mail of a leaver; forward mail of a user who left
         exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress $null | stop mail forwarding; remove forwarding from a mailbox; disable forwarding
         exo | Set-Mailbox -Identity MAILBOX -LitigationHoldEnabled $true | litigation hold; put a mailbox on hold; legal hold on a mailbox
         exo | Set-Mailbox -Identity MAILBOX -HiddenFromAddressListsEnabled $true | hide a mailbox from the address list; hide a user from the global address list; hide from address lists
@@ -127,12 +127,12 @@ package enum CmdletCallTable {
         exo | Get-CalendarProcessing -Identity ROOM | booking settings of a room; does a room accept meetings; calendar processing
         exo | Set-CalendarProcessing -Identity ROOM -AutomateProcessing AutoAccept | let a room accept meetings automatically; auto accept bookings
         exo | Get-MigrationBatch | migration batches; state of a mailbox migration
-        exo | Search-UnifiedAuditLog -StartDate DATE -EndDate DATE | unified audit log; audit log search; who deleted a file; who accessed a mailbox; activity of a user in the audit log
+        exo | Search-UnifiedAuditLog -StartDate DATE -EndDate DATE | unified audit log; audit log search; who deleted a file; who deleted a message; who deleted items of a mailbox; who accessed a mailbox; activity of a user in the audit log
         exo | Get-ManagementRoleAssignment | exchange admin roles; exchange role assignments
         exo | Get-RoleGroupMember -Identity 'Organization Management' | exchange administrators; members of an exchange role group
         exo | Add-RoleGroupMember -Identity ROLEGROUP -Member WHO | add someone to an exchange role group
         compliance | Get-ComplianceSearch | compliance searches; content searches
-        compliance | New-ComplianceSearch -Name NAME -ExchangeLocation All -ContentMatchQuery QUERY | search all mailboxes for a message; find a phishing mail in all mailboxes; new content search
+        compliance | New-ComplianceSearch -Name NAME -ExchangeLocation All -ContentMatchQuery QUERY | search all mailboxes for a message; search all mailboxes for a subject; find a phishing mail in all mailboxes; new content search
         compliance | New-ComplianceSearchAction -SearchName NAME -Purge -PurgeType SoftDelete | purge a message from all mailboxes; purge a mail from mailboxes; purge phishing; delete a phishing mail everywhere; remove mail from every mailbox
         compliance | Get-DlpCompliancePolicy | dlp policies; data loss prevention
         compliance | Get-DlpComplianceRule | rules of a dlp policy; dlp rules
@@ -174,7 +174,7 @@ package enum CmdletCallTable {
         pnp | Restore-PnPRecycleBinItem -Identity ID | restore a file from the recycle bin of a site; restore a deleted sharepoint file
         pnp | Get-PnPTenantDeletedSite | deleted sites; deleted sharepoint sites
         pnp | Restore-PnPTenantSite -Identity SITE | restore a deleted site; restore a sharepoint site
-        pnp | Remove-PnPTenantSite -Url SITE | delete a sharepoint site; remove a site collection
+        pnp | Remove-PnPTenantSite -Url SITE | delete a sharepoint site; delete a site; remove a site collection
         pnp | New-PnPSite -Type CommunicationSite -Title TITLE -Url SITE | create a sharepoint site; new communication site; new site collection
         pnp | Set-PnPTenantSite -Identity SITE -StorageMaximumLevel 26214400 | storage quota of a site; raise the storage limit of a sharepoint site
         pnp | Get-PnPTenant | sharepoint settings of the tenant; sharepoint tenant configuration
