@@ -70,6 +70,24 @@ struct DocumentedRequestTests {
         #expect(throws: Never.self) { try JSONParser.parse(alone.bytes, limits: .strict) }
     }
 
+    @Test("a list tells the fields of its items only if they are expanded or selected, and one item always has them")
+    func itemFields() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let items = "/v1.0/sites/root/lists/Tasks/items"
+        func first(_ query: String) async -> JSONValue? {
+            await bench.graph("GET", items + query, token: token).json["value"]?[0]
+        }
+        let plain = await first("")
+        #expect(plain?["id"]?.string != nil && plain?["fields"] == nil, "\(String(describing: plain))")
+        for query in ["?$expand=fields", "?$select=id,fields", "?expand=fields(select=Title)"] {
+            let fields = await first(query)?["fields"]
+            #expect(fields?["Title"]?.string != nil, "\(query)")
+        }
+        let one = await bench.graph("GET", items + "/1", token: token).json
+        #expect(one["fields"]?["Title"]?.string != nil, "\(one)")
+    }
+
     @Test("an object is named by another key within or behind its collection's step")
     func alternateKeys() async throws {
         let bench = Bench()

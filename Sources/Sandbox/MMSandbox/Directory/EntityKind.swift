@@ -60,6 +60,9 @@ struct EntityKind: Sendable {
         self.isAbstract = abstract
     }
 
+    /// The properties of one object that a list leaves out unless they are selected or expanded.
+    var leftInLists: Set<String> { name == "listItem" ? ["fields"] : [] }
+
     /// The relationships of the type. The service accepts these names in `$select` as well, and returns nothing for
     /// them.
     var related: Set<String> {

@@ -234,7 +234,7 @@ struct GraphReader {
         }
         bytes.append(contentsOf: #","value":["#.utf8)
         let writer = RowWriter(
-            kind: kind, select: select ?? call.everything(of: kind), expanding: call.options.expand)
+            kind: kind, select: select ?? call.everything(of: kind), expanding: call.options.expand, inList: true)
         let preferred = preferred(call, kind)
         for (place, row) in page.records.enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -9,19 +9,20 @@ struct RowWriter: Sendable {
     /// The selected properties that Graph declares and this tenant's objects lack, with their empty values.
     private let empty: [UInt8]
     private let isWhole: Bool
-    /// The properties that are written behind the row, since the caller expands them.
-    private let expanded: Set<String>
+    /// The properties that aren't written with the row: those that the caller expands follow it.
+    private let left: Set<String>
     /// The type to name in each row, if a list holds several.
     let typeName: String?
     /// The columns, where each is one of the common ones of users and nothing precedes them.
     private let layout: UserLayout?
 
     init(
-        kind: EntityKind, select: [String]?, typeName: String? = nil, expanding: [QueryOptions.Expansion] = []
+        kind: EntityKind, select: [String]?, typeName: String? = nil, expanding: [QueryOptions.Expansion] = [],
+        inList: Bool = false
     ) {
         self.kind = kind
-        let expanded = Set(expanding.map(\.name))
-        self.expanded = expanded
+        let left = Set(expanding.map(\.name)).union(inList && select == nil ? kind.leftInLists : [])
+        self.left = left
         self.typeName = typeName
         let wanted = select.flatMap { $0.contains("*") ? nil : $0 }
         isWhole = wanted == nil && kind.selected == nil
@@ -33,7 +34,7 @@ struct RowWriter: Sendable {
             label.append(UInt8(ascii: ":"))
             return label
         }
-        columns = names.filter { kind.types[$0] != nil && !expanded.contains($0) }.map {
+        columns = names.filter { kind.types[$0] != nil && !left.contains($0) }.map {
             ($0, UserColumn(rawValue: $0), label($0))
         }
         // Only the directory tells of each property that an object has no value.
@@ -69,7 +70,7 @@ struct RowWriter: Sendable {
         }
         if isWhole, case .object(let members) = record {
             // Without a selection, an object returns the properties it has, since files and folders differ.
-            for (name, value) in members where kind.types[name] != nil && !expanded.contains(name) {
+            for (name, value) in members where kind.types[name] != nil && !left.contains(name) {
                 separate(&bytes)
                 JSONWriter.append(name, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))

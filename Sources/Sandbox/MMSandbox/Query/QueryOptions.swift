@@ -150,7 +150,9 @@ struct QueryOptions: Sendable {
                 guard halves.count == 2 else {
                     throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
                 }
-                switch halves[0].trimmed.lowercased() {
+                // As for the options of a request, the $ may be missing.
+                let name = halves[0].trimmed.lowercased()
+                switch name.hasPrefix("$") ? name : "$" + name {
                 case "$select": expansion.select = try names(String(halves[1]), option: "$select").map(property)
                 case "$top": expansion.top = try number(halves[1].trimmed, option: "$top")
                 case "$filter": expansion.filter = try FilterParser.parse(String(halves[1]), version: .four)
