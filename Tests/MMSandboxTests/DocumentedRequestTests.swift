@@ -88,6 +88,31 @@ struct DocumentedRequestTests {
         #expect(one["fields"]?["Title"]?.string != nil, "\(one)")
     }
 
+    @Test(
+        "each object of a list that belongs to another object is read by its id",
+        arguments: [
+            "/v1.0/me/managedDevices", "/v1.0/me/chats/{first}/members", "/v1.0/me/joinedTeams/{first}/members",
+            "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances",
+        ])
+    func belonging(path: String) async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        func first(_ path: String) async throws -> String {
+            let list = await bench.graph("GET", path, token: token)
+            return try #require(list.json["value"]?[0]?["id"]?.string, "\(list.text)")
+        }
+        var list = path
+        if let mark = path.firstRange(of: "/{first}") {
+            let owner = try await first(String(path[..<mark.lowerBound]))
+            list = path.replacing("{first}", with: Bench.escaped(owner))
+        }
+        let id = try await first(list)
+        let one = await bench.graph("GET", "\(list)/\(Bench.escaped(id))", token: token)
+        #expect(one.status == 200 && one.json["id"]?.string == id, "\(one.text)")
+        let none = await bench.graph("GET", "\(list)/00000000-0000-0000-0000-00000000abcd", token: token)
+        #expect(none.status >= 400)
+    }
+
     @Test("an object is named by another key within or behind its collection's step")
     func alternateKeys() async throws {
         let bench = Bench()

@@ -419,8 +419,8 @@ extension GraphReader {
         to bytes: inout [UInt8]
     ) throws(GraphFailure) {
         RowWriter(
-            kind: kind, select: expansion.select, typeName: kind.isDirectoryObject ? kind.name : nil,
-            expanding: expansion.expand
+            kind: kind, select: expansion.select?.map { kind.spelling(of: $0) },
+            typeName: kind.isDirectoryObject ? kind.name : nil, expanding: expansion.expand
         ).open(row, etag: nil, to: &bytes)
         try append(expansion.expand, of: row, kind: kind, owner: owner, call, to: &bytes)
         bytes.append(UInt8(ascii: "}"))

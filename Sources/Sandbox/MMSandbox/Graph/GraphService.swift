@@ -228,12 +228,7 @@ struct GraphService {
             }
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }
             if last == "delta", call.request.method == "GET" { return try delta.answer(call, place) }
-            if case .made(_, let rows) = place.node, place.rest.count == 1, GUID.isValid(last) {
-                guard call.request.method == "GET", rows.contains(where: { $0.id == last }) else {
-                    throw .missing(last)
-                }
-                return try reader.read(call, place)
-            }
+            if place.rest.count == 1, let answer = try item(call, place, key: last) { return answer }
             return try actions.answer(call, place, named: last)
         }
         switch call.request.method {
@@ -242,6 +237,25 @@ struct GraphService {
         case "PATCH", "PUT": return try writer.update(call, place)
         case "DELETE": return try writer.delete(call, place)
         default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    /// Returns the answer to a read of one object of a list that belongs to another object; `nil` if the step names
+    /// none.
+    private func item(
+        _ call: GraphCall, _ place: GraphPlace, key: String
+    ) throws(GraphFailure) -> HTTPServerResponse? {
+        let isRead = call.request.method == "GET"
+        switch place.node {
+        case .made(_, let rows):
+            let isThere = isRead && rows.contains { $0.id == key }
+            guard isThere || GUID.isValid(key) else { return nil }
+            guard isThere else { throw .missing(key) }
+            return try reader.read(call, place)
+        case .collection(let address, let test?):
+            guard isRead, let row = store.table(address).find(key), test(row) else { return nil }
+            return try reader.read(call, GraphPlace(.row(address, key: row.id), place.label, place.area, []))
+        default: return nil
         }
     }
 }
@@ -283,7 +297,7 @@ struct RoleEligibility {
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         guard GraphScopes(call: call, isSelf: false).isOpen ?? false else { throw .denied }
         let isOwn = names.count == 4 && names[3] == "filterbycurrentuser"
-        guard names.count == 3 || isOwn else { throw .unknownSegment(call.segments[3].name) }
+        guard names.count <= 4 else { throw .unknownSegment(call.segments[4].name) }
         if !isOwn, !call.principal.isApp {
             let roles = store.roles(of: call.principal)
             guard roles.contains(.globalAdministrator) || roles.contains(.globalReader) else { throw .denied }
@@ -293,6 +307,11 @@ struct RoleEligibility {
                 !isOwn || id == call.principal.objectID
             else { return nil }
             return Self.row(id, role)
+        }
+        if names.count == 4, !isOwn {
+            let key = call.segments[3].name
+            guard let row = rows.first(where: { $0["id"]?.string == key }) else { throw .missing(key) }
+            return GraphAnswers.json(row)
         }
         return GraphAnswers.json([
             "@odata.context": .string(
