@@ -38,6 +38,20 @@ struct EndpointsTests {
     }
 
     @Test(
+        "a cmdlet that matches far worse than the best call isn't named",
+        arguments: [
+            ("create a meeting", nil), ("send a teams message", nil), ("groups of a user", nil), ("create a team", nil),
+            ("create a shared mailbox", "New-Mailbox"),
+            ("add a user to a distribution list", "Add-DistributionGroupMember"),
+            ("out of office of a colleague", "Get-MailboxAutoReplyConfiguration"),
+        ] as [(String, String?)])
+    func cmdlets(question: String, name: String?) throws {
+        let cmdlets = try value(CallSheet.answer(to: question, method: nil, beta: false, top: 5))?["cmdlets"]?.array
+        let first = cmdlets?.first?["request"]?["command"]?.string?.split(separator: " ").first.map(String.init)
+        #expect(first == name)
+    }
+
+    @Test(
         "the body of every request that an answer names is an object, as the tool takes it, and a count selects nothing",
         arguments: ["batch", "what if of conditional access", "create many users", "how many groups", "flow of a user"])
     func takenBodies(question: String) throws {
