@@ -96,7 +96,10 @@ struct FilterTextTests {
             ),
             ("PATCH", "/devices/a", #"{"extensionAttributes":{"extensionAttribute1":"kiosk"}}"#),
             ("POST", "/identityGovernance/accessReviews/definitions", #"{"backupReviewers":[{"query":"/users/a"}]}"#),
-            ("PATCH", "/security/secureScoreControlProfiles/a", #"{"assignedTo":"ada","comment":"b"}"#),
+            (
+                "PATCH", "/security/secureScoreControlProfiles/a",
+                #"{"assignedTo":"ada","comment":"b","state":"Reviewed"}"#
+            ),
             ("POST", "/me/events", #"{"reminderMinutesBeforeStart":"15","start":{"dateTime":"x","timeZone":"UTC"}}"#),
             (
                 "POST", "/users/a/assignLicense",
