@@ -5,7 +5,7 @@ extension HostCommands {
     static let beyond: [String: Set<String>] = [
         "Get-Content": ["Delimiter"], "Join-Path": ["Resolve"],
         "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
-        "Set-Location": ["PassThru"], "Push-Location": ["PassThru"], "Pop-Location": ["PassThru", "StackName"],
+        "Pop-Location": ["StackName"],
         "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"], "Set-Clipboard": ["PassThru"],
         "Add-Member": ["TypeName", "SecondValue"], "Select-String": ["Context"],
         "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Transitional"],
