@@ -78,11 +78,13 @@ SHARED_ROOMS := MMCore MMSystem MMHTTP MMMCP MMSessions MMShell MMEgress
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 # Rooms that use unsafe memory run under the address and undefined-behaviour sanitizers, those that share memory between
-# threads or start processes from several under the thread sanitizer. Only their tests are built.
+# threads or start processes from several under the thread sanitizer. Only their tests are built. Few run at a time: all at
+# once they starve on a small machine, and then fail by their deadlines.
+FEW := --experimental-maximum-parallelization-width 4
 sanitize:
 	@Scripts/prerequisites test
-	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
-	MM_TESTS="$(SHARED_ROOMS)" swift test --sanitize=thread --scratch-path .build/thread
+	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test $(FEW) --sanitize=address $(UNDEFINED) --scratch-path .build/address
+	MM_TESTS="$(SHARED_ROOMS)" swift test $(FEW) --sanitize=thread --scratch-path .build/thread
 
 # Writes the files that are generated from the catalogue: the site's page of operations, and the calls of an example.
 pages:
