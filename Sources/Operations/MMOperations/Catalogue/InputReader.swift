@@ -223,7 +223,7 @@ public struct InputReader: Sendable {
             for (key, item) in object where !item.isNull {
                 let plain = String(key.drop { $0 == "?" })
                 let items = item.array ?? [item]
-                let texts = items.compactMap(Self.plainText)
+                let texts = items.compactMap(ToolParameter.text(of:))
                 guard !items.isEmpty, texts.count == items.count else {
                     throw wrong(name, member: key, item, due: "a string, number, boolean or list of them")
                 }
@@ -236,15 +236,6 @@ public struct InputReader: Sendable {
                 return (String(pieces[0]), pieces.count > 1 ? String(pieces[1]) : "")
             }
         default: throw wrong(name, value, due: "an object or name=value text")
-        }
-    }
-
-    private static func plainText(_ value: JSONValue) -> String? {
-        switch value {
-        case .string(let text): text
-        case .bool(let flag): flag ? "true" : "false"
-        case .int, .double, .number: value.description
-        case .null, .array, .object: nil
         }
     }
 

@@ -105,8 +105,10 @@ struct CatalogueServer {
         tool.acceptedSchema = operation.wholeInputSchema
         tool.argumentReading = { (given) throws(MMError) in try InputReader.plain(given, fields, of: name) }
         let takesQuery = fields.contains { $0.name == "query" && $0.kind == .parameters }
-        let places = ArgumentPlaces(own: fields, tools: toolFields)
-        tool.argumentRemark = { (takesQuery ? Self.queryRemark($0) : nil) ?? places.remark(on: $0) }
+        // Only a call with an unknown argument needs to know the other tools.
+        tool.argumentRemark = {
+            (takesQuery ? Self.queryRemark($0) : nil) ?? ArgumentPlaces(own: fields, tools: toolFields).remark(on: $0)
+        }
         return tool
     }
 
