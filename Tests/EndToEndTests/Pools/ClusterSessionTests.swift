@@ -85,20 +85,19 @@ private final class Nodes: Sendable {
         let own = "\(root)/node\(number)"
         mkdir(own, 0o700)
         let home = tenant.home.path
-        var command = ChildCommand(
+        let (process, _) = try await ListeningProgram.start(
             Programs.mm,
-            ["pool", "serve", "--listen", "\(place.host):\(ports[number])", "--token-file", "\(root)/secret"],
-            environment: tenant.home.environment.merging([
+            [
+                "pool", "serve", "--listen", "\(place.host):\(ports[number])", "--token-file", "\(root)/secret",
+                "--quiet",
+            ],
+            tenant.home.environment.merging([
                 "MM_STATE_DIR": "\(own)/state", "MM_LOG_DIR": "\(own)/logs", "XDG_RUNTIME_DIR": own,
                 "MM_TOKEN_DIR": "\(home)/.mm-graph-tokens", "MM_CONNECTIONS": "\(home)/.m365-connections.json",
                 "MM_SANDBOX_URL": tenant.base, "MM_GUARD_RULES": "\(root)/rules.json",
                 "MM_CLUSTER": "redis+unix://\(root)/redis.sock", "MM_CLUSTER_LEASE": "\(lease)",
             ]) { $1 })
-        command.output = .null
-        command.error = .null
-        let process = try await ChildProcess.start(command)
         nodes.withLock { $0.append(process) }
-        try await waitUntil { try await self.ask(number, ["connections", "list", "--json"]).code == 0 }
     }
 
     func signal(_ number: Int, _ signal: Int32) { _ = kill(nodes.withLock { $0[number].pid }, signal) }

@@ -87,7 +87,7 @@ private final class Topology: Sendable {
     }
 
     func startPool(_ connection: String, at address: String) async throws {
-        let process = try await start(
+        let process = try await ListeningProgram.start(
             Programs.mm,
             [
                 "pool", "serve", "--profile", "pool", "--listen", "\(address):\(port)", "--behind-proxy",
@@ -105,26 +105,10 @@ private final class Topology: Sendable {
             root + "/ca.pem",
         ]
         let line = "mount --bind \(root)/hosts /etc/hosts && exec \"$0\" \"$@\""
-        let (process, address) = try await start("/usr/bin/unshare", Self.words + [line] + words, environment("router"))
+        let (process, address) = try await ListeningProgram.start(
+            "/usr/bin/unshare", Self.words + [line] + words, environment("router"))
         router.withLock { $0 = process }
         base.withLock { $0 = address }
-    }
-
-    private func start(
-        _ program: String, _ words: [String], _ environment: [String: String]
-    ) async throws -> (process: ChildProcess, line: String) {
-        var command = ChildCommand(program, words, environment: environment)
-        command.output = .pipe
-        command.error = .pipe
-        let process = try await ChildProcess.start(command)
-        var text: [UInt8] = []
-        while !text.contains(0x0A), let piece = try await process.output?.read() { text += piece }
-        guard let end = text.firstIndex(of: 0x0A) else {
-            var complaint: [UInt8] = []
-            while let piece = try await process.error?.read() { complaint += piece }
-            throw MMError(.internalError, "it ended: \(String(decoding: complaint, as: UTF8.self))")
-        }
-        return (process, String(decoding: text[..<end], as: UTF8.self))
     }
 
     func signal(_ connection: String, _ signal: Int32) {

@@ -91,23 +91,12 @@ final class ClusterNodes: Sendable {
         let environment = tenant.home.environment.merging(key) { $1 }.merging(own(number)) { $1 }
             // Long enough for a busy machine: no lease of a living node may expire.
             .merging(["MM_CLUSTER_LEASE": "6"]) { $1 }
-        var command = ChildCommand(
+        let (process, _) = try await ListeningProgram.start(
             Programs.mm,
             [
                 "pool", "serve", "--listen", "\(place.host):\(ports[number])", "--token-file", "\(root)/secret",
                 "--quiet",
-            ],
-            environment: environment)
-        command.output = .pipe
-        command.error = .pipe
-        let process = try await ChildProcess.start(command)
-        var text: [UInt8] = []
-        while !text.contains(0x0A), let piece = try await process.output?.read() { text += piece }
-        guard text.contains(0x0A) else {
-            var complaint: [UInt8] = []
-            while let piece = try await process.error?.read() { complaint += piece }
-            throw MMError(.internalError, "node \(number) ended: \(String(decoding: complaint, as: UTF8.self))")
-        }
+            ], environment)
         nodes.withLock { $0[number] = process }
     }
 
