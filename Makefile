@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .PHONY: build demo test check format bench sanitize stress release order bench-programs conformance bundle packages reproduce site examples api \
     pages man install install-mm install-sandbox clean
 
+# The compiler makes gigabytes of small allocations, which huge pages speed up (a tunable of glibc; other libraries ignore it).
+# Not for the tests: they measure the memory of the programs.
+build release: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
+
 build:
 	@Scripts/prerequisites build
 	swift build
@@ -40,8 +44,6 @@ RELEASE := --configuration release -debug-info-format none --static-swift-stdlib
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
     -Xlinker -T -Xlinker Scripts/release.ld $(UNPLACED) \
     -Xlinker --symbol-ordering-file=Scripts/release.order -Xlinker --no-warn-symbol-ordering
-# The compiler makes gigabytes of small allocations, which huge pages speed up (a tunable of glibc; other libraries ignore it).
-release: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
 # Of the rooms that can be compiled, SwiftPM takes the last by name. With a step of its own for what MMOperations calls, the sandbox
 # is compiled beside MMOperations, which takes longest by far, and doesn't delay it.
 release:
