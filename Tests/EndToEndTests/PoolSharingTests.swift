@@ -282,6 +282,8 @@ struct PoolSharingTests {
         #expect(nobody.code == 7, "\(nobody.error)")
         let read = try await tenant.mm(["graph", "Demo", "/me", "--pool", url])
         #expect(read.code == 0 && read.error.contains("No pool answers at"), "\(read)")
+        let listed = try await tenant.mm(["connections", "list", "--json", "--pool", url])
+        #expect(listed.code == 0 && listed.error.contains("No pool answers at"), "\(listed)")
         #expect(try await tenant.mm(["status", "--pool", url, "--embedded"]).code == 2)
         for command in ["stop", "restart", "logs"] {
             let ran = try await tenant.mm(["pool", command, "--pool", url])

@@ -188,16 +188,15 @@ private final class NamedPool: Sendable {
     private func alone(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
     ) async throws(MMError) -> OperationAnswer {
-        switch operation.declaration.withoutPool {
-        case .lists where arguments.isEmpty: return try await local.call(operation, arguments, in: context)
-        case .lists, .nothing: throw absence
-        case .reads: break
-        }
         var reading = context
-        reading.readsOnly = true
+        switch operation.declaration.withoutPool {
+        case .lists where arguments.isEmpty: break
+        case .lists, .nothing: throw absence
+        case .reads: reading.readsOnly = true
+        }
         do throws(MMError) {
             var answer = try await local.call(operation, arguments, in: reading)
-            answer.notes.append("No pool answers at \(pool.address): this program read it by itself.")
+            answer.notes.append("No pool answers at \(pool.address): this program answered by itself.")
             return answer
         } catch {
             throw error.code == .denied || error.code == .forbidden ? absence : error
