@@ -131,7 +131,8 @@ struct server {
     struct mm_httpd_callbacks callbacks;
     // For mm_httpd_quiesce: the socket that brings the call to the library's thread, which is none of a client's.
     _Atomic int messenger;
-    int listener;
+    // Atomic, too: the semaphore orders the accesses, but the thread sanitizer doesn't know sem_clockwait.
+    _Atomic int listener;
     sem_t has_quiesced;
     // Used on the library's thread: the number of connections, its limit, and the spare descriptor of a new one.
     unsigned count;
