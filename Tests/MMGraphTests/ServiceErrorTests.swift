@@ -110,6 +110,14 @@ struct ServiceErrorTests {
         #expect(error.details["innerCode"] == "SemanticError")
     }
 
+    private static let incompatible = """
+        {"error": {"code": "BadRequest", "message": "A binary operator with incompatible types was detected. Found \
+        operand types 'Edm.Boolean' and 'Edm.String' for operator kind 'Equal'."}}
+        """
+    private static let tooMany = """
+        {"error": {"code": "Request_BadRequest", "message": "Invalid page size specified: '5000'. Must be between 1 and \
+        999 inclusive."}}
+        """
     private static let unsupported = #"{"error": {"code": "Request_UnsupportedQuery", "message": "m"}}"#
 
     @Test("the place of a query's syntax error is told")
@@ -143,6 +151,8 @@ struct ServiceErrorTests {
             ),
             ("/users?$filter=displayName eq 'O'Brien'", 400, "{}", .graph, "'O''Brien'"),
             ("/users?$filter=displayName eq 'O''Brien'", 400, "{}", .graph, nil),
+            ("/users?$filter=accountEnabled eq 'true'", 400, Self.incompatible, .graph, "only texts have quotes"),
+            ("/users?$top=5000", 400, Self.tooMany, .graph, "size of a page"),
             ("/users?$skip=10", 400, Self.unsupported, .graph, "leave out $skip"),
             ("/users?$filter=endswith(mail,'a')", 400, Self.unsupported, .graph, "Add $count=true"),
             ("/x", 404, "<html>", .flow, "no such path"), ("/x", 404, "{}", .flow, "Check the id"),

@@ -73,9 +73,20 @@ enum QueryOption {
     }
 
     /// Returns what a service that can't read the query's options may mean; `nil` if nothing is known.
-    static func advice(on target: RequestTarget) -> String? {
-        if let filter = target.queryValue("$filter"), filter.count(where: { $0 == "'" }) % 2 == 1 {
-            return "The quotes of $filter don't match: one within a text is written twice, as in 'O''Brien'."
+    /// - Parameter message: the service's message.
+    static func advice(on target: RequestTarget, message: String) -> String? {
+        if let filter = target.queryValue("$filter") {
+            if filter.count(where: { $0 == "'" }) % 2 == 1 {
+                return "The quotes of $filter don't match: one within a text is written twice, as in 'O''Brien'."
+            }
+            if message.contains("incompatible types"), message.contains("'Edm.String'") {
+                return "In $filter only texts have quotes: accountEnabled eq true, size gt 5, "
+                    + "createdDateTime ge 2026-01-01T00:00:00Z."
+            }
+        }
+        if target.queryValue("$top") != nil, ["page size", "Top query"].contains(where: message.contains) {
+            return
+                "$top is the size of a page. Leave it out: `all` (--all) reads every page, `top` (--top) so many rows."
         }
         // Sites are searched with an option of their own, `search`, which needs no quotes.
         guard target.service == .graph, let words = target.queryItems.first(where: { $0.name == "$search" })?.value,

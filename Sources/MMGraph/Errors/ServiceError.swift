@@ -152,12 +152,12 @@ extension ServiceError {
     }
 
     private func hint(_ request: GraphRequest, _ asked: Duration?) -> String? {
+        if status == 400, let advice = QueryOption.advice(on: request.target, message: message) { return advice }
         switch (status, code) {
         case (..<300, _):
             return
                 "A proxy or another device may have answered instead of the service. It isn't known whether this was "
                 + "done: check before sending it again."
-        case (400, _) where QueryOption.advice(on: request.target) != nil: return QueryOption.advice(on: request.target)
         case (400, "Request_UnsupportedQuery") where request.target.queryValue("$skip") != nil:
             return "Directory objects can't be skipped: leave out $skip, and follow the pages with `all`, or `top`."
         case (400, "Request_UnsupportedQuery"):
