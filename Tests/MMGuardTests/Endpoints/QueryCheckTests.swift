@@ -15,7 +15,8 @@ struct QueryCheckTests {
         "a name that the type lacks is answered with the near ones",
         arguments: [
             ("/users?$select=dispalyName", "dispalyName", "displayName"),
-            ("/users?select=id,mails", "mails", "mail"),
+            ("/users?select=id,mails", "mails", "mail"), ("/users?$select=display_name", "display_name", "displayName"),
+            ("/users?$filter=Account_Enabled eq true", "Account_Enabled", "accountEnabled"),
             ("/users?$filter=acountEnabled eq false", "acountEnabled", "accountEnabled"),
             ("/users?$filter=startswith(displayname2,'A') or startsWith(surnames,'B')", "displayname2", "displayName"),
             ("/me/messages?$orderby=recievedDateTime desc", "recievedDateTime", "receivedDateTime"),
@@ -37,7 +38,7 @@ struct QueryCheckTests {
     @Test(
         "right, foreign and unknowable names pass",
         arguments: [
-            "/users?$select=id,displayName,signInActivity,extension_1_code",
+            "/users?$select=id,displayName,signInActivity,extension_1_code", "/users?$select=extkvb_costs/display_name",
             "/users?$select=*", "/users?$select=microsoft.graph.user/displayName",
             "/users?$filter=assignedLicenses/any(s:s/skuId eq 84a661c4-e949-4bd2-a560-ed7766fcaf2b)&$count=true",
             "/users?$filter=assignedLicenses/$count eq 0&$count=true",

@@ -73,9 +73,14 @@ package struct QueryCheck: Sendable {
             return fault(
                 at: Array(rest), option, inner.name, types.propertiesOfAll(inner), isSure: isSure && !inner.isOpen)
         }
-        // The names of extensions contain an underscore.
-        guard !first.contains("_") else { return nil }
         let names = properties.map(\.name)
+        // The names of extensions contain an underscore, and so do those of properties as other languages write them.
+        if first.contains("_") {
+            let plain = first.filter { $0 != "_" }.lowercased()
+            return names.first { $0.lowercased() == plain }.map {
+                Fault(option: option, name: first, type: type, near: [$0])
+            }
+        }
         let near = NearestNames.of(first, among: names)
         guard isSure || near.first.map({ NearName.isSlip(first, of: $0) }) ?? false else { return nil }
         return Fault(option: option, name: first, type: type, near: near)
