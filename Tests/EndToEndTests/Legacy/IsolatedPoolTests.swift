@@ -187,11 +187,12 @@ struct IsolatedPoolTests {
         var begun = JSONValue.null
         // A call that has ended by then is answered at once.
         while begun["location"] == nil {
-            begun = try await router.text([
-                "/v1/operations/run", "-H", "MM-Server: mm", "-H", "Prefer: respond-async", "-H",
-                "Content-Type: application/json", "-d",
-                #"{"connection":"Alpha","module":"exo","command":"Get-Mailbox -ResultSize 1"}"#,
-            ]).json ?? .null
+            begun =
+                try await router.text([
+                    "/v1/operations/run", "-H", "MM-Server: mm", "-H", "Prefer: respond-async", "-H",
+                    "Content-Type: application/json", "-d",
+                    #"{"connection":"Alpha","module":"exo","command":"Get-Mailbox -ResultSize 1"}"#,
+                ]).json ?? .null
         }
         let place = try #require(begun["location"]?.string, "\(begun)")
         try await waitUntil {
