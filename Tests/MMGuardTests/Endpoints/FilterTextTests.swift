@@ -31,7 +31,25 @@ struct FilterTextTests {
         ])
     func found(filter: String, right: String) throws {
         let fault = try #require(FilterTexts().fault(in: try target(filter)))
-        #expect(right.hasSuffix(fault.right) || fault.right == right, "\(fault)")
+        var found: String?
+        if case .quotes(let text) = fault.remedy { found = text }
+        #expect(right.hasSuffix(try #require(found, "\(fault)")))
+    }
+
+    @Test(
+        "an operator of another language is found, with the one that is meant",
+        arguments: [
+            ("displayName = 'x'", "=", "eq"), ("displayName='x'", "=", "eq"), ("size >= 5 and size < 9", ">=", "ge"),
+            ("displayName != 'a=b'", "!=", "ne"), ("department <> 'x'", "<>", "ne"),
+            ("accountEnabled == true || userType == 'Guest'", "==", "eq"), ("!startswith(mail,'a')", "!", "not"),
+            ("accountEnabled -eq true", "-eq", "eq"), ("(userType eq 'Guest') -and (mail eq 'x')", "-and", "and"),
+            ("(displayName is 'x')", "is", "eq"), ("mail like '%ann%'", "like", nil),
+            ("(from/emailAddress/address contains 'ann')", "contains", nil),
+            ("userType eq 'Guest' and displayName startswith 'A'", "startswith", nil),
+        ] as [(String, String, String?)])
+    func foreign(filter: String, sign: String, meant: String?) throws {
+        let fault = try #require(FilterTexts().fault(in: try target(filter)))
+        #expect(fault.written == sign && fault.remedy == .operator(meant), "\(fault)")
     }
 
     @Test(
@@ -47,6 +65,9 @@ struct FilterTextTests {
             "startswith(displayName,'in (a)')", "department in ('Finance','HR')", "department in (null)",
             "id in (7b0e4b9c-1f0e-4b8a-9d0e-5a11db0c5e01)", "priority in (1, 2)", "startswith(displayName,", "in (a)",
             "mailNickname eq 'x' and startswith(displayName,'a,b(c')", "startswith(displayName,Ada",
+            "displayName eq 'a = b' and mail ne 'c > d'", "not (mail eq 'is')", "appRoles/any(r: r/value has 'x')",
+            "startswith(displayName, 'like') and city in ('a', 'is', 'b')", "concat(city, 'a') eq 'b'",
+            "isof('microsoft.graph.group') and (mail ne null)",
         ])
     func right(filter: String) throws {
         let fault = FilterTexts().fault(in: try target(filter))

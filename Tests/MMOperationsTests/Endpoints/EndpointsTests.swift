@@ -153,6 +153,10 @@ struct EndpointsTests {
             ("GET", "/deviceManagement/configurationPolicies", "/beta/deviceManagement/configurationPolicies"),
             ("PATCH", "/users/{user-id}", "{user-id} in the path stands for a value"),
             ("GET", "/groups/{id}/members", "{id} in the path stands for a value"),
+            ("GET", "/groups/:id/members", ":id in the path stands for a value"),
+            ("GET", "/users/%3Cuser-id%3E", "<user-id> in the path stands for a value"),
+            ("GET", "/users?$filter=displayName = 'x'", "Write `eq`."),
+            ("GET", "/users?$filter=mail like '%25x'", "no operator `like`"),
             ("GET", "/users?$select=dispalyName", "displayName"), ("POST", "/users", "--method POST"),
         ] {
             let error = #expect(throws: MMError.self) {

@@ -39,12 +39,7 @@ enum PathFault {
         if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
             throw error(fault)
         }
-        if method == "GET", let fault = FilterTexts().fault(in: target) {
-            throw MMError(
-                .invalidInput, "Strings in `$filter` need single quotes: `\(fault.written.prefix(200))` has none.",
-                hint: "Write \(fault.right.prefix(200)). Double a quote within a string. \(allTheSame)",
-                details: ["field": "query"])
-        }
+        if method == "GET", let fault = FilterTexts().fault(in: target) { throw error(fault) }
         guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
         let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
         throw MMError(
@@ -54,10 +49,16 @@ enum PathFault {
             details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
     }
 
-    /// Returns whether a step of a path is a blank of a template, such as `{user-id}`. An id in braces has digits.
+    /// Returns whether a step of a path is a blank of a template: `{user-id}`, `<user-id>` or `:id`. An id in braces
+    /// has digits.
     private static func isBlank(_ step: String) -> Bool {
-        step.hasPrefix("{") && step.hasSuffix("}")
-            && step.dropFirst().dropLast().allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" }
+        let name =
+            switch (step.first, step.last) {
+            case ("{", "}"), ("<", ">"): step.dropFirst().dropLast()
+            case (":", _): step.dropFirst()
+            default: Substring()
+            }
+        return name.first?.isLetter == true && name.allSatisfy { $0.isLetter || $0 == "-" || $0 == "_" }
     }
 
     /// Checks the requests within a batch.
@@ -70,6 +71,25 @@ enum PathFault {
                 throw MMError(
                     error.code, "Item \(item.id) of the batch: \(error.message)", hint: error.hint, details: details)
             }
+        }
+    }
+
+    /// Returns the error for a fault of a filter.
+    private static func error(_ fault: FilterTexts.Fault) -> MMError {
+        let written = fault.written.prefix(200)
+        return switch fault.remedy {
+        case .quotes(let right):
+            MMError(
+                .invalidInput, "Strings in `$filter` need single quotes: `\(written)` has none.",
+                hint: "Write \(right.prefix(200)). Double a quote within a string. \(allTheSame)",
+                details: ["field": "query"])
+        case .operator(let right):
+            MMError(
+                .invalidInput, "`$filter` has no operator `\(written)`.",
+                hint: (right.map { "Write `\($0)`." }
+                    ?? "It compares with eq, ne, gt, ge, lt, le, in and has, or with functions: startsWith(mail,'ada').")
+                    + " \(allTheSame)",
+                details: ["field": "query"])
         }
     }
 

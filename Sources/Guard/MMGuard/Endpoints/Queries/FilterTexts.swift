@@ -1,16 +1,33 @@
 package import MMCore
 
-/// Finds texts without single quotes in `$filter`. The service answers them with a syntax error that only names a
-/// position, or takes them for names of properties.
+/// Finds texts without single quotes and operators of other languages in `$filter`. The service answers them with a
+/// syntax error that only names a position, or takes them for names of properties.
 package struct FilterTexts: Sendable {
-    /// A text that lacks its quotes.
+    /// What no service could read.
     package struct Fault: Sendable, Hashable {
-        /// The comparison as written: `department eq Sales`.
+        /// What is wrong, as written: the comparison `department eq Sales`, or the operator `==`.
         package let written: String
-        /// The corrected comparison: `department eq 'Sales'`.
-        package let right: String
+        /// What mends it.
+        package let remedy: Remedy
     }
 
+    /// What mends a fault.
+    package enum Remedy: Sendable, Hashable {
+        /// The comparison with quotes: `department eq 'Sales'`.
+        case quotes(String)
+        /// The operator that is meant: `eq`; `nil` if `$filter` has none like it.
+        case `operator`(String?)
+    }
+
+    /// What other languages call the operators (OData 4.01 URL Conventions, section 5.1.1.1).
+    private static let foreign = [
+        "=": "eq", "==": "eq", "===": "eq", "!=": "ne", "<>": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le",
+        "&&": "and", "||": "or", "!": "not", "-eq": "eq", "-ne": "ne", "-gt": "gt", "-ge": "ge", "-lt": "lt",
+        "-le": "le", "-in": "in", "-and": "and", "-or": "or", "-not": "not", "is": "eq", "equals": "eq",
+    ]
+    private static let operators = comparisons.union(ends).union([
+        "in", "has", "not", "add", "sub", "mul", "div", "mod",
+    ])
     private static let comparisons: Set<String> = ["eq", "ne", "gt", "ge", "lt", "le"]
     private static let ends: Set<String> = ["and", "or"]
     private static let plain: Set<String> = ["true", "false", "null", "inf", "-inf", "nan"]
@@ -25,7 +42,33 @@ package struct FilterTexts: Sendable {
     }
 
     /// Returns the first text without quotes in a filter.
-    func fault(in filter: String) -> Fault? { comparison(in: filter) ?? list(in: filter) }
+    func fault(in filter: String) -> Fault? { symbol(in: filter) ?? comparison(in: filter) ?? list(in: filter) }
+
+    /// Returns the first operator of another language.
+    private func symbol(in filter: String) -> Fault? {
+        // No name, number or function has one of these letters.
+        let signs = Self.plainLetters(of: filter[...]).filter { "=<>!&|".contains($0.1) }
+        if let first = signs.first {
+            let run = filter[first.0...].prefix { "=<>!&|".contains($0) }
+            return Fault(written: String(run), remedy: .operator(Self.foreign[String(run)]))
+        }
+        let words = Self.words(of: filter)
+        for (place, word) in words.enumerated().dropFirst() where !word.hasPrefix("'") {
+            // Between a name and a text stands an operator.
+            let isBetween =
+                place + 1 < words.count && words[place + 1].hasPrefix("'") && Self.isName(words[place - 1])
+                && !Self.operators.contains(word.lowercased()) && word.allSatisfy(\.isLetter)
+            let meant = Self.foreign[word.lowercased()]
+            if isBetween || meant != nil { return Fault(written: word, remedy: .operator(meant)) }
+        }
+        return nil
+    }
+
+    /// Returns whether a word can be the path of a property.
+    private static func isName(_ word: String) -> Bool {
+        let name = word.drop { $0 == "(" }
+        return name.first?.isLetter == true && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "/" || $0 == "_" }
+    }
 
     /// Returns the first text without quotes beside a comparison.
     private func comparison(in filter: String) -> Fault? {
@@ -38,7 +81,7 @@ package struct FilterTexts: Sendable {
             while text.hasSuffix(")") || text.hasSuffix(",") { text.removeLast() }
             guard let quoted = Self.quoted(text) else { continue }
             let left = words[place - 1].drop { $0 == "(" }
-            return Fault(written: "\(left) \(word) \(text)", right: "\(left) \(word) \(quoted)")
+            return Fault(written: "\(left) \(word) \(text)", remedy: .quotes("\(left) \(word) \(quoted)"))
         }
         return nil
     }
@@ -61,7 +104,8 @@ package struct FilterTexts: Sendable {
             guard right != values else { continue }
             let head = isList ? "\(left) \(name) (" : "\(name)("
             return Fault(
-                written: head + values.joined(separator: ",") + ")", right: head + right.joined(separator: ",") + ")")
+                written: head + values.joined(separator: ",") + ")",
+                remedy: .quotes(head + right.joined(separator: ",") + ")"))
         }
         return nil
     }
